@@ -1,0 +1,110 @@
+//! [`DiskError`]: what failed, where, and what a policy may want to know about it.
+
+use std::{fmt, io, path::PathBuf};
+
+/// One failed operation on one path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {op} {}: {source}", path.display())]
+pub struct DiskError {
+    /// What was tried.
+    pub op: DiskOp,
+    /// On what.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// What was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the meaning")]
+pub enum DiskOp {
+    Open,
+    Create,
+    Read,
+    Write,
+    Resize,
+    Sync,
+    Stat,
+    List,
+    CreateDirectory,
+    Rename,
+    Exchange,
+    RemoveFile,
+    RemoveDirectory,
+    Clone,
+    Space,
+    Lock,
+    Watch,
+}
+
+impl fmt::Display for DiskOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Resize => "resize",
+            Self::Sync => "sync",
+            Self::Stat => "look at",
+            Self::List => "list",
+            Self::CreateDirectory => "create the directory",
+            Self::Rename => "rename",
+            Self::Exchange => "exchange",
+            Self::RemoveFile => "delete",
+            Self::RemoveDirectory => "delete the directory",
+            Self::Clone => "copy",
+            Self::Space => "ask for free space at",
+            Self::Lock => "lock",
+            Self::Watch => "watch",
+        })
+    }
+}
+
+impl DiskError {
+    /// Names the operation and the path of an IO error.
+    pub fn new(op: DiskOp, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self {
+            op,
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// The volume or the quota is full: freeing space helps.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        )
+    }
+
+    /// The path is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// The path is there already.
+    #[must_use]
+    pub fn is_already_there(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+
+    /// The file system cannot do this at all; another way may work.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        self.source.kind() == io::ErrorKind::Unsupported
+    }
+
+    /// Somebody else holds the file (a running game, an antivirus program): later it may work.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy
+        )
+    }
+}
