@@ -182,10 +182,19 @@ pub struct LibraryDelta {
 pub struct Interest {
     /// In what.
     pub content: ContentId,
-    /// Begin or end.
-    pub on: bool,
-    /// The sender will serve what it gets: it may be pushed to.
-    pub serves: bool,
+    /// How.
+    pub state: InterestState,
+}
+
+/// How a peer is interested in a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InterestState {
+    /// No longer.
+    Off,
+    /// It downloads and serves what it gets: it may be pushed to.
+    Serving,
+    /// It downloads and keeps nothing that it could serve.
+    TakingOnly,
 }
 
 /// See [`LinkMessage::HaveMap`].
