@@ -72,6 +72,11 @@ impl DiskError {
         }
     }
 
+    /// A link below the root of a place.
+    pub fn link_in_the_way(op: DiskOp, path: impl Into<PathBuf>) -> Self {
+        Self::new(op, path, io::Error::other(LinkInTheWay))
+    }
+
     /// The volume or the quota is full: freeing space helps.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -79,6 +84,14 @@ impl DiskError {
             self.source.kind(),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
         )
+    }
+
+    /// A symbolic link (or junction) lies on a path where none is followed.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.source
+            .get_ref()
+            .is_some_and(|source| source.is::<LinkInTheWay>())
     }
 
     /// The path is not there.
@@ -108,3 +121,8 @@ impl DiskError {
         )
     }
 }
+
+/// The source of an error about a link; asked for by [`DiskError::is_link`].
+#[derive(Debug, thiserror::Error)]
+#[error("a symbolic link is in the way, and links are not followed here")]
+struct LinkInTheWay;

@@ -5,7 +5,9 @@
 //! threads are what disks are good at, and a test can run the same code on a disk in memory.
 
 pub mod error;
+pub mod real;
 pub mod vfs;
 
 pub use error::{DiskError, DiskOp};
+pub use real::RealDisk;
 pub use vfs::{Disk, DiskFile, Place};

@@ -1,0 +1,75 @@
+//! [`RealDisk`]: the file system of this machine behind [`Disk`](crate::Disk).
+//!
+//! **Invariant:** below the root of a [`Place`](crate::Place) no symbolic link is followed, not
+//! even one that appears between two calls: every call resolves its path anew, relative to the
+//! opened root, and nothing is cached.
+
+use std::{fs::File, io, path::PathBuf};
+
+use crate::{
+    error::{DiskError, DiskOp},
+    vfs::{DiskFile, Stat},
+};
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+use other as platform;
+#[cfg(unix)]
+use unix as platform;
+
+/// The file system of this machine.
+#[derive(Debug, Default)]
+pub struct RealDisk {
+    platform: platform::Platform,
+}
+
+impl RealDisk {
+    /// The file system of this machine.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// An open regular file. The path is only for messages.
+#[derive(Debug)]
+struct RealFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl RealFile {
+    fn fail(&self, op: DiskOp) -> impl FnOnce(io::Error) -> DiskError + '_ {
+        move |source| DiskError::new(op, &self.path, source)
+    }
+}
+
+impl DiskFile for RealFile {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), DiskError> {
+        platform::read_exact_at(&self.file, buffer, offset).map_err(self.fail(DiskOp::Read))
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        platform::write_all_at(&self.file, bytes, offset).map_err(self.fail(DiskOp::Write))
+    }
+
+    fn set_len(&self, bytes: u64) -> Result<(), DiskError> {
+        self.file.set_len(bytes).map_err(self.fail(DiskOp::Resize))
+    }
+
+    fn sync(&self) -> Result<(), DiskError> {
+        self.file.sync_all().map_err(self.fail(DiskOp::Sync))
+    }
+
+    fn stat(&self) -> Result<Stat, DiskError> {
+        platform::stat_open(&self.file).map_err(self.fail(DiskOp::Stat))
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
