@@ -1,1 +1,37 @@
-//! Placeholder.
+//! One running peer: it spawns every task, reads the clock and owns all state.
+//!
+//! ```text
+//!                       NodeHandle ──── Snapshot (watch) and Notices (broadcast) up to the doors
+//!          ┌───────────────┼───────────────┬──────────────┐
+//!        games          library          peers          shelf
+//!   one operation     who has what    links, dials,   our games on disk:
+//!   per game, queue   (merged)        discovery       scan, hash, publish
+//!      │      │                          │
+//!  transfer  installer               exchange ── serve
+//!  one per   one per                 what we have and who wants it; uploads
+//!  download  transaction
+//! ```
+//!
+//! Commands go down as messages with typed replies; state goes up as immutable views. An actor's
+//! handlers are synchronous; whatever waits is a job that reports back, so *cancel* never waits
+//! behind *get*.
+//!
+//! **Deliberately not here:** printing, environment variables, home directories, HTTP, JSON. The
+//! doors turn those into a [`Config`].
+
+mod actor;
+pub mod config;
+pub mod error;
+mod games;
+pub mod handle;
+pub mod limits;
+pub mod notice;
+mod peers;
+mod shelf;
+pub mod snapshot;
+
+pub use config::Config;
+pub use error::{OperationError, StartError};
+pub use handle::NodeHandle;
+pub use notice::Notice;
+pub use snapshot::Snapshot;

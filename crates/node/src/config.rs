@@ -1,0 +1,86 @@
+//! [`Config`]: everything a node is told at its start. Data in; nothing is read from elsewhere.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use lanspread_proto::text::PeerName;
+
+/// The port that peers try first; the next free one if it is taken.
+pub const PORT_DEFAULT: u16 = 47_100;
+
+/// What a node is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The games directory.
+    pub games_dir: PathBuf,
+    /// Where identity, index, intents and settings are kept.
+    pub state_dir: PathBuf,
+    /// The name other people see.
+    pub name: PeerName,
+    /// Where to listen.
+    pub listen: Listen,
+    /// How peers are found besides typed and remembered addresses.
+    pub discovery: Discovery,
+    /// Addresses to connect to from the start.
+    pub connect: Vec<SocketAddr>,
+    /// How the unpack worker is started: this binary with a hidden argument.
+    pub worker: lanspread_unpack::WorkerCommand,
+    /// What may change while the node runs.
+    pub settings: Settings,
+}
+
+/// Where to listen, UDP and TCP alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// One address, or all of them.
+    pub ip: Option<IpAddr>,
+    /// The port; the default is tried first and gives way, another one is a demand; 0 means any.
+    pub port: u16,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            ip: None,
+            port: PORT_DEFAULT,
+        }
+    }
+}
+
+/// How peers are found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Discovery {
+    /// Multicast DNS on every interface.
+    #[default]
+    Mdns,
+    /// Multicast DNS on one interface.
+    MdnsOn(String),
+    /// Only typed and remembered addresses, and what peers tell.
+    Off,
+}
+
+/// What may change while the node runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether games are shared at all.
+    pub share: bool,
+    /// Bytes per second that may be sent; `None` for no limit.
+    pub up_rate_max: Option<u64>,
+    /// Bytes per second that may be received; `None` for no limit.
+    pub down_rate_max: Option<u64>,
+    /// Downloads that run at once; the rest wait in the queue.
+    pub downloads_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            share: true,
+            up_rate_max: None,
+            down_rate_max: None,
+            downloads_max: 2,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! [`OperationError`]: why an operation was refused or failed, as a closed list that doors translate.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use lanspread_disk::DiskError;
+use lanspread_proto::{ContentId, GameId, VersionLabel};
+
+use crate::snapshot::OperationKind;
+
+/// Why an operation was refused or failed. Cheap to clone: it stays in the snapshot.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OperationError {
+    /// Neither we nor anybody we see has this game.
+    #[error("no game {0} is known here")]
+    UnknownGame(GameId),
+    /// Nobody who is here has what was asked for.
+    #[error("no peer has {0} ready")]
+    NobodyHasIt(GameId),
+    /// Several contents are equally good; one must be named.
+    #[error("{game} has several contents called {version}; choose one")]
+    Ambiguous {
+        /// Of which game.
+        game: GameId,
+        /// Their common label.
+        version: VersionLabel,
+        /// The contents and how many peers have each ready.
+        choices: Vec<(ContentId, u32)>,
+    },
+    /// Another operation runs on this game.
+    #[error("{game} is busy: another operation is running")]
+    Busy {
+        /// On which game.
+        game: GameId,
+        /// What is running.
+        running: OperationKind,
+    },
+    /// There is nothing to cancel, pause or resume.
+    #[error("nothing is running on {0}")]
+    NothingRuns(GameId),
+    /// The payload is not here.
+    #[error("{0} is not downloaded")]
+    NotDownloaded(GameId),
+    /// It is not installed.
+    #[error("{0} is not installed")]
+    NotInstalled(GameId),
+    /// It is installed; removing the payload would leave it without a source.
+    #[error("{0} is still installed")]
+    StillInstalled(GameId),
+    /// There is no newer version.
+    #[error("{0} is up to date")]
+    UpToDate(GameId),
+    /// The volume is too small for the whole job.
+    #[error(
+        "{} needs {needed_bytes} bytes and has {free_bytes} free", path.display()
+    )]
+    NotEnoughSpace {
+        /// Where.
+        path: PathBuf,
+        /// Bytes that the whole job needs there.
+        needed_bytes: u64,
+        /// Bytes that are free there.
+        free_bytes: u64,
+        /// Bytes of payloads of installed games that could be removed.
+        droppable_bytes: u64,
+        /// A low-disk install would fit.
+        low_disk_fits: bool,
+    },
+    /// The games directory is missing or cannot be read.
+    #[error("the games directory {} is not available", .0.display())]
+    GamesDirUnavailable(PathBuf),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(Arc<DiskError>),
+    /// Files of the game are in use.
+    #[error("files of {0} are in use")]
+    InUse(GameId),
+    /// An intent or another record of ours cannot be read: nothing was touched.
+    #[error("{}: {reason}; nothing was touched", path.display())]
+    Record {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An archive cannot be unpacked.
+    #[error("{archive}{}: {reason}", entry.as_ref().map(|e| format!(", {e}")).unwrap_or_default())]
+    Archive {
+        /// Which archive.
+        archive: String,
+        /// Which entry in it.
+        entry: Option<String>,
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong, for people.
+        reason: String,
+    },
+    /// A folder cannot be published.
+    #[error("{entry}: {reason}")]
+    Publish {
+        /// Which entry.
+        entry: String,
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong, for people.
+        reason: String,
+    },
+    /// What a peer sent as manifest or chunk map was refused, from every peer that offered one.
+    #[error("what peers sent as the list of files of {0} is not valid")]
+    BadManifest(GameId),
+    /// The peer cannot be connected to.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// Where.
+        address: SocketAddr,
+        /// A stable code.
+        code: &'static str,
+        /// Why, for people.
+        reason: String,
+    },
+    /// No such peer.
+    #[error("no such peer is known")]
+    UnknownPeer,
+    /// The listener is not up yet.
+    #[error("this node does not listen yet")]
+    NotListening,
+    /// The person cancelled it.
+    #[error("cancelled")]
+    Cancelled,
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+impl OperationError {
+    /// A stable code for programs, translations and documentation.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownGame(_) => "unknown-game",
+            Self::NobodyHasIt(_) => "no-peer-has-it",
+            Self::Ambiguous { .. } => "choose-content",
+            Self::Busy { .. } => "busy",
+            Self::NothingRuns(_) => "nothing-runs",
+            Self::NotDownloaded(_) => "not-downloaded",
+            Self::NotInstalled(_) => "not-installed",
+            Self::StillInstalled(_) => "still-installed",
+            Self::UpToDate(_) => "up-to-date",
+            Self::NotEnoughSpace { .. } => "disk-full",
+            Self::GamesDirUnavailable(_) => "games-dir-unavailable",
+            Self::Disk(_) => "disk",
+            Self::InUse(_) => "close-the-game",
+            Self::Record { .. } => "unreadable-record",
+            Self::Archive { code, .. }
+            | Self::Publish { code, .. }
+            | Self::Connect { code, .. } => code,
+            Self::BadManifest(_) => "bad-manifest",
+            Self::UnknownPeer => "unknown-peer",
+            Self::NotListening => "not-listening",
+            Self::Cancelled => "cancelled",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl From<DiskError> for OperationError {
+    fn from(error: DiskError) -> Self {
+        Self::Disk(Arc::new(error))
+    }
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another node owns the state directory.
+    #[error("another node (process {pid:?}) already uses {}", state_dir.display())]
+    AlreadyRunning {
+        /// Which directory.
+        state_dir: PathBuf,
+        /// The other process, if it left its number.
+        pid: Option<u32>,
+    },
+    /// The key file is there and cannot be used. It is never replaced silently.
+    #[error("the key file {} cannot be used: {reason}", path.display())]
+    Identity {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address or port cannot be bound.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl StartError {
+    /// A stable code for programs, translations and documentation.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyRunning { .. } => "already-running",
+            Self::Identity { .. } => "identity",
+            Self::Listen { .. } => "listen",
+            Self::Disk(_) => "disk",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Every capacity of the household, with its reason.
+
+use std::time::Duration;
+
+/// Messages that wait for an actor. Senders wait when it is full, so nothing grows without bound.
+pub const MAILBOX: usize = 256;
+/// Notices that a slow reader may be behind before it misses some. The snapshot is the truth.
+pub const NOTICES: usize = 1_024;
+/// Snapshots per second: people cannot read more, and programs poll.
+pub const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// Bytes of pieces in memory, received and not yet written, for the whole machine.
+pub const PIECE_BUFFER_BYTES_MAX: u64 = 64 << 20;
+/// How long a stop waits for tasks before it gives up on them.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+/// A folder that changed this recently is not published yet: somebody may still be copying.
+pub const SETTLE: Duration = Duration::from_secs(10);
+/// Scan of the games directory when no change was reported.
+pub const SCAN_INTERVAL: Duration = Duration::from_secs(300);

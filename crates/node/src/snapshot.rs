@@ -1,0 +1,361 @@
+//! [`Snapshot`]: all that a reader may know of a node, at one moment. Immutable, cheap to share.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use lanspread_proto::{
+    ContentId, GameId, PeerId, VersionLabel,
+    library::{Availability, Size},
+    text::{PeerName, Title},
+};
+
+use crate::{config::Settings, error::OperationError};
+
+/// A node at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Grows with each snapshot of this run.
+    pub revision: u64,
+    /// This node.
+    pub me: MeView,
+    /// Every known game, ours and others', sorted by id.
+    pub games: Vec<GameView>,
+    /// Every peer we have a link to, or had within the last minute, sorted by name.
+    pub peers: Vec<PeerView>,
+    /// Downloads that wait, in their order.
+    pub queue: Vec<GameId>,
+    /// What we send now.
+    pub uploads: Vec<UploadView>,
+    /// What may change while the node runs.
+    pub settings: Settings,
+    /// What needs a person's eye, worst first.
+    pub problems: Vec<Problem>,
+    /// The parts of this node and whether they run.
+    pub components: Vec<ComponentView>,
+}
+
+/// This node.
+#[derive(Debug, Clone)]
+pub struct MeView {
+    /// Who we are.
+    pub peer: PeerId,
+    /// The name other people see.
+    pub name: PeerName,
+    /// Where we listen, best first.
+    pub addresses: Vec<SocketAddr>,
+    /// The games directory.
+    pub games_dir: PathBuf,
+    /// Whether it can be read now.
+    pub games_dir_state: GamesDirState,
+    /// Sending is paused; for how long yet, if it ends by itself.
+    pub sharing: SharingState,
+    /// Whether others reached us by a connection that they opened.
+    pub reachable: Option<bool>,
+    /// Bytes per second received and sent, smoothed.
+    pub down_rate: u64,
+    /// See `down_rate`.
+    pub up_rate: u64,
+    /// How much of the hashing of our own games is done.
+    pub hashing: Option<HashingView>,
+}
+
+/// Whether the games directory can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GamesDirState {
+    /// It can.
+    Available,
+    /// It is missing or cannot be read. Nothing is forgotten: a disk may be unplugged.
+    Unavailable,
+}
+
+/// Whether we send pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharingState {
+    /// We do.
+    On,
+    /// Switched off in the settings.
+    Off,
+    /// Paused by the person; for how long yet, if it ends by itself.
+    Paused(Option<Duration>),
+}
+
+/// Hashing of our own games.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashingView {
+    /// Bytes hashed.
+    pub done_bytes: u64,
+    /// Bytes to hash.
+    pub total_bytes: u64,
+    /// Time left at the present rate, once that is known.
+    pub left: Option<Duration>,
+}
+
+/// One game, merged over everybody.
+#[derive(Debug, Clone)]
+pub struct GameView {
+    /// Which game.
+    pub game: GameId,
+    /// The name for people.
+    pub title: Title,
+    /// What we have of it.
+    pub local: LocalView,
+    /// Every content of it that somebody has, newest label first.
+    pub contents: Vec<ContentView>,
+    /// What `get` would take, if that is clear.
+    pub newest: Option<ContentId>,
+    /// A greater label than ours exists.
+    pub update_available: bool,
+    /// Two contents carry the newest label.
+    pub conflict: bool,
+    /// The operation on it, running, waiting or ended last.
+    pub operation: Option<OperationView>,
+}
+
+/// What we have of a game.
+#[derive(Debug, Clone, Default)]
+pub struct LocalView {
+    /// The directory is there.
+    pub present: bool,
+    /// The downloaded version: the sentinel `version.ini` is present.
+    pub downloaded: Option<VersionLabel>,
+    /// The content of the download, once it is hashed.
+    pub content: Option<ContentId>,
+    /// The installed version and content.
+    pub installed: Option<(VersionLabel, ContentId)>,
+    /// What we tell others.
+    pub availability: Option<Availability>,
+    /// Why it is not shared, if it is not.
+    pub not_shared: Option<NotShared>,
+    /// Verified bytes of an unfinished download that lie on disk.
+    pub partial_bytes: u64,
+    /// The user's files put aside.
+    pub kept_bytes: u64,
+}
+
+/// Why a game on our disk is not shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotShared {
+    /// No `version.ini`: publish it.
+    NoVersion,
+    /// Switched off for this game.
+    SwitchedOff,
+    /// Being looked at or hashed.
+    Checking,
+    /// It changed within the last seconds.
+    Settling,
+    /// It cannot be published; the entry and the reason.
+    Refused {
+        /// Which entry, or the directory itself.
+        entry: String,
+        /// The stable code of the reason.
+        code: &'static str,
+        /// The reason for people.
+        reason: String,
+    },
+}
+
+/// One content of a game.
+#[derive(Debug, Clone)]
+pub struct ContentView {
+    /// Which bytes.
+    pub content: ContentId,
+    /// What it is called.
+    pub version: VersionLabel,
+    /// Bytes and files of the payload.
+    pub payload: Size,
+    /// After unpacking, if known.
+    pub unpacked: Option<Size>,
+    /// Peers, ourselves among them, that have every byte.
+    pub ready: u32,
+    /// That download it.
+    pub partial: u32,
+    /// That have it installed only.
+    pub local_only: u32,
+    /// The peers that have it, ourselves not among them.
+    pub holders: Vec<(PeerId, Availability)>,
+}
+
+/// Numbers an operation of one run of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationId(pub u64);
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    /// Fetch a payload; install it afterwards if asked.
+    Download,
+    /// Unpack or clone the payload into `local/`.
+    Install,
+    /// Fetch and install a newer version.
+    Update,
+    /// Take `local/` away.
+    Uninstall,
+    /// Take the payload away.
+    Remove,
+    /// Make a folder a shared game.
+    Publish,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub struct OperationView {
+    /// Which.
+    pub operation: OperationId,
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it is.
+    pub phase: Phase,
+    /// To which bytes, where that is decided.
+    pub content: Option<ContentId>,
+    /// Bytes done in this phase.
+    pub done_bytes: u64,
+    /// Bytes of this phase; 0 while unknown.
+    pub total_bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+    /// Time left, once that can be told.
+    pub left: Option<Duration>,
+    /// Who delivered how much to this download.
+    pub sources: Vec<SourceView>,
+}
+
+/// Where an operation is.
+#[derive(Debug, Clone)]
+pub enum Phase {
+    /// In the queue.
+    Queued,
+    /// Paused by the person.
+    Paused,
+    /// Asking peers for manifest and chunk map, and checking space.
+    Preparing,
+    /// Taking equal chunks from local files.
+    Adopting,
+    /// Pieces arrive.
+    Downloading,
+    /// Nobody who is here has what is missing; goes on by itself.
+    WaitingForSource,
+    /// Making it durable and visible.
+    Committing,
+    /// Unpacking or cloning.
+    Installing,
+    /// Files are in use: close the game to finish.
+    CloseTheGame,
+    /// Packing, moving or hashing a folder.
+    Publishing,
+    /// Taking away.
+    Removing,
+    /// Ended well.
+    Done,
+    /// Cancelled by the person.
+    Cancelled,
+    /// Failed.
+    Failed(OperationError),
+}
+
+impl Phase {
+    /// Nothing more will happen.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled | Self::Failed(_))
+    }
+}
+
+/// One source of a download.
+#[derive(Debug, Clone)]
+pub struct SourceView {
+    /// Who.
+    pub peer: PeerId,
+    /// Verified payload bytes it delivered.
+    pub bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+}
+
+/// One peer.
+#[derive(Debug, Clone)]
+pub struct PeerView {
+    /// Who; `None` for a typed address that has not answered and for old programs.
+    pub peer: Option<PeerId>,
+    /// Its name.
+    pub name: PeerName,
+    /// The address the link uses, or the one we try.
+    pub address: Option<SocketAddr>,
+    /// Where it is with us.
+    pub state: PeerState,
+    /// Whether it sends pieces now.
+    pub sharing: bool,
+    /// Whether it accepts connections, if known.
+    pub reachable: Option<bool>,
+    /// How many games it offers.
+    pub games: u32,
+    /// Round-trip time of the link.
+    pub rtt: Option<Duration>,
+    /// Bytes received from and sent to it in this run.
+    pub received_bytes: u64,
+    /// See `received_bytes`.
+    pub sent_bytes: u64,
+}
+
+/// Where a peer is with us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerState {
+    /// A dial is under way.
+    Dialling,
+    /// A link is up.
+    Connected,
+    /// It left, or does not answer.
+    Gone,
+    /// Blocked by the person.
+    Blocked,
+    /// The earlier LanSpread, which speaks another protocol.
+    OldLanSpread,
+}
+
+/// What we send to one peer.
+#[derive(Debug, Clone)]
+pub struct UploadView {
+    /// To whom.
+    pub peer: PeerId,
+    /// Of which game.
+    pub game: GameId,
+    /// Payload bytes sent in this run.
+    pub bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+}
+
+/// What needs a person's eye.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable code for programs and translations.
+    pub code: &'static str,
+    /// About what: a path, an interface, a game.
+    pub subject: String,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// A part of the node that is started again when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Component {
+    /// The loop that takes commands.
+    Commands,
+    /// Listening and links.
+    Server,
+    /// Multicast DNS.
+    Discovery,
+    /// Links and their liveness.
+    Liveness,
+    /// The watch on the games directory.
+    LibraryMonitor,
+}
+
+/// Whether a part runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComponentView {
+    /// Which.
+    pub component: Component,
+    /// It runs.
+    pub running: bool,
+    /// How often it was started again.
+    pub restarts: u32,
+}
