@@ -29,6 +29,7 @@ pub mod notice;
 mod peers;
 mod shelf;
 pub mod snapshot;
+mod views;
 
 pub use config::Config;
 pub use error::{OperationError, StartError};

@@ -1,0 +1,195 @@
+//! The views of the actors: immutable, plain data, put together into one snapshot by `publish`.
+//!
+//! Invariant: each view has one writer, the actor that owns what it shows.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use lanspread_proto::{
+    ContentId, GameId, PeerId,
+    library::Availability,
+    text::{PeerName, Title},
+    wire::link::Sharing,
+};
+use lanspread_swarm::merged::Merged;
+
+use crate::{
+    config::Settings,
+    snapshot::{
+        ComponentView, GamesDirState, HashingView, LocalView, OperationView, PeerState, Problem,
+        SharingState, UploadView,
+    },
+};
+
+/// Who is there. Written by `peers`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PeersView {
+    /// Our own name.
+    pub(crate) name: PeerName,
+    /// Where we listen, best first.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Whether others reached us by a connection that they opened.
+    pub(crate) reachable: Option<bool>,
+    /// Peers with a known key: linked, dialled, blocked, or gone within the last minute.
+    pub(crate) peers: BTreeMap<PeerId, PeerInfo>,
+    /// Addresses without a known key: typed ones that do not answer yet, old programs.
+    pub(crate) strangers: BTreeMap<SocketAddr, PeerState>,
+    /// What needs a person's eye.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One peer.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerInfo {
+    /// Its name.
+    pub(crate) name: PeerName,
+    /// The address of the link, or the one we try.
+    pub(crate) address: Option<SocketAddr>,
+    /// Where it is with us.
+    pub(crate) state: PeerState,
+    /// Whether it sends pieces now.
+    pub(crate) sharing: Sharing,
+    /// Whether it accepts connections, if known.
+    pub(crate) reachable: Option<bool>,
+    /// How the way to it looks from here.
+    pub(crate) path: PathInfo,
+    /// Round-trip time of the link.
+    pub(crate) rtt: Option<Duration>,
+    /// We opened the link.
+    pub(crate) dialled: bool,
+}
+
+/// How the way to a peer looks from here: the interface of ours that it goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PathInfo {
+    /// What kind of interface.
+    pub(crate) medium: Medium,
+    /// Its speed in bits per second, if the system says.
+    pub(crate) bits_per_second: Option<u64>,
+}
+
+/// What kind of interface; better ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Medium {
+    /// This machine.
+    Loopback,
+    /// A cable.
+    Wired,
+    /// Not known: taken as a cable.
+    #[default]
+    Unknown,
+    /// Radio.
+    Wifi,
+    /// A VPN, a bridge, a virtual machine.
+    Virtual,
+}
+
+impl PeersView {
+    /// Peers with a link.
+    pub(crate) fn connected(&self) -> impl Iterator<Item = (PeerId, &PeerInfo)> {
+        let peers = self.peers.iter().map(|(peer, info)| (*peer, info));
+        peers.filter(|(_, info)| info.state == PeerState::Connected)
+    }
+}
+
+/// Who has what. Written by `library`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LibraryView {
+    /// All libraries as one.
+    pub(crate) merged: Merged,
+    /// Who has which content, ourselves not among them.
+    pub(crate) holders: BTreeMap<ContentId, Vec<(PeerId, Availability)>>,
+    /// How many games each peer has.
+    pub(crate) game_counts: BTreeMap<PeerId, u32>,
+}
+
+impl LibraryView {
+    /// The peers that have a content, ourselves not among them.
+    pub(crate) fn holders(&self, content: ContentId) -> &[(PeerId, Availability)] {
+        self.holders.get(&content).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Our own games on disk. Written by `shelf`.
+#[derive(Debug, Clone)]
+pub(crate) struct ShelfView {
+    /// Every game that has a directory here.
+    pub(crate) games: BTreeMap<GameId, ShelfGame>,
+    /// The games directory.
+    pub(crate) games_dir: PathBuf,
+    /// Whether it can be read now.
+    pub(crate) games_dir_state: GamesDirState,
+    /// How much is hashed.
+    pub(crate) hashing: Option<HashingView>,
+    /// What needs a person's eye.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// One game on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct ShelfGame {
+    /// The name for people.
+    pub(crate) title: Title,
+    /// What we have of it.
+    pub(crate) local: LocalView,
+}
+
+/// What runs. Written by `games`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OperationsView {
+    /// The operation of each game, running, waiting or ended last.
+    pub(crate) operations: BTreeMap<GameId, OperationView>,
+    /// Downloads that wait, in their order.
+    pub(crate) queue: Vec<GameId>,
+    /// What may change while the node runs.
+    pub(crate) settings: Settings,
+    /// What needs a person's eye.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What we send and receive. Written by `exchange`.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadsView {
+    /// What we send now.
+    pub(crate) uploads: Vec<UploadView>,
+    /// Bytes per second sent, smoothed.
+    pub(crate) up_rate: u64,
+    /// Bytes per second received, smoothed.
+    pub(crate) down_rate: u64,
+    /// Whether we send.
+    pub(crate) sharing: SharingState,
+    /// What went to and from each peer in this run.
+    pub(crate) traffic: BTreeMap<PeerId, Traffic>,
+}
+
+impl Default for UploadsView {
+    fn default() -> Self {
+        Self {
+            uploads: Vec::new(),
+            up_rate: 0,
+            down_rate: 0,
+            sharing: SharingState::On,
+            traffic: BTreeMap::new(),
+        }
+    }
+}
+
+/// Payload bytes exchanged with one peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Traffic {
+    /// From it.
+    pub(crate) received_bytes: u64,
+    /// To it.
+    pub(crate) sent_bytes: u64,
+}
+
+/// The parts of the node. Written by `supervisor`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ComponentsView {
+    /// The parts and whether they run.
+    pub(crate) components: Vec<ComponentView>,
+    /// What needs a person's eye.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// How a view travels.
+pub(crate) type Watched<T> = tokio::sync::watch::Receiver<Arc<T>>;
