@@ -1,2 +1,56 @@
-//! Tasks.
-fn main() {}
+//! The project's own commands, for people and for CI. `cargo xtask` lists them.
+//!
+//! **Deliberately not here:** anything that is shipped.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it talks to a person at a terminal"
+)]
+
+mod args;
+mod edges;
+mod process;
+mod repo;
+mod run;
+mod steps;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use args::Command;
+use repo::Repo;
+
+fn main() -> ExitCode {
+    let command = match args::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(usage) => {
+            eprintln!("{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    match perform(command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the command did what it is for; an error is a reason why it could not be tried.
+fn perform(command: Command) -> anyhow::Result<bool> {
+    let repo = Repo::find()?;
+    match command {
+        Command::Help => {
+            println!("{}", args::HELP);
+            Ok(true)
+        }
+        Command::Test(extent) => steps::test(&repo, extent),
+        Command::Run(args) => run::binary(&repo, &args),
+        Command::Sim(args) => run::simulator(&repo, &args),
+        Command::Tidy => Ok(repo::print(&tidy::check(&repo)?)),
+        Command::Edges => Ok(repo::print(&edges::check(&repo)?)),
+    }
+}

@@ -305,7 +305,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_byte_is_in_one_chunk_and_one_piece(sizes in prop::collection::vec(0_u64..500, 0..40)) {
+        fn every_byte_is_in_one_chunk_and_one_piece(
+            sizes in prop::collection::vec(0_u64..500, 0..40),
+        ) {
             let geometry = Geometry::new(128, sizes.iter().copied());
             let mut expected_offset = alloc::vec![0_u64; sizes.len()];
             for chunk in geometry.chunks(0..geometry.chunk_count()) {

@@ -133,7 +133,8 @@ fn push_proquint(text: &mut String, bits: u16) {
 pub struct GameId(String);
 
 impl GameId {
-    /// Parses a directory name. The id is the case-folded form; the name on disk may differ in case.
+    /// Parses a directory name. The id is the case-folded form; the name on disk may differ in
+    /// case.
     ///
     /// # Errors
     /// The name is not one path component that every OS can hold, or it is one of our own names.

@@ -169,7 +169,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_like_a_set(count in 0_u32..300, ops in prop::collection::vec((any::<bool>(), 0_u32..310), 0..200)) {
+        fn behaves_like_a_set(
+            count in 0_u32..300,
+            ops in prop::collection::vec((any::<bool>(), 0_u32..310), 0..200),
+        ) {
             let mut set = PieceSet::new(count);
             let mut model = BTreeSet::new();
             for (add, index) in ops {

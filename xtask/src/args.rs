@@ -1,0 +1,110 @@
+//! The command line: text in, [`Command`] out.
+
+/// What `cargo xtask` prints without a command.
+pub(crate) const HELP: &str = "\
+cargo xtask COMMAND
+
+  run [-- ARGS]      build and run the demo, or the program with ARGS
+  test               every check; what cannot run here is skipped visibly
+  test --quick       the checks of everyday work, below 5 minutes when warm
+  test --install     install what is missing first (needs root), skip nothing
+  tidy               caps, names, words and documents only
+  edges              who may import whom only
+  sim [SEED...]      the swarm simulator";
+
+/// One command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Run the checks.
+    Test(Extent),
+    /// Run the program with these arguments; without any, the demo.
+    Run(Vec<String>),
+    /// Run the simulator with these arguments.
+    Sim(Vec<String>),
+    /// Run the tidy check only.
+    Tidy,
+    /// Run the import check only.
+    Edges,
+}
+
+/// How much `test` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What everyday work needs.
+    Quick,
+    /// Everything that can run here.
+    Full,
+    /// Everything; what is missing is installed first, and a skip is a failure.
+    Install,
+}
+
+/// Parses the arguments behind `cargo xtask`; the error is what to print.
+pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
+    let mut args = args.into_iter();
+    let Some(name) = args.next() else {
+        return Ok(Command::Help);
+    };
+    let mut rest: Vec<String> = args.collect();
+    match name.as_str() {
+        "help" | "--help" | "-h" => Ok(Command::Help),
+        "test" => extent(&rest).map(Command::Test),
+        "run" => {
+            if rest.first().is_some_and(|first| first == "--") {
+                rest.remove(0);
+            }
+            Ok(Command::Run(rest))
+        }
+        "sim" => Ok(Command::Sim(rest)),
+        "tidy" => nothing(&rest, Command::Tidy),
+        "edges" => nothing(&rest, Command::Edges),
+        _ => Err(format!("unknown command `{name}`\n\n{HELP}")),
+    }
+}
+
+fn extent(rest: &[String]) -> Result<Extent, String> {
+    match rest {
+        [] => Ok(Extent::Full),
+        [only] if only == "--quick" => Ok(Extent::Quick),
+        [only] if only == "--install" => Ok(Extent::Install),
+        _ => Err(format!(
+            "test takes --quick or --install, not `{}`",
+            rest.join(" ")
+        )),
+    }
+}
+
+fn nothing(rest: &[String], command: Command) -> Result<Command, String> {
+    match rest {
+        [] => Ok(command),
+        [first, ..] => Err(format!("unexpected argument `{first}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Result<Command, ()>) {
+        let parsed = parse(line.split_whitespace().map(String::from)).map_err(|_usage| ());
+        assert_eq!(parsed, expected, "{line}");
+    }
+
+    #[test]
+    fn commands() {
+        let words = |line: &str| line.split(' ').map(String::from).collect::<Vec<_>>();
+        check("", Ok(Command::Help));
+        check("test", Ok(Command::Test(Extent::Full)));
+        check("test --quick", Ok(Command::Test(Extent::Quick)));
+        check("test --install", Ok(Command::Test(Extent::Install)));
+        check("test --quick --install", Err(()));
+        check("run", Ok(Command::Run(Vec::new())));
+        check("run -- get x", Ok(Command::Run(words("get x"))));
+        check("run get x", Ok(Command::Run(words("get x"))));
+        check("run -- get -- x", Ok(Command::Run(words("get -- x"))));
+        check("sim 7", Ok(Command::Sim(words("7"))));
+        check("tidy now", Err(()));
+        check("dance", Err(()));
+    }
+}
