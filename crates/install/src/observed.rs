@@ -1,0 +1,74 @@
+//! [`Observed`]: what is on disk now, as far as a decision depends on it.
+
+use crate::slot::{Marker, Role, TransactionId};
+
+/// What is in one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SlotState {
+    /// Nothing is there.
+    Absent,
+    /// A directory with nothing in it but, at most, our marker: nobody can lose it.
+    Empty,
+    /// A directory without a marker that can be read.
+    Unmarked,
+    /// A directory with a marker.
+    Owned(Marker),
+    /// Something that is not a directory.
+    Blocked,
+}
+
+/// What is at the root of a game.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Observed {
+    /// `local/`.
+    pub live: SlotState,
+    /// `.local.installing/`.
+    pub staging: SlotState,
+    /// `.local.backup/`.
+    pub backup: SlotState,
+    /// `.incoming/`.
+    pub incoming: SlotState,
+    /// `version.ini` is in `.incoming/`.
+    pub incoming_sentinel: bool,
+    /// `version.ini` is at the root.
+    pub sentinel: bool,
+}
+
+/// What is in a slot, seen from one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Occupant {
+    Absent,
+    Empty,
+    /// What this transaction makes.
+    New,
+    /// What this transaction replaces, claimed.
+    Old,
+    /// A directory that this transaction has not claimed.
+    Unclaimed,
+    Blocked,
+}
+
+impl SlotState {
+    pub(crate) fn seen_from(self, transaction: TransactionId) -> Occupant {
+        match self {
+            Self::Absent => Occupant::Absent,
+            Self::Empty => Occupant::Empty,
+            Self::Blocked => Occupant::Blocked,
+            Self::Unmarked => Occupant::Unclaimed,
+            Self::Owned(marker) if marker.transaction != transaction => Occupant::Unclaimed,
+            Self::Owned(marker) => match marker.role {
+                Role::New => Occupant::New,
+                Role::Old => Occupant::Old,
+            },
+        }
+    }
+
+    /// Whether the slot holds something that an operation can work on.
+    #[must_use]
+    pub const fn is_filled(self) -> bool {
+        match self {
+            Self::Unmarked | Self::Owned(_) => true,
+            Self::Absent | Self::Empty | Self::Blocked => false,
+        }
+    }
+}
