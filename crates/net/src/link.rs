@@ -1,0 +1,420 @@
+//! [`Link`]: one authenticated QUIC connection that carries everything small.
+//!
+//! ```text
+//! LinkSender (clones) ──► queue of frames ──► write task ──► control stream ──► peer
+//! LinkReceiver        ◄── FrameReader    ◄──────────────── control stream ◄── peer
+//! streams opened by the peer ──► one task ──► lane hello ──► Incoming::Lane of the endpoint
+//! ```
+//!
+//! Invariant: the connection ends when the last sender and the receiver are gone, whatever streams
+//! are open.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use lanspread_proto::{
+    PeerId,
+    wire::{
+        LinkMessage,
+        lane::LaneRole,
+        link::{Goodbye, Hello},
+    },
+};
+use quinn::{ConnectionError, RecvStream, SendDatagramError, SendStream, VarInt};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use crate::{
+    error::LinkError,
+    frame::{FrameError, FrameReader},
+    lane::{Carrier, Lane, LanePath, Stream},
+    limits,
+};
+
+/// A link before anything was said on it.
+#[derive(Debug)]
+pub struct Link {
+    sender: LinkSender,
+    receiver: LinkReceiver,
+}
+
+/// Says things on a link; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LinkSender {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Outgoing>,
+}
+
+/// Hears what the other side says on a link.
+#[derive(Debug)]
+pub struct LinkReceiver {
+    shared: Arc<Shared>,
+    frames: FrameReader<RecvStream>,
+}
+
+/// What is known of a new connection.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) connection: quinn::Connection,
+    pub(crate) peer: PeerId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) dialled: bool,
+    pub(crate) hello_timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Outgoing {
+    Frame(Vec<u8>),
+    /// The last one; says when the peer has it.
+    Last(Vec<u8>, oneshot::Sender<()>),
+}
+
+impl Link {
+    /// Starts the write task of a connection whose control stream is open.
+    pub(crate) fn start(shared: Shared, send: SendStream, recv: RecvStream) -> Self {
+        // The control stream goes before lanes.
+        let _closed_already = send.set_priority(1);
+        let shared = Arc::new(shared);
+        let (queue, frames) = mpsc::channel(limits::LINK_QUEUE_FRAMES);
+        tokio::spawn(write_frames(send, frames));
+        Self {
+            sender: LinkSender {
+                shared: Arc::clone(&shared),
+                queue,
+            },
+            receiver: LinkReceiver {
+                shared,
+                frames: FrameReader::new(recv),
+            },
+        }
+    }
+
+    /// Who is at the other end, proved by the handshake.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.sender.peer()
+    }
+
+    /// Where the other end was when the link was opened.
+    #[must_use]
+    pub fn remote_addr(&self) -> SocketAddr {
+        self.sender.remote_addr()
+    }
+
+    /// This side opened the link.
+    #[must_use]
+    pub fn dialled(&self) -> bool {
+        self.sender.dialled()
+    }
+
+    /// The two directions.
+    #[must_use]
+    pub fn split(self) -> (LinkSender, LinkReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl LinkSender {
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.shared.peer
+    }
+
+    /// Where the other end was when the link was opened.
+    #[must_use]
+    pub fn remote_addr(&self) -> SocketAddr {
+        self.shared.remote
+    }
+
+    /// This side opened the link.
+    #[must_use]
+    pub fn dialled(&self) -> bool {
+        self.shared.dialled
+    }
+
+    /// The round trip time as QUIC sees it.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        self.shared.connection.rtt()
+    }
+
+    /// Queues a message, waiting while the queue is full. May be given up: then it is not sent.
+    ///
+    /// # Errors
+    /// The link is closed.
+    pub async fn send(&self, message: &LinkMessage) -> Result<(), LinkError> {
+        let frame = Outgoing::Frame(message.encode());
+        let sent = self.queue.send(frame).await;
+        sent.map_err(|_closed| self.shared.reason())
+    }
+
+    /// Queues a message without waiting.
+    ///
+    /// # Errors
+    /// The queue is full, or the link is closed.
+    pub fn try_send(&self, message: &LinkMessage) -> Result<(), LinkError> {
+        let frame = Outgoing::Frame(message.encode());
+        self.queue.try_send(frame).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => LinkError::Full(self.peer()),
+            mpsc::error::TrySendError::Closed(_) => self.shared.reason(),
+        })
+    }
+
+    /// Opens a lane on this link, for when TCP is not possible.
+    ///
+    /// # Errors
+    /// The link is closed, or the peer lets no more streams be opened.
+    pub async fn open_lane(&self, role: LaneRole) -> Result<Lane, LinkError> {
+        let opening = timeout(limits::HANDSHAKE_TIMEOUT, self.shared.connection.open_bi());
+        let (send, recv) = opening
+            .await
+            .map_err(|_elapsed| LinkError::Full(self.peer()))?
+            .map_err(|error| self.shared.explain(&error))?;
+        let path = lane_path(self.shared.peer, self.shared.remote);
+        Lane::open(lane_stream(send, recv), path, role).await
+    }
+
+    /// Sends a datagram, which may be lost; the oldest that wait give way.
+    ///
+    /// # Errors
+    /// It is longer than the path allows, or the link is closed.
+    pub fn send_datagram(&self, datagram: Bytes) -> Result<(), LinkError> {
+        let bytes = datagram.len();
+        let max = self.datagram_bytes_max();
+        if bytes > max {
+            return Err(LinkError::TooLong { bytes, max });
+        }
+        let connection = &self.shared.connection;
+        connection
+            .send_datagram(datagram)
+            .map_err(|error| match error {
+                SendDatagramError::ConnectionLost(error) => self.shared.explain(&error),
+                SendDatagramError::TooLarge
+                | SendDatagramError::Disabled
+                | SendDatagramError::UnsupportedByPeer => LinkError::TooLong { bytes, max: 0 },
+            })
+    }
+
+    /// The longest datagram that goes now; it changes with the path.
+    #[must_use]
+    pub fn datagram_bytes_max(&self) -> usize {
+        let path = self.shared.connection.max_datagram_size().unwrap_or(0);
+        path.min(limits::DATAGRAM_BYTES_MAX)
+    }
+
+    /// The next datagram from the peer.
+    ///
+    /// # Errors
+    /// The link ended.
+    pub async fn recv_datagram(&self) -> Result<Bytes, LinkError> {
+        let datagram = self.shared.connection.read_datagram().await;
+        datagram.map_err(|error| self.shared.explain(&error))
+    }
+
+    /// Says goodbye and closes the link, also under the other senders and the receiver. Takes about
+    /// a round trip, at most a second.
+    pub async fn close(&self, reason: Goodbye) {
+        let frame = LinkMessage::Goodbye(reason).encode();
+        let last = async {
+            let (arrived, wait) = oneshot::channel();
+            if self
+                .queue
+                .send(Outgoing::Last(frame, arrived))
+                .await
+                .is_ok()
+            {
+                // An error means that the link broke meanwhile: nothing is left to wait for.
+                let _broken = wait.await;
+            }
+        };
+        let _cut = timeout(limits::GOODBYE_TIMEOUT, last).await;
+        self.shared.close(goodbye_code(reason));
+    }
+
+    /// Waits until the link ended and says why.
+    pub async fn closed(&self) -> LinkError {
+        let error = self.shared.connection.closed().await;
+        self.shared.explain(&error)
+    }
+}
+
+impl LinkReceiver {
+    /// The first message, which must be a hello and come in time.
+    ///
+    /// # Errors
+    /// Something else came, or nothing in time; the link ended; the peer broke the protocol.
+    pub async fn recv_hello(&mut self) -> Result<Hello, LinkError> {
+        let peer = self.shared.peer;
+        let first = timeout(self.shared.hello_timeout, self.recv()).await;
+        let message = first.map_err(|_elapsed| LinkError::HelloTimeout(peer))??;
+        let kind = message.kind();
+        if let LinkMessage::Hello(hello) = message {
+            Ok(hello)
+        } else {
+            Err(LinkError::HelloMissing { peer, kind })
+        }
+    }
+
+    /// The next message. May be given up and called again. A goodbye is not a message here but the
+    /// end: [`LinkError::Goodbye`].
+    ///
+    /// # Errors
+    /// The link ended, or the peer broke the protocol.
+    pub async fn recv(&mut self) -> Result<LinkMessage, LinkError> {
+        let peer = self.shared.peer;
+        match self.next_message().await {
+            Ok(LinkMessage::Goodbye(reason)) => Err(LinkError::Goodbye { peer, reason }),
+            Ok(message) => Ok(message),
+            Err(FrameError::Codec(source)) => Err(LinkError::Protocol { peer, source }),
+            Err(FrameError::Ended) => Err(self.shared.reason()),
+            Err(FrameError::Io(source)) => match self.shared.connection.close_reason() {
+                Some(error) => Err(self.shared.explain(&error)),
+                None => Err(LinkError::Lost { peer, source }),
+            },
+        }
+    }
+
+    async fn next_message(&mut self) -> Result<LinkMessage, FrameError> {
+        loop {
+            let header = self.frames.header().await?;
+            let header = header.check(LinkMessage::max_body(header.kind)?)?;
+            let body = self.frames.body(header.body_bytes).await?;
+            if let Some(message) = LinkMessage::decode(header.kind, &body)? {
+                return Ok(message);
+            }
+        }
+    }
+}
+
+/// Hands the lanes that the peer opens to `deliver`, until the connection ends.
+pub(crate) async fn accept_lanes<D, F>(
+    connection: quinn::Connection,
+    peer: PeerId,
+    limit: Duration,
+    deliver: D,
+) where
+    D: Fn(Lane) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let mut tasks = tokio::task::JoinSet::new();
+    let path = lane_path(peer, canonical(connection.remote_address()));
+    // Their number is bounded by the streams that the peer may have open.
+    while let Ok((send, recv)) = connection.accept_bi().await {
+        while tasks.try_join_next().is_some() {}
+        let deliver = deliver.clone();
+        tasks.spawn(async move {
+            match Lane::accept(lane_stream(send, recv), path, limit).await {
+                Ok(lane) => deliver(lane).await,
+                Err(error) => tracing::debug!(%error, "a lane was not accepted"),
+            }
+        });
+    }
+}
+
+/// The address as people know it: IPv4 without IPv6 clothes.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip if ip == address.ip() => address,
+        ip => SocketAddr::new(ip, address.port()),
+    }
+}
+
+async fn write_frames(mut send: SendStream, mut frames: mpsc::Receiver<Outgoing>) {
+    while let Some(outgoing) = frames.recv().await {
+        let (frame, last) = match outgoing {
+            Outgoing::Frame(frame) => (frame, None),
+            Outgoing::Last(frame, arrived) => (frame, Some(arrived)),
+        };
+        if send.write_all(&frame).await.is_err() {
+            return;
+        }
+        if let Some(arrived) = last {
+            let _closed = send.finish();
+            let _closed = send.stopped().await;
+            let _nobody_waits = arrived.send(());
+            return;
+        }
+    }
+    let _closed = send.finish();
+}
+
+fn lane_stream(send: SendStream, recv: RecvStream) -> Stream {
+    Stream {
+        source: Box::new(recv),
+        sink: Box::new(send),
+        permit: None,
+    }
+}
+
+const fn lane_path(peer: PeerId, remote: SocketAddr) -> LanePath {
+    LanePath {
+        peer,
+        remote,
+        carrier: Carrier::Quic,
+    }
+}
+
+impl Shared {
+    /// Why the link ended, asked when something could not be sent or nothing more comes.
+    fn reason(&self) -> LinkError {
+        let peer = self.peer;
+        match self.connection.close_reason() {
+            Some(error) => self.explain(&error),
+            None => LinkError::Ended(peer),
+        }
+    }
+
+    fn explain(&self, error: &ConnectionError) -> LinkError {
+        let peer = self.peer;
+        if let ConnectionError::ApplicationClosed(close) = error
+            && let Some(reason) = goodbye_of(close.error_code)
+        {
+            return LinkError::Goodbye { peer, reason };
+        }
+        if matches!(error, ConnectionError::LocallyClosed) {
+            return LinkError::Closed(peer);
+        }
+        LinkError::Lost {
+            peer,
+            source: io::Error::from(error.clone()),
+        }
+    }
+
+    fn close(&self, code: u32) {
+        self.connection.close(VarInt::from_u32(code), &[]);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close(0);
+    }
+}
+
+/// The close codes of QUIC that say the same as a [`Goodbye`]; 0 says nothing.
+const GOODBYE_CODES: [(Goodbye, u32); 7] = [
+    (Goodbye::Leaving, 1),
+    (Goodbye::Duplicate, 2),
+    (Goodbye::Version, 3),
+    (Goodbye::Violation, 4),
+    (Goodbye::Blocked, 5),
+    (Goodbye::Full, 6),
+    (Goodbye::Clone, 7),
+];
+
+pub(crate) fn goodbye_code(reason: Goodbye) -> u32 {
+    let mut codes = GOODBYE_CODES.iter();
+    codes
+        .find(|(goodbye, _)| *goodbye == reason)
+        .map_or(0, |(_, code)| *code)
+}
+
+fn goodbye_of(code: VarInt) -> Option<Goodbye> {
+    let mut codes = GOODBYE_CODES.iter();
+    codes
+        .find(|(_, known)| VarInt::from_u32(*known) == code)
+        .map(|(goodbye, _)| *goodbye)
+}
