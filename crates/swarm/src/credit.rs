@@ -1,0 +1,277 @@
+//! [`Credit`]: the receiver's budget. Bytes move only when the receiver lets them.
+//!
+//! One machine-wide window W is split over the lanes that have something to send. A lane gets its
+//! share in steps, so that frames stay few. Invariant: a grant never lifts the counted credit above
+//! W. Credit of a lane that delivered nothing for a second is no longer counted: a dead sender must
+//! not hold the budget of the living.
+
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// Smallest step.
+pub const STEP_MIN: u64 = 16 * 1024;
+/// Largest step: one data frame.
+pub const STEP_MAX: u64 = 256 * 1024;
+/// W without a governor: enough for a fast link's round trip and a busy receiver.
+pub const WINDOW_DEFAULT: u64 = 16 * 1024 * 1024;
+/// A lane that delivers nothing for so long no longer counts.
+const DORMANT_AFTER: Duration = Duration::from_secs(1);
+
+/// Names a lane; chosen by the caller, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId(pub u64);
+
+/// The budget of one machine.
+#[derive(Debug, Clone)]
+pub struct Credit {
+    window: u64,
+    lanes: BTreeMap<LaneId, Lane>,
+    /// The lane that was served last: the next one is first.
+    last: LaneId,
+}
+
+#[derive(Debug, Clone)]
+struct Lane {
+    /// Bytes of open requests that have not arrived.
+    open: u64,
+    /// Granted and not arrived.
+    balance: u64,
+    active_at: Instant,
+    dormant: bool,
+}
+
+impl Lane {
+    /// Credit that may turn into bytes.
+    const fn counted(&self) -> u64 {
+        match (self.dormant, self.balance < self.open) {
+            (true, _) => 0,
+            (false, true) => self.balance,
+            (false, false) => self.open,
+        }
+    }
+
+    const fn is_active(&self) -> bool {
+        self.open > 0 && !self.dormant
+    }
+}
+
+impl Credit {
+    /// A budget of so many bytes.
+    #[must_use]
+    pub const fn new(window: u64) -> Self {
+        Self {
+            window,
+            lanes: BTreeMap::new(),
+            last: LaneId(0),
+        }
+    }
+
+    /// The governor changed W.
+    pub const fn set_window(&mut self, window: u64) {
+        self.window = window;
+    }
+
+    /// A lane opened. It gets credit once it has something to send.
+    pub fn on_lane_up(&mut self, now: Instant, lane: LaneId) {
+        let fresh = Lane {
+            open: 0,
+            balance: 0,
+            active_at: now,
+            dormant: false,
+        };
+        self.lanes.insert(lane, fresh);
+    }
+
+    /// A lane closed; its credit is void.
+    pub fn on_lane_down(&mut self, lane: LaneId) {
+        self.lanes.remove(&lane);
+    }
+
+    /// So many more bytes are requested on a lane.
+    pub fn on_requested(&mut self, now: Instant, lane: LaneId, bytes: u64) {
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            if lane.open == 0 {
+                lane.active_at = now;
+            }
+            lane.open = lane.open.saturating_add(bytes);
+        }
+    }
+
+    /// So many requested bytes will not come: cancelled, busy, gone.
+    pub fn on_abandoned(&mut self, lane: LaneId, bytes: u64) {
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.open = lane.open.saturating_sub(bytes);
+        }
+    }
+
+    /// Bytes arrived on a lane. `false` when they were not granted: the sender broke the protocol.
+    #[must_use]
+    pub fn on_bytes(&mut self, now: Instant, lane: LaneId, bytes: u64) -> bool {
+        let Some(lane) = self.lanes.get_mut(&lane) else {
+            return true;
+        };
+        let granted = bytes <= lane.balance;
+        lane.balance = lane.balance.saturating_sub(bytes);
+        lane.open = lane.open.saturating_sub(bytes);
+        lane.active_at = now;
+        lane.dormant = false;
+        granted
+    }
+
+    /// Time passed.
+    pub fn on_timeout(&mut self, now: Instant) {
+        for lane in self.lanes.values_mut() {
+            if lane.counted() > 0 && lane.active_at + DORMANT_AFTER <= now {
+                lane.dormant = true;
+            }
+        }
+    }
+
+    /// When [`Self::on_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let counted = self.lanes.values().filter(|lane| lane.counted() > 0);
+        counted.map(|lane| lane.active_at + DORMANT_AFTER).min()
+    }
+
+    /// The next grant, if there is one.
+    pub fn poll_grant(&mut self) -> Option<(LaneId, u32)> {
+        let lane_count = self.active_count();
+        let budget = self.window.max(lane_count * 2 * STEP_MIN);
+        let share = budget / lane_count.max(1);
+        let step = (share / 4).clamp(STEP_MIN, STEP_MAX);
+        let room = budget.saturating_sub(self.counted());
+        let after = self.last;
+        let due = |(_, lane): &(&LaneId, &mut Lane)| {
+            let wanted = wanted(lane, share);
+            // A rest below a step goes when it is all that is left of the requests.
+            lane.is_active() && wanted > 0 && (wanted >= step || lane.open - lane.balance == wanted)
+        };
+        // The one after the last first: everybody has a turn.
+        let next = self
+            .lanes
+            .iter_mut()
+            .filter(due)
+            .min_by_key(|(id, _)| (**id <= after, **id));
+        let (id, lane) = next?;
+        let bytes = wanted(lane, share).min(step);
+        if bytes > room {
+            return None;
+        }
+        lane.balance += bytes;
+        self.last = *id;
+        Some((*id, u32::try_from(bytes).unwrap_or(u32::MAX)))
+    }
+
+    /// Lanes that have something to send.
+    #[must_use]
+    pub fn active_count(&self) -> u64 {
+        self.lanes.values().filter(|lane| lane.is_active()).count() as u64
+    }
+
+    /// Credit that may still turn into bytes.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        self.lanes.values().map(Lane::counted).sum()
+    }
+
+    /// W as it is set.
+    #[must_use]
+    pub const fn window(&self) -> u64 {
+        self.window
+    }
+}
+
+/// What a lane still gets of its share.
+fn wanted(lane: &Lane, share: u64) -> u64 {
+    lane.open.min(share).saturating_sub(lane.balance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    fn drain(credit: &mut Credit) -> u64 {
+        core::iter::from_fn(|| credit.poll_grant())
+            .map(|(_, bytes)| u64::from(bytes))
+            .sum()
+    }
+
+    #[test]
+    fn one_lane_gets_the_whole_window_and_no_more() {
+        let mut credit = Credit::new(MIB);
+        credit.on_lane_up(at(0), LaneId(1));
+        assert_eq!(credit.poll_grant(), None);
+        credit.on_requested(at(0), LaneId(1), 10 * MIB);
+        assert_eq!(drain(&mut credit), MIB);
+        assert!(credit.on_bytes(at(1), LaneId(1), MIB / 2));
+        assert_eq!(drain(&mut credit), MIB / 2);
+        // The rest of a request that is shorter than a step is granted too.
+        credit.on_abandoned(LaneId(1), 10 * MIB);
+        assert!(credit.on_bytes(at(1), LaneId(1), MIB));
+        credit.on_requested(at(2), LaneId(1), 100);
+        assert_eq!(drain(&mut credit), 100);
+        assert!(!credit.on_bytes(at(3), LaneId(1), 101));
+    }
+
+    #[test]
+    fn a_dead_lane_gives_its_share_back() {
+        let mut credit = Credit::new(MIB);
+        for lane in [LaneId(1), LaneId(2)] {
+            credit.on_lane_up(at(0), lane);
+            credit.on_requested(at(0), lane, 10 * MIB);
+        }
+        assert_eq!(drain(&mut credit), MIB);
+        assert!(credit.on_bytes(at(900), LaneId(2), MIB / 2));
+        assert_eq!(drain(&mut credit), MIB / 2);
+        assert_eq!(credit.poll_timeout(), Some(at(1_000)));
+        credit.on_timeout(at(1_000));
+        assert_eq!(drain(&mut credit), MIB / 2);
+        assert_eq!(credit.active_count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn never_above_the_window(
+            window in 1_u64..4 * MIB,
+            ops in prop::collection::vec((0_u8..5, 0_u64..6, 0_u64..MIB), 0..300),
+        ) {
+            let mut credit = Credit::new(window);
+            let mut now = at(0);
+            let mut balances: Vec<u64> = alloc::vec![0; 6];
+            for (op, lane, bytes) in ops {
+                let id = LaneId(lane);
+                now += Duration::from_millis(10);
+                match op {
+                    0 => { credit.on_lane_up(now, id); balances[lane as usize] = 0; }
+                    1 => { credit.on_lane_down(id); balances[lane as usize] = 0; }
+                    2 => credit.on_requested(now, id, bytes),
+                    3 => credit.on_abandoned(id, bytes),
+                    _ => {
+                        let sent = bytes.min(balances[lane as usize]);
+                        balances[lane as usize] -= sent;
+                        prop_assert!(credit.on_bytes(now, id, sent));
+                    }
+                }
+                while let Some((granted, bytes)) = credit.poll_grant() {
+                    balances[granted.0 as usize] += u64::from(bytes);
+                    let floor = credit.active_count() * 2 * STEP_MIN;
+                    prop_assert!(credit.counted() <= window.max(floor));
+                }
+                // Whoever asks is served: a lane that waits has credit on its way or is dormant.
+                let starving = credit.active_count() > 0 && credit.counted() == 0;
+                prop_assert!(!starving);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The end: the last pieces must not wait for the slowest peer.
+//!
+//! A piece is asked for a second time elsewhere when its source stalls, or, in the last 3 %, when
+//! its source is late or another one would be much earlier. The first answer wins, the other is
+//! cancelled. Never more than two asks per piece.
+
+use core::time::Duration;
+
+use super::score::{Ask, Source};
+use crate::time::Instant;
+
+/// Below this difference a second ask is not worth its bytes.
+const GAIN_MIN: Duration = Duration::from_millis(100);
+
+/// Whether so few bytes are missing that the end has begun.
+pub(super) const fn has_begun(missing_bytes: u64, total_bytes: u64) -> bool {
+    missing_bytes <= total_bytes / 100 * 3
+}
+
+/// Whether a piece that `slow` was asked for should also be asked of `other`.
+pub(super) fn is_worth(
+    now: Instant,
+    ended: bool,
+    (slow, ask): (&Source, &Ask),
+    other: &Source,
+) -> bool {
+    if !slow.is_live() {
+        return true;
+    }
+    if !ended {
+        return false;
+    }
+    let age = now.since(ask.at);
+    let elsewhere = other.expected_wait(now, ask.bytes);
+    let here = ask
+        .expected
+        .saturating_sub(age)
+        .max(slow.expected_wait(now, 0));
+    let is_late = age > ask.expected * 2 + GAIN_MIN;
+    is_late || here > elsewhere * 2 + GAIN_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_three_per_cent() {
+        assert!(!has_begun(31, 1_000));
+        assert!(has_begun(30, 1_000));
+        assert!(has_begun(0, 0));
+    }
+}

@@ -1,0 +1,197 @@
+//! Which piece next: the rarest of a small sample; of equally rare ones the next in order.
+//!
+//! Alone at a source the order is the content's, which disks like. Beside other downloaders each
+//! starts somewhere else, so that they have something to give each other.
+//! Invariant: `front` is not beyond the first wanted piece.
+
+use lanspread_proto::{PeerId, PieceIndex, PieceSet};
+
+use crate::{availability::Availability, random::Random};
+
+/// Candidates looked at for one choice.
+const SAMPLE_MAX: usize = 32;
+/// How far the next ones in order are looked for.
+const NEAR: u32 = 256;
+/// Random places looked at.
+const PROBES: usize = 64;
+
+/// The pieces that are neither here nor asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    set: PieceSet,
+    /// The order starts here and wraps around.
+    origin: u32,
+    /// Distance from the origin before which nothing is wanted.
+    front: u32,
+}
+
+impl Wanted {
+    pub(super) fn new(have: &PieceSet) -> Self {
+        let mut set = PieceSet::new(have.piece_count());
+        set.extend(have.missing());
+        Self {
+            set,
+            origin: 0,
+            front: 0,
+        }
+    }
+
+    pub(super) fn contains(&self, piece: PieceIndex) -> bool {
+        self.set.contains(piece)
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, piece: PieceIndex) -> bool {
+        self.front = self.front.min(self.distance(piece));
+        self.set.insert(piece)
+    }
+
+    pub(super) fn remove(&mut self, piece: PieceIndex) -> bool {
+        self.set.remove(piece)
+    }
+
+    /// The wanted pieces out of a set.
+    pub(super) fn count_in(&self, set: &PieceSet) -> u32 {
+        let both = set.iter().filter(|piece| self.contains(*piece));
+        u32::try_from(both.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Others download too: start somewhere else than they.
+    pub(super) const fn start_at(&mut self, origin: u32) {
+        self.origin = origin;
+        self.front = 0;
+    }
+
+    pub(super) const fn origin(&self) -> u32 {
+        self.origin
+    }
+
+    /// The piece to ask this peer for.
+    pub(super) fn pick(
+        &mut self,
+        availability: &Availability,
+        peer: PeerId,
+        random: &mut Random,
+    ) -> Option<PieceIndex> {
+        self.advance_front();
+        let theirs = availability.of(peer)?;
+        let useful = |piece: &PieceIndex| self.contains(*piece) && theirs.contains(*piece);
+        let piece_count = self.set.piece_count();
+        let near_end = self.front.saturating_add(NEAR).min(piece_count);
+        let near = (self.front..near_end)
+            .map(|distance| self.at(distance))
+            .filter(useful)
+            .take(SAMPLE_MAX / 2);
+        let far = (0..PROBES)
+            .map(|_| PieceIndex(random.below(piece_count)))
+            .filter(useful)
+            .take(SAMPLE_MAX / 2);
+        let rarest =
+            |piece: &PieceIndex| (availability.holder_count(*piece), self.distance(*piece));
+        near.chain(far)
+            .min_by_key(rarest)
+            .or_else(|| self.set.iter().find(useful))
+    }
+
+    pub(super) fn assert_invariants(&self) {
+        let first = self.set.iter().map(|piece| self.distance(piece)).min();
+        assert!(first.is_none_or(|first| first >= self.front));
+    }
+
+    fn advance_front(&mut self) {
+        let piece_count = self.set.piece_count();
+        while self.front < piece_count && !self.contains(self.at(self.front)) {
+            self.front += 1;
+        }
+    }
+
+    const fn at(&self, distance: u32) -> PieceIndex {
+        let piece_count = self.set.piece_count();
+        let to_end = piece_count.saturating_sub(self.origin);
+        if distance < to_end {
+            PieceIndex(self.origin + distance)
+        } else {
+            PieceIndex(distance - to_end)
+        }
+    }
+
+    const fn distance(&self, piece: PieceIndex) -> u32 {
+        if piece.0 >= self.origin {
+            piece.0 - self.origin
+        } else {
+            self.set.piece_count().saturating_sub(self.origin) + piece.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn peer(n: u8) -> PeerId {
+        PeerId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn one_source_is_read_in_order() {
+        let mut wanted = Wanted::new(&PieceSet::new(1_000));
+        let mut availability = Availability::new(1_000);
+        availability.set(peer(1), PieceSet::full(1_000));
+        let mut random = Random::new(1);
+        for expected in 0..1_000 {
+            let piece = wanted.pick(&availability, peer(1), &mut random);
+            assert_eq!(piece, Some(PieceIndex(expected)));
+            wanted.remove(PieceIndex(expected));
+        }
+        assert_eq!(wanted.pick(&availability, peer(1), &mut random), None);
+    }
+
+    #[test]
+    fn the_rarest_of_the_sample_comes_first() {
+        let mut wanted = Wanted::new(&PieceSet::new(64));
+        let mut availability = Availability::new(64);
+        availability.set(peer(1), PieceSet::full(64));
+        for piece in (0..64).filter(|piece| *piece != 40) {
+            availability.insert(peer(2), PieceIndex(piece));
+        }
+        let mut hits = 0;
+        for seed in 0..100 {
+            let picked = wanted.pick(&availability, peer(1), &mut Random::new(seed));
+            hits += u32::from(picked == Some(PieceIndex(40)));
+        }
+        // Sixteen of 64 places are drawn.
+        assert!((15..35).contains(&hits), "{hits}");
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_there_is(
+            count in 1_u32..2_000,
+            origin in any::<u32>(),
+            theirs in prop::collection::btree_set(0_u32..2_000, 0..5),
+            seed in any::<u64>(),
+        ) {
+            let mut wanted = Wanted::new(&PieceSet::new(count));
+            wanted.start_at(origin % count);
+            let mut availability = Availability::new(count);
+            theirs.iter().for_each(|piece| { availability.insert(peer(1), PieceIndex(*piece)); });
+            let mut random = Random::new(seed);
+            let mut found = Vec::new();
+            while let Some(piece) = wanted.pick(&availability, peer(1), &mut random) {
+                wanted.assert_invariants();
+                prop_assert!(wanted.remove(piece));
+                found.push(piece.0);
+            }
+            found.sort_unstable();
+            let expected: Vec<u32> = theirs.into_iter().filter(|piece| *piece < count).collect();
+            prop_assert_eq!(&found, &expected);
+            found.first().map(|piece| wanted.insert(PieceIndex(*piece)));
+            wanted.assert_invariants();
+        }
+    }
+}

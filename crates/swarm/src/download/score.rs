@@ -1,0 +1,237 @@
+//! [`Source`]: what one download knows of one peer: its rate, what it owes, its strikes.
+//!
+//! Invariant: `owed` is the sum of the sizes of its asks.
+
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+
+use lanspread_proto::{PieceIndex, limits};
+
+use super::{PeerFacts, window::window};
+use crate::{
+    progress::Meter,
+    time::{Instant, transfer_bytes, transfer_time},
+};
+
+/// What a peer is taken for before anything is known: 100 Mbit/s.
+const RATE_GUESS: u64 = 12_500_000;
+/// A peer is not believed to be slower: waits stay finite.
+const RATE_MIN: u64 = 64 * 1024;
+/// A source stalls when it delivers nothing for a few times what it should need, within these.
+const STALL_AFTER_MIN: Duration = Duration::from_secs(1);
+const STALL_AFTER_MAX: Duration = Duration::from_secs(10);
+/// After so long all asks of a stalled source are taken back.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
+/// Longest pause after a stall or strikes.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// One open request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask {
+    pub(super) at: Instant,
+    /// How long it should take, as it looked when it was made.
+    pub(super) expected: Duration,
+    pub(super) bytes: u32,
+}
+
+/// One peer in one download.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) facts: PeerFacts,
+    meter: Meter,
+    pub(super) asks: BTreeMap<PieceIndex, Ask>,
+    owed: u64,
+    /// Bytes that came of pieces that are not finished.
+    received: u64,
+    /// Wanted pieces that it has.
+    pub(super) useful: u32,
+    /// Bytes of others before ours, when it was told, and when.
+    queue: (u64, Instant),
+    /// Open requests that it took without *busy*.
+    request_limit: usize,
+    not_before: Instant,
+    moved_at: Instant,
+    pub(super) stalled: bool,
+    strikes: u32,
+    /// It lied, or refuses us.
+    pub(super) refused: bool,
+    /// It pushes: the last offer.
+    pub(super) offered_at: Option<Instant>,
+}
+
+impl Source {
+    pub(super) const fn new(now: Instant, facts: PeerFacts) -> Self {
+        Self {
+            facts,
+            meter: Meter::new(now),
+            asks: BTreeMap::new(),
+            owed: 0,
+            received: 0,
+            useful: 0,
+            queue: (0, now),
+            request_limit: usize::MAX,
+            not_before: now,
+            moved_at: now,
+            stalled: false,
+            strikes: 0,
+            refused: false,
+            offered_at: None,
+        }
+    }
+
+    /// It can send at all.
+    pub(super) const fn serves(&self) -> bool {
+        self.facts.sharing && self.facts.lanes > 0 && !self.refused
+    }
+
+    /// It can send, and lately did what it was asked for.
+    pub(super) const fn is_live(&self) -> bool {
+        self.serves() && !self.stalled
+    }
+
+    /// One more request may go to it now.
+    pub(super) fn has_room(&self, now: Instant, piece_max: u64, most: u64) -> bool {
+        let measured = self.meter.bytes_per_second();
+        let window = window(measured, self.facts.rate_hint, piece_max, most);
+        self.is_live()
+            && now >= self.not_before
+            && self.asks.len() < self.request_limit.min(self.lane_limit())
+            && self.owed < window
+    }
+
+    fn lane_limit(&self) -> usize {
+        limits::LANE_REQUESTS_MAX * usize::from(self.facts.lanes)
+    }
+
+    /// How long a piece asked for now would take to come.
+    pub(super) fn expected_wait(&self, now: Instant, bytes: u32) -> Duration {
+        let (queued, told_at) = self.queue;
+        let rate = self.rate();
+        let queued = queued.saturating_sub(transfer_bytes(now.since(told_at), rate));
+        transfer_time(self.due() + queued + u64::from(bytes), rate)
+    }
+
+    pub(super) fn rate(&self) -> u64 {
+        let guess = self.facts.rate_hint.unwrap_or(RATE_GUESS);
+        let measured = self.meter.bytes_per_second();
+        let rate = measured.unwrap_or(guess) >> self.strikes.min(4);
+        rate.max(RATE_MIN)
+    }
+
+    pub(super) fn shown_rate(&self, now: Instant) -> u64 {
+        self.meter.shown(now)
+    }
+
+    pub(super) const fn owed(&self) -> u64 {
+        self.owed
+    }
+
+    /// Bytes asked for that have not come.
+    const fn due(&self) -> u64 {
+        self.owed.saturating_sub(self.received)
+    }
+
+    pub(super) fn on_ask(&mut self, now: Instant, piece: PieceIndex, bytes: u32) {
+        if self.due() == 0 {
+            self.meter.on_due(now);
+            self.moved_at = now;
+        }
+        let expected = self.expected_wait(now, bytes);
+        let ask = Ask {
+            at: now,
+            expected,
+            bytes,
+        };
+        self.asks.insert(piece, ask);
+        self.owed += u64::from(bytes);
+    }
+
+    /// An ask ends. `false` when there is none.
+    pub(super) fn on_ask_over(&mut self, piece: PieceIndex, arrived: bool) -> bool {
+        let Some(ask) = self.asks.remove(&piece) else {
+            return false;
+        };
+        let bytes = u64::from(ask.bytes);
+        self.owed -= bytes;
+        if arrived {
+            self.received = self.received.saturating_sub(bytes);
+            self.request_limit = self.request_limit.saturating_add(1);
+            self.strikes = self.strikes.saturating_sub(1);
+        }
+        self.received = self.received.min(self.owed);
+        true
+    }
+
+    pub(super) fn on_bytes(&mut self, now: Instant, bytes: u64) {
+        self.meter.on_bytes(now, bytes);
+        self.received = self.received.saturating_add(bytes).min(self.owed);
+        self.moved_at = now;
+        self.stalled = false;
+    }
+
+    pub(super) const fn on_queue(&mut self, now: Instant, bytes: u64) {
+        self.queue = (bytes, now);
+    }
+
+    /// Its queue is full: come back when half of it is gone.
+    pub(super) fn on_busy(&mut self, now: Instant, queued_bytes: u64) {
+        self.on_queue(now, queued_bytes);
+        self.request_limit = self.asks.len().max(1);
+        let half = transfer_time(queued_bytes / 2, self.rate());
+        let pause = half.clamp(Duration::from_millis(20), Duration::from_secs(1));
+        self.pause_until(now + pause);
+    }
+
+    /// It did not do what it should have.
+    pub(super) fn on_strike(&mut self, now: Instant) {
+        self.strikes = self.strikes.saturating_add(1);
+        let pause = Duration::from_secs(1) * (1 << self.strikes.min(6));
+        self.pause_until(now + pause.min(PAUSE_MAX));
+    }
+
+    fn pause_until(&mut self, until: Instant) {
+        self.not_before = self.not_before.max(until);
+    }
+
+    /// Notices that nothing comes; `true` when this is new.
+    pub(super) fn notice_stall(&mut self, now: Instant) -> bool {
+        let expected = self.expected_wait(now, 0);
+        let patience = (expected * 4).clamp(STALL_AFTER_MIN, STALL_AFTER_MAX);
+        let stalls = self.due() > 0 && now.since(self.moved_at) > patience;
+        let news = stalls && !self.stalled;
+        self.stalled |= stalls;
+        if news {
+            self.strikes = self.strikes.saturating_add(1);
+        }
+        news
+    }
+
+    /// Nothing came for so long that waiting is over.
+    pub(super) fn is_hopeless(&self, now: Instant) -> bool {
+        self.stalled && now.since(self.moved_at) > GIVE_UP_AFTER
+    }
+
+    /// The answer to this ask must have been lost: everything asked for around it came.
+    pub(super) fn is_lost(&self, now: Instant, ask: &Ask) -> bool {
+        let patience = self.expected_wait(now, 0).max(ask.expected) * 8;
+        now.since(ask.at) > patience + Duration::from_secs(4)
+    }
+
+    /// The pause after a stall is over and it gets another chance.
+    pub(super) fn on_given_up(&mut self, now: Instant) {
+        self.on_strike(now);
+        self.stalled = false;
+        self.received = 0;
+    }
+
+    /// When it may be asked again, if it is pausing.
+    pub(super) fn pause_end(&self, now: Instant) -> Option<Instant> {
+        (self.not_before > now).then_some(self.not_before)
+    }
+
+    pub(super) fn assert_invariants(&self) {
+        let sum: u64 = self.asks.values().map(|ask| u64::from(ask.bytes)).sum();
+        assert_eq!(sum, self.owed);
+        assert!(self.received <= self.owed);
+    }
+}

@@ -1,0 +1,132 @@
+use alloc::vec;
+
+use super::*;
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(millis)
+}
+
+fn request(peer: u8, number: u32) -> Reservation {
+    Reservation {
+        key: RequestKey {
+            lane: LaneId(u64::from(peer)),
+            request: RequestId(number),
+        },
+        peer: PeerId::from_bytes([peer; 32]),
+        content: ContentId::from_bytes([0; 32]),
+        piece: PieceIndex(number),
+        bytes: 1 << 20,
+    }
+}
+
+fn ask(upload: &mut Upload, peer: u8, numbers: core::ops::Range<u32>) -> usize {
+    numbers
+        .filter(|n| upload.on_request(at(0), request(peer, *n)) == Admission::Queued)
+        .count()
+}
+
+/// Who was started, in order; everything started is finished at once.
+fn drain(upload: &mut Upload) -> Vec<u8> {
+    let mut order = Vec::new();
+    while let Some(action) = upload.poll_action() {
+        upload.assert_invariants();
+        if let UploadAction::Start(reservation) = action {
+            order.push(reservation.peer.as_bytes()[0]);
+            upload.on_finished(at(0), reservation.key);
+        }
+    }
+    order
+}
+
+#[test]
+fn two_are_sent_eight_wait_the_rest_is_busy() {
+    let mut upload = Upload::new(at(0), GBIT);
+    assert_eq!(ask(&mut upload, 1, 0..20), 10);
+    let busy = Admission::Busy {
+        queued_bytes: 10 << 20,
+    };
+    assert_eq!(upload.on_request(at(0), request(1, 99)), busy);
+    assert_eq!(upload.sending().count(), 2);
+    assert_eq!(drain(&mut upload).len(), 10);
+    let mut fast = Upload::new(at(0), 10 * GBIT);
+    assert_eq!(ask(&mut fast, 1, 0..200), 100);
+}
+
+#[test]
+fn peers_take_turns_and_nobody_is_shut_out() {
+    let mut upload = Upload::new(at(0), GBIT);
+    assert_eq!(ask(&mut upload, 1, 0..20), 10);
+    assert_eq!(ask(&mut upload, 2, 0..20), 1);
+    assert_eq!(ask(&mut upload, 3, 0..20), 1);
+    assert_eq!(drain(&mut upload)[..6], [1, 1, 2, 3, 1, 1]);
+}
+
+#[test]
+fn pause_cancel_and_block_answer_what_they_stop() {
+    let check = |stop: &dyn Fn(&mut Upload), reason: GoneReason, stopped: usize| {
+        let mut upload = Upload::new(at(0), GBIT);
+        ask(&mut upload, 1, 0..4);
+        while upload.poll_action().is_some() {}
+        stop(&mut upload);
+        upload.assert_invariants();
+        let stops: Vec<_> = core::iter::from_fn(|| upload.poll_action())
+            .filter(|action| matches!(action, UploadAction::Stop(_, why) if *why == reason))
+            .collect();
+        assert_eq!(stops.len(), stopped, "{reason:?}");
+    };
+    let one = request(1, 0);
+    check(&|u| u.set_paused(true), GoneReason::Paused, 4);
+    check(&|u| u.on_cancel(at(1), one.key), GoneReason::Cancelled, 1);
+    check(
+        &|u| u.set_blocked(at(1), one.peer, true),
+        GoneReason::Refused,
+        4,
+    );
+    check(
+        &|u| u.refuse(at(1), one.peer, one.content),
+        GoneReason::Refused,
+        4,
+    );
+    let gone = GoneReason::DiskFault;
+    check(&|u| u.on_content_gone(at(1), one.content, gone), gone, 4);
+    check(&|u| u.on_peer_down(at(1), one.peer), GoneReason::Refused, 0);
+
+    let mut upload = Upload::new(at(0), GBIT);
+    upload.set_paused(true);
+    let paused = Admission::Refused(GoneReason::Paused);
+    assert_eq!(upload.on_request(at(0), one), paused);
+    upload.set_paused(false);
+    upload.refuse(at(0), one.peer, one.content);
+    let refused = Admission::Refused(GoneReason::Refused);
+    assert_eq!(upload.on_request(at(0), one), refused);
+}
+
+#[test]
+fn receivers_without_credit_hold_nobody_up() {
+    let mut upload = Upload::new(at(0), GBIT);
+    ask(&mut upload, 1, 0..2);
+    ask(&mut upload, 2, 0..2);
+    while upload.poll_action().is_some() {}
+    assert_eq!(upload.poll_timeout(at(0)), Some(at(500)));
+    upload.on_timeout(at(500));
+    let started = upload.poll_action();
+    assert!(matches!(started, Some(UploadAction::Start(r)) if r.peer.as_bytes()[0] == 2));
+    upload.on_timeout(at(15_000));
+    let stops = core::iter::from_fn(|| upload.poll_action())
+        .filter(|action| matches!(action, UploadAction::Stop(..)))
+        .count();
+    assert_eq!(stops, 2);
+    assert_eq!(upload.sending().count(), 2);
+}
+
+#[test]
+fn a_cancelled_start_is_not_carried_out() {
+    let mut upload = Upload::new(at(0), GBIT);
+    ask(&mut upload, 1, 0..1);
+    upload.on_cancel(at(0), request(1, 0).key);
+    let all: Vec<_> = core::iter::from_fn(|| upload.poll_action()).collect();
+    assert_eq!(
+        all,
+        vec![UploadAction::Stop(request(1, 0), GoneReason::Cancelled)]
+    );
+}
