@@ -1,0 +1,327 @@
+//! [`Index`]: what was hashed before, so that a restart hashes nothing.
+//!
+//! **Invariant:** only a cache. Every answer is bound to a file's size and identity, and losing the
+//! whole of it costs time, never data: a database that cannot be read is moved aside and begun anew.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use lanspread_proto::{ContentId, Hash, library::Size};
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, TableDefinition, TableError,
+};
+
+use crate::{
+    error::{DiskError, DiskOp},
+    hashing::HashedPayload,
+    scan::{Payload, ScannedFile},
+    state::StateDir,
+    vfs::Place,
+};
+
+mod manifests;
+
+pub use manifests::{ManifestStore, StoredError};
+
+const FILE: &str = "index.redb";
+const ASIDE: &str = "index.redb.damaged";
+/// Files by games directory, game and path.
+const FILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("files-1");
+/// What a game's directory was last time: fingerprint of its payload, and content.
+const CURRENT: TableDefinition<'_, &str, ([u8; 32], [u8; 32])> = TableDefinition::new("current-1");
+/// What the archives of a content hold, as its publisher's listing said: bytes and files.
+const HINTS: TableDefinition<'_, [u8; 32], (u64, u32)> = TableDefinition::new("hints-1");
+/// The whole database is small; a gigabyte (the default) is not ours to take.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// The cache of hashes.
+#[derive(Debug)]
+pub struct Index {
+    database: Database,
+    path: PathBuf,
+}
+
+/// How the index was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// As it was left, or new.
+    Whole,
+    /// Unreadable: it was moved here, and a new one begun. Everything will be hashed again.
+    Rebuilt {
+        /// The old file.
+        aside: PathBuf,
+    },
+}
+
+/// The index cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The database failed.
+    #[error("the index {} failed: {source}", path.display())]
+    Database {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: Box<redb::Error>,
+    },
+    /// An unreadable database could not be moved aside.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// Whose files: a game's directory in a games directory.
+#[derive(Debug, Clone, Copy)]
+pub struct GameKey<'a> {
+    /// The games directory.
+    pub games: &'a Place,
+    /// The game's directory in it, as it is spelled on disk.
+    pub directory: &'a str,
+}
+
+impl GameKey<'_> {
+    /// No path holds a NUL, so keys of different games never begin alike.
+    fn prefix(&self) -> String {
+        let games = self.games.path();
+        format!("{}\0{}\0", games.to_string_lossy(), self.directory)
+    }
+}
+
+impl Index {
+    /// Opens the index of a state directory that this process has locked.
+    ///
+    /// # Errors
+    /// Neither the old database nor a new one can be opened.
+    pub fn open(state: &StateDir) -> Result<(Self, Found), IndexError> {
+        let path = state.path().join(FILE);
+        match create(&path) {
+            Ok(database) => Ok((Self { database, path }, Found::Whole)),
+            Err(error) if is_damage(&error) => {
+                let aside = state.path().join(ASIDE);
+                fs::rename(&path, &aside).map_err(|e| DiskError::new(DiskOp::Rename, &path, e))?;
+                let database = create(&path).map_err(|e| failed(&path, e))?;
+                Ok((Self { database, path }, Found::Rebuilt { aside }))
+            }
+            Err(error) => Err(failed(&path, error)),
+        }
+    }
+
+    /// The cached hashes of a game's files, as they are now.
+    ///
+    /// # Errors
+    /// The database failed; hash without it.
+    pub fn known_files(&self, game: GameKey<'_>) -> Result<KnownFiles, IndexError> {
+        let read = || -> Result<_, redb::Error> {
+            match self.database.begin_read()?.open_table(FILES) {
+                Ok(table) => Ok(Some(table)),
+                Err(TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        Ok(KnownFiles {
+            prefix: game.prefix(),
+            table: read().map_err(|e| failed(&self.path, e))?,
+        })
+    }
+
+    /// Remembers the hashes of a game's files, and which content they are. Files that are not in
+    /// the payload any more are forgotten.
+    ///
+    /// # Errors
+    /// The database failed; the next start hashes again.
+    pub fn remember(
+        &self,
+        game: GameKey<'_>,
+        hashed: &HashedPayload,
+        payload: &Payload,
+        content: ContentId,
+    ) -> Result<(), IndexError> {
+        let prefix = game.prefix();
+        let write = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            {
+                let mut files = transaction.open_table(FILES)?;
+                files.retain_in(prefix.as_str()..after(&prefix).as_str(), |_, _| false)?;
+                for file in &hashed.files {
+                    let key = format!("{prefix}{}", file.file.path);
+                    let value = encode(&file.file, hashed.chunk_size_log2, &file.values);
+                    files.insert(key.as_str(), value.as_slice())?;
+                }
+                let state = (*payload.fingerprint().as_bytes(), *content.as_bytes());
+                transaction
+                    .open_table(CURRENT)?
+                    .insert(prefix.as_str(), state)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|e| failed(&self.path, e))
+    }
+
+    /// Which content a game's directory is, if its payload is as it was when that was remembered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn current(
+        &self,
+        game: GameKey<'_>,
+        payload: &Payload,
+    ) -> Result<Option<ContentId>, IndexError> {
+        let read = || -> Result<_, redb::Error> {
+            let table = match self.database.begin_read()?.open_table(CURRENT) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                opened => opened?,
+            };
+            Ok(table
+                .get(game.prefix().as_str())?
+                .map(|found| found.value()))
+        };
+        let found = read().map_err(|e| failed(&self.path, e))?;
+        Ok(found
+            .filter(|(fingerprint, _)| fingerprint == payload.fingerprint().as_bytes())
+            .map(|(_, content)| ContentId::from_bytes(content)))
+    }
+
+    /// Forgets a game that is gone.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn forget(&self, game: GameKey<'_>) -> Result<(), IndexError> {
+        let prefix = game.prefix();
+        let write = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            transaction
+                .open_table(FILES)?
+                .retain_in(prefix.as_str()..after(&prefix).as_str(), |_, _| false)?;
+            transaction.open_table(CURRENT)?.remove(prefix.as_str())?;
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|e| failed(&self.path, e))
+    }
+
+    /// Remembers what the archives of a content unpack to.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn remember_unpacked(&self, content: ContentId, size: Size) -> Result<(), IndexError> {
+        let write = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_write()?;
+            transaction
+                .open_table(HINTS)?
+                .insert(*content.as_bytes(), (size.bytes, size.files))?;
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|e| failed(&self.path, e))
+    }
+
+    /// What the archives of a content unpack to, if that was remembered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn unpacked(&self, content: ContentId) -> Result<Option<Size>, IndexError> {
+        let read = || -> Result<_, redb::Error> {
+            let table = match self.database.begin_read()?.open_table(HINTS) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                opened => opened?,
+            };
+            Ok(table.get(*content.as_bytes())?.map(|found| found.value()))
+        };
+        let found = read().map_err(|e| failed(&self.path, e))?;
+        Ok(found.map(|(bytes, files)| Size { bytes, files }))
+    }
+}
+
+/// The cached hashes of one game's files, at one moment.
+pub struct KnownFiles {
+    prefix: String,
+    table: Option<ReadOnlyTable<&'static str, &'static [u8]>>,
+}
+
+impl KnownFiles {
+    /// The chunk values of a file, if it is the one that was hashed, at this chunk size. An entry
+    /// that cannot be read is one that is not there.
+    #[must_use]
+    pub fn values(&self, file: &ScannedFile, chunk_size_log2: u8) -> Option<Vec<Hash>> {
+        let key = format!("{}{}", self.prefix, file.path);
+        let found = self.table.as_ref()?.get(key.as_str()).ok()??;
+        decode(file, chunk_size_log2, found.value())
+    }
+}
+
+impl std::fmt::Debug for KnownFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KnownFiles({:?})", self.prefix)
+    }
+}
+
+fn create(path: &Path) -> Result<Database, DatabaseError> {
+    Builder::new().set_cache_size(CACHE_BYTES).create(path)
+}
+
+/// Whether a new database would help.
+fn is_damage(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::Storage(redb::StorageError::Corrupted(_))
+        | DatabaseError::UpgradeRequired(_)
+        | DatabaseError::RepairAborted => true,
+        DatabaseError::Storage(redb::StorageError::Io(source)) => matches!(
+            source.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        ),
+        // In use, no permission, disk full: a new one would fare no better.
+        _ => false,
+    }
+}
+
+fn failed(path: &Path, source: impl Into<redb::Error>) -> IndexError {
+    IndexError::Database {
+        path: path.to_owned(),
+        source: Box::new(source.into()),
+    }
+}
+
+/// The first key after all that begin with a prefix, which ends in NUL.
+fn after(prefix: &str) -> String {
+    format!("{}\x01", prefix.trim_end_matches('\0'))
+}
+
+/// Everything that a file's values depend on, then the values.
+fn head(file: &ScannedFile, chunk_size_log2: u8) -> [u8; 33] {
+    let mut head = [0; 33];
+    let parts = [
+        file.bytes.to_le_bytes().as_slice(),
+        &file.identity.modified_nanos.to_le_bytes(),
+        &file.identity.file_id.to_le_bytes(),
+        &[chunk_size_log2],
+    ]
+    .concat();
+    for (to, from) in head.iter_mut().zip(parts) {
+        *to = from;
+    }
+    head
+}
+
+fn encode(file: &ScannedFile, chunk_size_log2: u8, values: &[Hash]) -> Vec<u8> {
+    let mut bytes = head(file, chunk_size_log2).to_vec();
+    for value in values {
+        bytes.extend_from_slice(value.as_bytes());
+    }
+    bytes
+}
+
+fn decode(file: &ScannedFile, chunk_size_log2: u8, bytes: &[u8]) -> Option<Vec<Hash>> {
+    let values = bytes.strip_prefix(&head(file, chunk_size_log2))?;
+    let (values, rest) = values.as_chunks::<32>();
+    rest.is_empty().then(|| {
+        values
+            .iter()
+            .map(|value| Hash::from_bytes(*value))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests;
