@@ -192,7 +192,6 @@ fn wanted(lane: &Lane, share: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     const MIB: u64 = 1024 * 1024;
@@ -248,23 +247,23 @@ mod tests {
         ) {
             let mut credit = Credit::new(window);
             let mut now = at(0);
-            let mut balances: Vec<u64> = alloc::vec![0; 6];
+            let mut balances: BTreeMap<u64, u64> = BTreeMap::new();
             for (op, lane, bytes) in ops {
                 let id = LaneId(lane);
                 now += Duration::from_millis(10);
                 match op {
-                    0 => { credit.on_lane_up(now, id); balances[lane as usize] = 0; }
-                    1 => { credit.on_lane_down(id); balances[lane as usize] = 0; }
+                    0 => { credit.on_lane_up(now, id); balances.insert(lane, 0); }
+                    1 => { credit.on_lane_down(id); balances.insert(lane, 0); }
                     2 => credit.on_requested(now, id, bytes),
                     3 => credit.on_abandoned(id, bytes),
                     _ => {
-                        let sent = bytes.min(balances[lane as usize]);
-                        balances[lane as usize] -= sent;
+                        let sent = bytes.min(*balances.entry(lane).or_default());
+                        *balances.entry(lane).or_default() -= sent;
                         prop_assert!(credit.on_bytes(now, id, sent));
                     }
                 }
                 while let Some((granted, bytes)) = credit.poll_grant() {
-                    balances[granted.0 as usize] += u64::from(bytes);
+                    *balances.entry(granted.0).or_default() += u64::from(bytes);
                     let floor = credit.active_count() * 2 * STEP_MIN;
                     prop_assert!(credit.counted() <= window.max(floor));
                 }

@@ -18,7 +18,10 @@ use alloc::{
 };
 use core::time::Duration;
 
-use lanspread_proto::{PeerId, PieceIndex, PieceSet, wire::lane::GoneReason};
+use lanspread_proto::{
+    PeerId, PieceIndex, PieceSet,
+    wire::{lane::GoneReason, link::Sharing},
+};
 
 use self::{pick::Wanted, score::Source};
 use crate::{
@@ -38,14 +41,23 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct PeerFacts {
     /// Bytes per second, as the interface or an earlier download suggests.
     pub rate_hint: Option<u64>,
-    /// The path is Wi-Fi, at either end: a last resort.
-    pub wireless: bool,
-    /// It sends pieces now.
-    pub sharing: bool,
+    /// What lies between.
+    pub path: Path,
+    /// Whether it sends pieces now.
+    pub sharing: Sharing,
     /// Lanes on which it can send now.
     pub lanes: u8,
     /// It sent a bad chunk of another content: a second time it is refused everywhere.
     pub lied_before: bool,
+}
+
+/// What lies between two peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Path {
+    /// Cable all the way.
+    Wired,
+    /// Wi-Fi at either end: a last resort.
+    Wireless,
 }
 
 /// How a request ended.
@@ -173,7 +185,7 @@ impl Download {
     pub fn on_peer(&mut self, now: Instant, peer: PeerId, facts: PeerFacts) {
         let fresh = || Source::new(now, facts);
         self.sources.entry(peer).or_insert_with(fresh).facts = facts;
-        if !facts.sharing || facts.lanes == 0 {
+        if facts.sharing == Sharing::Paused || facts.lanes == 0 {
             self.take_back_all(peer);
         }
         self.settle(now);

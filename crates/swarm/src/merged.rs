@@ -31,8 +31,6 @@ pub struct MergedGame {
     pub contents: Vec<MergedContent>,
     /// Somebody serves a greater label than the newest that we have.
     pub update_available: bool,
-    /// Two contents have equal labels.
-    pub conflict: bool,
 }
 
 /// One content of a game.
@@ -205,16 +203,20 @@ impl MergedGame {
         contents.sort_by(newest_then_most_held);
         mark_conflicts(&mut contents);
         let title = contents.first()?.title.clone();
-        let conflict = contents.iter().any(|content| content.conflict);
         let mut merged = Self {
             game,
             title,
             contents,
             update_available: false,
-            conflict,
         };
         merged.update_available = merged.has_update();
         Some(merged)
+    }
+
+    /// Two contents have equal labels.
+    #[must_use]
+    pub fn has_conflict(&self) -> bool {
+        self.contents.iter().any(|content| content.conflict)
     }
 
     /// The newest label that somebody serves.

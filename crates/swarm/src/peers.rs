@@ -215,16 +215,25 @@ struct Dial {
 pub struct PeerView {
     /// Who.
     pub peer: PeerId,
-    /// Its link, if it is up.
-    pub link: Option<LinkId>,
+    /// How it stands with us.
+    pub state: PeerState,
     /// Where a dial found it, newest first, then where it is said to be.
     pub addresses: Vec<SocketAddr>,
-    /// A dial runs.
-    pub dialling: bool,
-    /// Blocked by the person.
-    pub blocked: bool,
     /// What it knows of its own reachability.
     pub reachable: Reachability,
+}
+
+/// How a peer stands with us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerState {
+    /// It is known, and nothing more.
+    Seen,
+    /// A dial runs.
+    Dialling,
+    /// The link is up.
+    Linked(LinkId),
+    /// Blocked by the person.
+    Blocked,
 }
 
 impl Peers {
@@ -420,10 +429,8 @@ impl Peers {
     pub fn views(&self) -> impl Iterator<Item = PeerView> + '_ {
         self.contacts.iter().map(|(peer, contact)| PeerView {
             peer: *peer,
-            link: self.link_of(*peer),
+            state: self.state_of(*peer),
             addresses: contact.addresses().collect(),
-            dialling: self.is_dialling(*peer),
-            blocked: self.blocked.contains(peer),
             reachable: contact.reachable,
         })
     }
@@ -450,6 +457,15 @@ impl Peers {
         assert!(self.dials.len() <= DIALS_MAX);
         assert!(self.announcers.len() <= ANNOUNCERS_MAX);
         self.contacts.values().for_each(Contact::assert_invariants);
+    }
+
+    fn state_of(&self, peer: PeerId) -> PeerState {
+        match self.link_of(peer) {
+            Some(link) => PeerState::Linked(link),
+            None if self.blocked.contains(&peer) => PeerState::Blocked,
+            None if self.is_dialling(peer) => PeerState::Dialling,
+            None => PeerState::Seen,
+        }
     }
 
     /// After every input: dial and hint what is due.

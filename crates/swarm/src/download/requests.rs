@@ -3,9 +3,15 @@
 use core::time::Duration;
 
 use alloc::vec::Vec;
-use lanspread_proto::{PeerId, PieceIndex, wire::lane::GoneReason};
+use lanspread_proto::{
+    PeerId, PieceIndex,
+    wire::{lane::GoneReason, link::Sharing},
+};
 
-use super::{Download, DownloadAction, SourceState, TICK, endgame, score::Source};
+use super::{
+    Download, DownloadAction, Path, SourceState, TICK, endgame,
+    score::{Source, Standing},
+};
 use crate::time::Instant;
 
 /// Sources compared for one request.
@@ -73,7 +79,7 @@ impl Download {
 
     /// Pieces of a stalled source do not keep others from being asked.
     fn live_outstanding(&self) -> u64 {
-        let live = self.sources.values().filter(|source| !source.stalled);
+        let live = self.sources.values().filter(|source| !source.is_stalled());
         live.map(Source::owed).sum()
     }
 
@@ -83,7 +89,7 @@ impl Download {
         let ended = self.has_ended();
         let usable = |source: &Source| {
             source.useful > 0
-                && !(wired && source.facts.wireless)
+                && !(wired && source.facts.path == Path::Wireless)
                 && (ended || !is_pushing(source, now))
                 && source.has_room(now, self.piece_max, self.outstanding_max)
         };
@@ -98,7 +104,7 @@ impl Download {
     }
 
     fn has_wired_source(&self) -> bool {
-        let wired = |s: &Source| !s.facts.wireless && s.useful > 0 && s.is_live();
+        let wired = |s: &Source| s.facts.path == Path::Wired && s.useful > 0 && s.is_live();
         self.sources.values().any(wired)
     }
 
@@ -138,9 +144,8 @@ impl Download {
                 && endgame::is_worth(now, ended, (slow_source, &ask), source)
         };
         let others = self.sources.iter().filter(able);
-        let best = others.min_by_key(|(_, source)| {
-            (source.facts.wireless, source.expected_wait(now, ask.bytes))
-        });
+        let best = others
+            .min_by_key(|(_, source)| (source.facts.path, source.expected_wait(now, ask.bytes)));
         best.map(|(peer, _)| *peer)
     }
 
@@ -230,9 +235,10 @@ impl Download {
         let Some(source) = self.sources.get_mut(&peer) else {
             return;
         };
-        if core::mem::replace(&mut source.refused, true) {
+        if source.standing == Standing::Refused {
             return;
         }
+        source.standing = Standing::Refused;
         let everywhere = source.facts.lied_before;
         self.cancel_all(peer);
         tracing::warn!(peer = %peer.short(), everywhere, "a peer sent a bad chunk");
@@ -255,11 +261,11 @@ impl Download {
                 self.with_source(peer, |source| source.on_strike(now));
             }
             GoneReason::Paused => {
-                self.with_source(peer, |source| source.facts.sharing = false);
+                self.with_source(peer, |source| source.facts.sharing = Sharing::Paused);
                 self.take_back_all(peer);
             }
             GoneReason::Refused => {
-                self.with_source(peer, |source| source.refused = true);
+                self.with_source(peer, |source| source.standing = Standing::Refused);
                 self.take_back_all(peer);
             }
             GoneReason::Cancelled => {}

@@ -5,7 +5,7 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
-use lanspread_proto::{PieceIndex, limits};
+use lanspread_proto::{PieceIndex, limits, wire::link::Sharing};
 
 use super::{PeerFacts, window::window};
 use crate::{
@@ -34,6 +34,17 @@ pub(super) struct Ask {
     pub(super) bytes: u32,
 }
 
+/// What we think of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It does what it is asked for.
+    Good,
+    /// It owes, and nothing comes.
+    Stalled,
+    /// It lied, or refuses us.
+    Refused,
+}
+
 /// One peer in one download.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -51,10 +62,8 @@ pub(super) struct Source {
     request_limit: usize,
     not_before: Instant,
     moved_at: Instant,
-    pub(super) stalled: bool,
     strikes: u32,
-    /// It lied, or refuses us.
-    pub(super) refused: bool,
+    pub(super) standing: Standing,
     /// It pushes: the last offer.
     pub(super) offered_at: Option<Instant>,
 }
@@ -72,21 +81,33 @@ impl Source {
             request_limit: usize::MAX,
             not_before: now,
             moved_at: now,
-            stalled: false,
             strikes: 0,
-            refused: false,
+            standing: Standing::Good,
             offered_at: None,
         }
     }
 
     /// It can send at all.
     pub(super) const fn serves(&self) -> bool {
-        self.facts.sharing && self.facts.lanes > 0 && !self.refused
+        matches!(self.facts.sharing, Sharing::On)
+            && self.facts.lanes > 0
+            && !matches!(self.standing, Standing::Refused)
     }
 
     /// It can send, and lately did what it was asked for.
     pub(super) const fn is_live(&self) -> bool {
-        self.serves() && !self.stalled
+        self.serves() && !self.is_stalled()
+    }
+
+    /// It owes, and nothing comes.
+    pub(super) const fn is_stalled(&self) -> bool {
+        matches!(self.standing, Standing::Stalled)
+    }
+
+    const fn unstall(&mut self) {
+        if self.is_stalled() {
+            self.standing = Standing::Good;
+        }
     }
 
     /// One more request may go to it now.
@@ -166,7 +187,7 @@ impl Source {
         self.meter.on_bytes(now, bytes);
         self.received = self.received.saturating_add(bytes).min(self.owed);
         self.moved_at = now;
-        self.stalled = false;
+        self.unstall();
     }
 
     pub(super) const fn on_queue(&mut self, now: Instant, bytes: u64) {
@@ -198,9 +219,9 @@ impl Source {
         let expected = self.expected_wait(now, 0);
         let patience = (expected * 4).clamp(STALL_AFTER_MIN, STALL_AFTER_MAX);
         let stalls = self.due() > 0 && now.since(self.moved_at) > patience;
-        let news = stalls && !self.stalled;
-        self.stalled |= stalls;
+        let news = stalls && matches!(self.standing, Standing::Good);
         if news {
+            self.standing = Standing::Stalled;
             self.strikes = self.strikes.saturating_add(1);
         }
         news
@@ -208,7 +229,7 @@ impl Source {
 
     /// Nothing came for so long that waiting is over.
     pub(super) fn is_hopeless(&self, now: Instant) -> bool {
-        self.stalled && now.since(self.moved_at) > GIVE_UP_AFTER
+        self.is_stalled() && now.since(self.moved_at) > GIVE_UP_AFTER
     }
 
     /// The answer to this ask must have been lost: everything asked for around it came.
@@ -220,7 +241,7 @@ impl Source {
     /// The pause after a stall is over and it gets another chance.
     pub(super) fn on_given_up(&mut self, now: Instant) {
         self.on_strike(now);
-        self.stalled = false;
+        self.unstall();
         self.received = 0;
     }
 

@@ -40,11 +40,14 @@ fn fat_entry(n: u32) -> LibraryEntry {
 }
 
 fn deliver(now: Instant, replica: &mut RemoteLibrary, message: LinkMessage) {
-    let result = match message {
-        LinkMessage::LibraryPage(page) => replica.on_page(now, page),
-        LinkMessage::LibraryDelta(delta) => replica.on_delta(now, delta),
-        LinkMessage::LibraryChanged(digest) => replica.on_changed(now, digest).map(|()| true),
-        other => panic!("{other:?}"),
+    let result = if let LinkMessage::LibraryPage(page) = message {
+        replica.on_page(now, page)
+    } else if let LinkMessage::LibraryDelta(delta) = message {
+        replica.on_delta(now, delta)
+    } else if let LinkMessage::LibraryChanged(digest) = message {
+        replica.on_changed(now, digest).map(|()| true)
+    } else {
+        panic!("{message:?}");
     };
     // Nothing here lies, so that nothing may be taken for a lie.
     assert!(result.is_ok(), "{result:?}");

@@ -177,7 +177,7 @@ fn games_show_counts_updates_and_conflicts() {
         .map(|c| c.content.as_bytes()[0])
         .collect();
     assert_eq!(order, [2, 3, 1]);
-    assert!(game.update_available && game.conflict);
+    assert!(game.update_available && game.has_conflict());
     assert!(game.contents[0].conflict && game.contents[1].conflict && !game.contents[2].conflict);
     let holders = Holders {
         ready: 1,

@@ -1,6 +1,6 @@
 //! [`Contact`]: one key, the addresses where it may be, and when to dial next.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::collections::VecDeque;
 use core::{net::SocketAddr, time::Duration};
 
 use lanspread_proto::{
@@ -128,6 +128,10 @@ impl Contact {
                 place.wrong = true;
                 place.proven_at = None;
             });
+            // Stable: what was proven stays first, in its order.
+            self.places
+                .make_contiguous()
+                .sort_by_key(|place| place.proven_at.is_none());
         }
         self.dial_at = now + pause;
     }
@@ -217,9 +221,7 @@ impl Contact {
         if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() {
             return false;
         }
-        if !self.make_room() {
-            return false;
-        }
+        self.make_room();
         let proven = self.places.iter().take_while(|p| p.proven_at.is_some());
         let at = proven.count();
         self.places.insert(
@@ -234,17 +236,10 @@ impl Contact {
     }
 
     /// The oldest address goes: unproven before proven.
-    fn make_room(&mut self) -> bool {
+    fn make_room(&mut self) {
         if self.places.len() >= CONTACT_ADDRESSES_MAX {
             self.places.pop_back();
         }
-        // Addresses that were proven and then answered wrongly are no longer first.
-        let (proven, other): (Vec<Place>, Vec<Place>) = self
-            .places
-            .drain(..)
-            .partition(|place| place.proven_at.is_some());
-        self.places.extend(proven.into_iter().chain(other));
-        true
     }
 }
 
