@@ -1,0 +1,196 @@
+//! 7z: one block after the other, each decoded once, with one thread.
+
+use std::io::{self, Read};
+
+use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, Error, Password};
+
+use super::{EngineError, names};
+use crate::{
+    detect::Format,
+    error::ErrorCode,
+    frame::{Encryption, EntryFrame, EntryKind, Mode, SkipReason, StartFacts},
+    worker::{Job, link::locked},
+};
+
+const LZMA: &[u8] = &[0x03, 0x01, 0x01];
+const LZMA2: &[u8] = &[0x21];
+const PPMD: &[u8] = &[0x03, 0x04, 0x01];
+const AES: &[u8] = &[0x06, 0xF1, 0x07, 0x01];
+/// The high half of the attributes holds a Unix mode.
+const UNIX_EXTENSION: u32 = 0x8000;
+const REPARSE_POINT: u32 = 0x400;
+const UNIX_KIND: u32 = 0o170_000;
+
+pub(super) fn run(job: &Job) -> Result<(), EngineError> {
+    let mut source = job.joined();
+    let password = Password::empty();
+    let archive = Archive::read(&mut source, &password).map_err(|error| {
+        let mut error = translated(&error);
+        if error.code == ErrorCode::PasswordRequired {
+            error.code = ErrorCode::EncryptedHeaders;
+        }
+        error
+    })?;
+    let coders = || archive.blocks.iter().flat_map(|block| &block.coders);
+    let encrypted = coders().any(|coder| coder.encoder_method_id() == AES);
+    if encrypted && job.request.mode == Mode::Unpack {
+        return Err(EngineError::new(ErrorCode::PasswordRequired, ""));
+    }
+    job.start(StartFacts {
+        format: Format::SevenZ,
+        solid: archive.is_solid,
+        encryption: if encrypted {
+            Encryption::Entries
+        } else {
+            Encryption::None
+        },
+        entries: u64::try_from(archive.files.len()).ok(),
+        bytes: archive
+            .files
+            .iter()
+            .try_fold(0_u64, |sum, file| sum.checked_add(file.size)),
+        dictionary_bytes: coders().filter_map(dictionary).max(),
+        isolation: job.isolation.clone(),
+    })?;
+    if job.request.mode == Mode::List {
+        return archive
+            .files
+            .iter()
+            .try_for_each(|file| send(job, file, &mut io::empty()));
+    }
+    let mut failure = None;
+    let mut each = |file: &ArchiveEntry, data: &mut dyn Read| {
+        send(job, file, data).map_err(|error| {
+            failure = Some(error);
+            Error::FileNotFound
+        })?;
+        Ok(true)
+    };
+    for index in 0..archive.blocks.len() {
+        let block = BlockDecoder::new(1, index, &archive, &password, &mut source);
+        if let Err(error) = block.for_each_entries(&mut each) {
+            return Err(failure.unwrap_or_else(|| translated(&error)));
+        }
+    }
+    // Directories and empty files outside every block.
+    let blocks = &archive.stream_map.file_block_index;
+    archive
+        .files
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| blocks.get(*index).is_none_or(Option::is_none))
+        .try_for_each(|(_, file)| send(job, file, &mut io::empty()))
+}
+
+fn send(job: &Job, file: &ArchiveEntry, data: &mut dyn Read) -> Result<(), EngineError> {
+    let Some(name) = names::trimmed(&file.name) else {
+        return Ok(());
+    };
+    let attributes = if file.has_windows_attributes {
+        file.windows_attributes
+    } else {
+        0
+    };
+    let mode = if attributes & UNIX_EXTENSION == 0 {
+        0
+    } else {
+        attributes >> 16
+    };
+    let frame = EntryFrame {
+        kind: if file.is_directory {
+            EntryKind::Directory
+        } else {
+            EntryKind::file(mode)
+        },
+        bytes: (!file.is_directory).then_some(file.size),
+        modified: modified(file),
+        name,
+    };
+    let mut link = locked(&job.link);
+    if file.is_anti_item {
+        link.skipped(name, SkipReason::OldVersion)?;
+    } else if mode & UNIX_KIND == 0o120_000 || attributes & REPARSE_POINT != 0 {
+        link.skipped(name, SkipReason::Link)?;
+    } else if file.is_directory {
+        link.entry(frame)?;
+    } else if job.request.mode == Mode::List {
+        link.listed_file(frame)?;
+    } else {
+        link.begin_file(frame)?;
+        drop(link);
+        let count = job.pour(data).map_err(|error| checksum(error).at(name))?;
+        if count != file.size {
+            return Err(EngineError::new(ErrorCode::Truncated, "the data ends early").at(name));
+        }
+        let mut link = locked(&job.link);
+        if file.has_crc && u64::from(link.crc32()) != file.crc {
+            return Err(EngineError::new(ErrorCode::ChecksumMismatch, "").at(name));
+        }
+        link.end_file(file.has_crc)?;
+    }
+    Ok(())
+}
+
+/// Readers inside the crate report a wrong checksum as an I/O error around their own.
+fn checksum(mut error: EngineError) -> EngineError {
+    if error.detail.contains("ChecksumVerificationFailed") {
+        error.code = ErrorCode::ChecksumMismatch;
+    }
+    error
+}
+
+/// Seconds since 1970 of a count of 100 ns since 1601.
+fn modified(file: &ArchiveEntry) -> Option<i64> {
+    const SECONDS_TO_1970: i64 = 11_644_473_600;
+    let ticks = u64::from(file.last_modified_date);
+    let seconds = i64::try_from(ticks / 10_000_000).ok()?;
+    file.has_last_modified_date
+        .then_some(seconds - SECONDS_TO_1970)
+}
+
+/// Bytes of history a coder keeps.
+fn dictionary(coder: &Coder) -> Option<u64> {
+    let little_endian = |at: usize| {
+        let bytes = coder.properties().get(at..at.saturating_add(4))?;
+        Some(u64::from(u32::from_le_bytes(bytes.try_into().ok()?)))
+    };
+    match coder.encoder_method_id() {
+        id if id == LZMA || id == PPMD => little_endian(1),
+        id if id == LZMA2 => {
+            let bits = u32::from(*coder.properties().first()?);
+            // 40 means 4 GiB - 1; more is not defined and refused by the decoder.
+            Some(u64::from(2 | bits & 1) << (bits / 2 + 11).min(61))
+        }
+        _ => None,
+    }
+}
+
+fn translated(error: &Error) -> EngineError {
+    let code = match error {
+        Error::PasswordRequired | Error::MaybeBadPassword(_) => ErrorCode::PasswordRequired,
+        Error::UnsupportedCompressionMethod(name) if name.contains("AES") => {
+            ErrorCode::PasswordRequired
+        }
+        Error::UnsupportedVersion { .. }
+        | Error::UnsupportedCompressionMethod(_)
+        | Error::ExternalUnsupported
+        | Error::Unsupported(_) => ErrorCode::UnsupportedFormat,
+        Error::ChecksumVerificationFailed => ErrorCode::ChecksumMismatch,
+        Error::MaxMemLimited { .. } => ErrorCode::LimitDictionary,
+        Error::Io(source, _) if source.kind() == io::ErrorKind::UnexpectedEof => {
+            ErrorCode::Truncated
+        }
+        Error::Io(..)
+        | Error::FileOpen(..)
+        | Error::BadSignature(_)
+        | Error::NextHeaderCrcMismatch
+        | Error::Other(_)
+        | Error::BadTerminatedStreamsInfo(_)
+        | Error::BadTerminatedUnpackInfo
+        | Error::BadTerminatedPackInfo(_)
+        | Error::BadTerminatedSubStreamsInfo
+        | Error::BadTerminatedHeader(_)
+        | Error::FileNotFound => ErrorCode::Damaged,
+    };
+    checksum(EngineError::new(code, format!("{error:?}")))
+}

@@ -1,0 +1,202 @@
+//! ZIP: the central directory is the truth. Entries that overlap, or whose local header says
+//! something else, are refused.
+
+use std::io::{self, Read, Seek};
+
+use zip::{
+    ZipArchive,
+    read::{ArchiveOffset, Config, ZipFile, ZipReadOptions},
+    result::ZipError,
+};
+
+use super::{EngineError, names};
+use crate::{
+    detect::Format,
+    error::ErrorCode,
+    frame::{Encryption, EntryFrame, EntryKind, Mode, SkipReason, StartFacts},
+    worker::{Job, link::locked, source::Source},
+};
+
+/// Bytes of a local header in front of its name.
+const LOCAL_HEADER_BYTES: u64 = 30;
+
+pub(super) fn run(job: &Job) -> Result<(), EngineError> {
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
+    let mut archive =
+        ZipArchive::with_config(config, job.joined()).map_err(|error| translated(&error))?;
+    let (entries, encrypted) = entries(&archive)?;
+    check_no_overlap(&entries, archive.central_directory_start())?;
+    if archive.has_duplicate_names() {
+        return Err(EngineError::new(
+            ErrorCode::UnsafeName,
+            "two entries have the same name",
+        ));
+    }
+    if let (Mode::Unpack, Some(name)) = (job.request.mode, &encrypted) {
+        return Err(EngineError::new(ErrorCode::PasswordRequired, "").at(name));
+    }
+    job.start(StartFacts {
+        format: Format::Zip,
+        solid: false,
+        encryption: encrypted.map_or(Encryption::None, |_name| Encryption::Entries),
+        entries: u64::try_from(entries.len()).ok(),
+        bytes: entries
+            .iter()
+            .try_fold(0_u64, |sum, entry| sum.checked_add(entry.bytes)),
+        dictionary_bytes: None,
+        isolation: job.isolation.clone(),
+    })?;
+    for entry in &entries {
+        send(job, &mut archive, entry).map_err(|error| error.at(&entry.name))?;
+    }
+    Ok(())
+}
+
+/// What the central directory says about an entry.
+struct Entry {
+    index: usize,
+    name: String,
+    kind: Kind,
+    start: u64,
+    end: u64,
+    bytes: u64,
+    crc32: u32,
+    mode: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Root,
+    Directory,
+    File,
+    Link,
+}
+
+/// All entries in the order of their data, and the name of the first that is encrypted.
+fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>), EngineError> {
+    let mut encrypted = None;
+    let mut entries = Vec::with_capacity(archive.len());
+    for index in 0..archive.len() {
+        let data = archive
+            .by_index_data(index)
+            .map_err(|error| translated(&error))?;
+        let raw = data.name_raw();
+        let decoded = match std::str::from_utf8(raw) {
+            Ok(name) => name.to_owned(),
+            Err(_other_code_page) => data
+                .name()
+                .map_err(|error| translated(&error))?
+                .into_owned(),
+        };
+        // Some packers on Windows write its separator, against the specification.
+        let from_dos = matches!(u8::from(data.system()), 0 | 10 | 14);
+        let spelled = if from_dos {
+            decoded.replace('\\', "/")
+        } else {
+            decoded
+        };
+        let name = names::trimmed(&spelled);
+        let raw_length = u64::try_from(raw.len()).unwrap_or(u64::MAX);
+        let start = data.header_start();
+        if data.encrypted() {
+            encrypted.get_or_insert_with(|| spelled.clone());
+        }
+        entries.push(Entry {
+            index,
+            kind: match name {
+                None => Kind::Root,
+                Some(_) if data.is_symlink() => Kind::Link,
+                Some(_) if spelled.ends_with('/') => Kind::Directory,
+                Some(_) => Kind::File,
+            },
+            name: name.unwrap_or_default().to_owned(),
+            start,
+            end: start
+                .saturating_add(LOCAL_HEADER_BYTES)
+                .saturating_add(raw_length)
+                .saturating_add(data.compressed_size()),
+            bytes: data.size(),
+            crc32: data.crc32(),
+            mode: data.unix_mode().unwrap_or(0),
+        });
+    }
+    entries.sort_by_key(|entry| entry.start);
+    Ok((entries, encrypted))
+}
+
+/// Overlapping entries are how a small ZIP becomes a large bomb.
+fn check_no_overlap(entries: &[Entry], directory: u64) -> Result<(), EngineError> {
+    let mut free_from = 0;
+    for entry in entries {
+        if entry.start < free_from || entry.end > directory {
+            let detail = "the entry overlaps another or the directory";
+            return Err(EngineError::new(ErrorCode::Damaged, detail).at(&entry.name));
+        }
+        free_from = entry.end;
+    }
+    Ok(())
+}
+
+fn send(job: &Job, archive: &mut ZipArchive<Source>, entry: &Entry) -> Result<(), EngineError> {
+    let frame = EntryFrame {
+        kind: match entry.kind {
+            Kind::Directory => EntryKind::Directory,
+            Kind::Root | Kind::File | Kind::Link => EntryKind::file(entry.mode),
+        },
+        bytes: (entry.kind == Kind::File).then_some(entry.bytes),
+        modified: None,
+        name: &entry.name,
+    };
+    match (entry.kind, job.request.mode) {
+        (Kind::Root, _) => {}
+        (Kind::Directory, _) => locked(&job.link).entry(frame)?,
+        (Kind::Link, _) => locked(&job.link).skipped(&entry.name, SkipReason::Link)?,
+        (Kind::File, Mode::List) => locked(&job.link).listed_file(frame)?,
+        (Kind::File, Mode::Unpack) => {
+            let options = ZipReadOptions::new()
+                .ignore_crc32(true)
+                .enforce_header_consistency(true);
+            let mut data = archive
+                .by_index_with_options(entry.index, options)
+                .map_err(|error| translated(&error))?;
+            locked(&job.link).begin_file(frame)?;
+            pour(job, &mut data, entry)?;
+        }
+    }
+    Ok(())
+}
+
+fn pour(
+    job: &Job,
+    data: &mut ZipFile<'_, impl Read + Seek>,
+    entry: &Entry,
+) -> Result<(), EngineError> {
+    job.pour(data)?;
+    let mut link = locked(&job.link);
+    if link.crc32() != entry.crc32 {
+        return Err(EngineError::new(ErrorCode::ChecksumMismatch, ""));
+    }
+    link.end_file(true)?;
+    Ok(())
+}
+
+fn translated(error: &ZipError) -> EngineError {
+    let code = if let ZipError::Io(source) = error
+        && source.kind() == io::ErrorKind::UnexpectedEof
+    {
+        ErrorCode::Truncated
+    } else if matches!(error, ZipError::UnsupportedArchive(text) if *text == ZipError::PASSWORD_REQUIRED)
+    {
+        ErrorCode::PasswordRequired
+    } else if matches!(
+        error,
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_)
+    ) {
+        ErrorCode::UnsupportedFormat
+    } else {
+        ErrorCode::Damaged
+    };
+    EngineError::new(code, error.to_string())
+}
