@@ -4,10 +4,32 @@
 //! formats. Everything is synchronous on purpose: positioned reads and writes from a few worker
 //! threads are what disks are good at, and a test can run the same code on a disk in memory.
 
+pub mod atomic_file;
+pub mod boot;
+pub mod content;
 pub mod error;
+pub mod execute;
+mod handles;
+pub mod hashing;
+pub mod index;
+pub mod intent_file;
+#[cfg(any(test, feature = "test-util"))]
+pub mod mem;
+pub mod observe;
+pub mod partial;
+pub mod pool;
 pub mod real;
+#[cfg(test)]
+mod sample;
+pub mod scan;
+pub mod space;
+pub mod staging;
+pub mod state;
 pub mod vfs;
+pub mod watch;
 
 pub use error::{DiskError, DiskOp};
+pub use observe::GamePlaces;
 pub use real::RealDisk;
+pub use staging::{StagedFile, Staging};
 pub use vfs::{Disk, DiskFile, Place};

@@ -1,0 +1,417 @@
+//! [`Staging`]: an install or update being written beside the living game, and its commit.
+//!
+//! Invariant: every file below the staging was written here, hashed while it was written, and
+//! stands in the record; until [`Staging::commit`] the game is untouched.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use lanspread_install::{
+    Goal, InstallRecord, Intent, Phase, RecordedFile, SealError, Slot, Target, Transaction,
+    TransactionId,
+};
+use lanspread_proto::{
+    ContentId, Hash, RelPath, VersionLabel,
+    hash::{ChunkHasher, ChunkPlace},
+    manifest::FileEntry,
+    rel_path::{PathTable, TwinError},
+};
+
+use crate::{
+    error::DiskError,
+    execute::{self, Hands, Hooks, Job, TransactionError, stamp},
+    observe::{self, GamePlaces},
+    vfs::{Disk, DiskFile, OpenMode, Place},
+};
+
+/// Files and directories of one install: what a manifest may hold.
+pub const ENTRIES_MAX: usize = lanspread_install::record::RECORD_FILES_MAX;
+
+/// An install or update being written.
+#[derive(Debug)]
+pub struct Staging {
+    disk: Arc<dyn Disk>,
+    places: GamePlaces,
+    root: Place,
+    intent: Intent,
+    target: Target,
+    names: PathTable,
+    dirs: BTreeSet<RelPath>,
+    files: BTreeMap<RelPath, RecordedFile>,
+    /// Begun, but neither finished nor discarded.
+    open: BTreeSet<RelPath>,
+}
+
+/// A file being written, from its beginning to its end.
+#[derive(Debug)]
+pub struct StagedFile {
+    file: Box<dyn DiskFile>,
+    path: RelPath,
+    declared: Option<u64>,
+    bytes: u64,
+    hasher: ChunkHasher,
+}
+
+/// Why an entry cannot be staged. The staging can be aborted then, or go on without it.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The path cannot lie beside the others.
+    #[error("{path}: {reason}")]
+    Twin {
+        /// Which.
+        path: RelPath,
+        /// Why.
+        reason: TwinError,
+    },
+    /// More bytes than were declared, or fewer.
+    #[error("{path}: {bytes} bytes came, {declared} were declared")]
+    Length {
+        /// Which file.
+        path: RelPath,
+        /// How many came, at least.
+        bytes: u64,
+        /// How many were declared.
+        declared: u64,
+    },
+    /// Nothing was staged at the path that is to be copied.
+    #[error("{0}: there is no such file to copy")]
+    NothingToCopy(RelPath),
+    /// More than [`ENTRIES_MAX`].
+    #[error("more than {ENTRIES_MAX} files and directories")]
+    TooMany,
+}
+
+impl StagingError {
+    /// The volume is full: freeing space helps.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Disk(error) => error.is_full(),
+            Self::Twin { .. } | Self::Length { .. } | Self::NothingToCopy(_) | Self::TooMany => {
+                false
+            }
+        }
+    }
+}
+
+impl Staging {
+    /// Writes the intent and makes the empty staging. A game that is installed will be updated.
+    ///
+    /// # Errors
+    /// Another transaction is unfinished, or the disk fails.
+    pub fn begin(
+        disk: Arc<dyn Disk>,
+        places: &GamePlaces,
+        transaction: TransactionId,
+        target: Target,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Self, TransactionError> {
+        execute::refuse_unfinished(&*disk, places)?;
+        let installed = observe::observe_slots(&*disk, places)?.live.is_filled();
+        let goal = if installed {
+            Goal::Update(target.clone())
+        } else {
+            Goal::Install(target.clone())
+        };
+        let intent = Intent {
+            transaction,
+            phase: Phase::Preparing,
+            goal,
+        };
+        let staging = Self {
+            disk,
+            places: places.clone(),
+            root: places.slot(Slot::Staging),
+            target,
+            names: PathTable::default(),
+            dirs: BTreeSet::new(),
+            files: BTreeMap::new(),
+            open: BTreeSet::new(),
+            intent,
+        };
+        staging.run(
+            Transaction::begin_staging(staging.intent.clone()),
+            None,
+            hooks,
+        )?;
+        Ok(staging)
+    }
+
+    /// The content that is being installed.
+    #[must_use]
+    pub const fn content(&self) -> ContentId {
+        self.target.content
+    }
+
+    /// Its version.
+    #[must_use]
+    pub const fn version(&self) -> &VersionLabel {
+        &self.target.version
+    }
+
+    /// Makes a directory and those above it; one that is there is fine.
+    ///
+    /// # Errors
+    /// The path cannot lie beside the others, or the disk fails.
+    pub fn create_dir(&mut self, path: &RelPath) -> Result<(), StagingError> {
+        if self.dirs.contains(path) {
+            return Ok(());
+        }
+        self.names
+            .add_directory(path)
+            .map_err(|reason| twin(path, reason))?;
+        self.make_dir(path)
+    }
+
+    /// Begins a file. One that was staged at this path before is replaced: a later archive of a
+    /// game may bring a newer file.
+    ///
+    /// # Errors
+    /// The path cannot lie beside the others, or the disk fails.
+    pub fn create_file(
+        &mut self,
+        path: &RelPath,
+        declared: Option<u64>,
+    ) -> Result<StagedFile, StagingError> {
+        let place = self.make_way(path)?;
+        let file = self.disk.open(&place, OpenMode::CreateNew)?;
+        self.open.insert(path.clone());
+        Ok(StagedFile {
+            file,
+            path: path.clone(),
+            declared,
+            bytes: 0,
+            hasher: ChunkHasher::new(ChunkPlace {
+                offset: 0,
+                whole_file: true,
+            }),
+        })
+    }
+
+    /// Ends a file: its size and BLAKE3 root, which stand in the record from now on.
+    ///
+    /// # Errors
+    /// Fewer bytes than declared, or the disk fails. A staging with a file that was neither
+    /// finished nor discarded cannot be committed.
+    pub fn finish_file(&mut self, file: StagedFile) -> Result<(u64, Hash), StagingError> {
+        if let Some(declared) = file.declared
+            && declared != file.bytes
+        {
+            return Err(file.wrong_length(file.bytes, declared));
+        }
+        let root = file.hasher.finish();
+        let stamp = stamp(&file.file.stat()?);
+        let recorded = RecordedFile {
+            path: file.path.clone(),
+            bytes: file.bytes,
+            root,
+            stamp,
+        };
+        self.open.remove(&file.path);
+        self.files.insert(file.path, recorded);
+        Ok((file.bytes, root))
+    }
+
+    /// Deletes a file that was begun: the archive skips it after all.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn discard_file(&mut self, file: StagedFile) -> Result<(), StagingError> {
+        let StagedFile { file, path, .. } = file;
+        // Closed first: some systems do not remove open files.
+        drop(file);
+        self.disk.remove_file(&self.root.join(&path))?;
+        self.open.remove(&path);
+        Ok(())
+    }
+
+    /// Copies a file that was staged before.
+    ///
+    /// # Errors
+    /// It was not, the new path cannot lie beside the others, or the disk fails.
+    pub fn copy_file(&mut self, from: &RelPath, to: &RelPath) -> Result<(), StagingError> {
+        let source = self.files.get(from);
+        let source = source.ok_or_else(|| StagingError::NothingToCopy(from.clone()))?;
+        let entry = FileEntry {
+            path: to.clone(),
+            bytes: source.bytes,
+            root: source.root,
+        };
+        if from == to {
+            return Ok(());
+        }
+        self.clone_from(&self.root.join(from), &entry)
+    }
+
+    /// Clones a file of the payload, or of anywhere; the entry says what it is and where it goes.
+    ///
+    /// # Errors
+    /// It has another length, its path cannot lie beside the others, or the disk fails.
+    pub fn clone_from(&mut self, source: &Place, entry: &FileEntry) -> Result<(), StagingError> {
+        let place = self.make_way(&entry.path)?;
+        self.disk.clone_file(source, &place)?;
+        let stat = self.disk.open(&place, OpenMode::Read)?.stat()?;
+        if stat.bytes != entry.bytes {
+            return Err(StagingError::Length {
+                path: entry.path.clone(),
+                bytes: stat.bytes,
+                declared: entry.bytes,
+            });
+        }
+        let recorded = RecordedFile {
+            path: entry.path.clone(),
+            bytes: entry.bytes,
+            root: entry.root,
+            stamp: stamp(&stat),
+        };
+        self.files.insert(entry.path.clone(), recorded);
+        Ok(())
+    }
+
+    /// Makes the staging the game: everything durable, then one exchange; the user's files of the
+    /// old `local/` are carried over.
+    ///
+    /// # Errors
+    /// The old game is untouched, or the transaction waits: [`TransactionError::is_waiting`].
+    pub fn commit(self, hooks: &mut dyn Hooks) -> Result<(), TransactionError> {
+        let record = match self.check_record() {
+            Ok(record) => record,
+            Err(error) => {
+                self.abort(hooks)?;
+                return Err(error);
+            }
+        };
+        let observed = observe::observe_slots(&*self.disk, &self.places)?;
+        match Transaction::commit_staging(self.intent.clone(), &observed) {
+            Ok(transaction) => self.run(transaction, Some(&record), hooks),
+            Err(refusal) => {
+                self.abort(hooks)?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Deletes the staging; the game is as before.
+    ///
+    /// # Errors
+    /// The disk fails: recovery goes on with it.
+    pub fn abort(&self, hooks: &mut dyn Hooks) -> Result<(), TransactionError> {
+        self.run(Transaction::drop_staging(self.intent.clone()), None, hooks)
+    }
+
+    fn check_record(&self) -> Result<InstallRecord, TransactionError> {
+        if self.files.is_empty() {
+            return Err(TransactionError::NothingStaged);
+        }
+        if let Some(path) = self.open.first() {
+            return Err(TransactionError::Incomplete(path.clone()));
+        }
+        let files = self.files.values().cloned().collect();
+        let Target { content, version } = self.target.clone();
+        InstallRecord::new(content, version, files)
+            .map_err(|reason: SealError| TransactionError::Unrecordable(reason))
+    }
+
+    fn run(
+        &self,
+        transaction: Transaction,
+        staged: Option<&InstallRecord>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<(), TransactionError> {
+        let job = Job {
+            hands: Hands {
+                disk: &*self.disk,
+                hooks,
+            },
+            places: &self.places,
+            intent: &self.intent,
+            new: None,
+            old: None,
+            staged,
+        };
+        execute::run(transaction, job)
+    }
+
+    /// The place for a file at a path, with its directories made and an earlier file gone.
+    fn make_way(&mut self, path: &RelPath) -> Result<Place, StagingError> {
+        let place = self.root.join(path);
+        if self.files.contains_key(path) {
+            self.disk.remove_file(&place)?;
+            self.files.remove(path);
+            return Ok(place);
+        }
+        if self.files.len() + self.dirs.len() >= ENTRIES_MAX {
+            return Err(StagingError::TooMany);
+        }
+        self.names
+            .add_file(path)
+            .map_err(|reason| twin(path, reason))?;
+        if let Some(parent) = path.parent() {
+            self.make_dir(&parent)?;
+        }
+        Ok(place)
+    }
+
+    fn make_dir(&mut self, path: &RelPath) -> Result<(), StagingError> {
+        if self.dirs.contains(path) {
+            return Ok(());
+        }
+        if self.files.len() + self.dirs.len() >= ENTRIES_MAX {
+            return Err(StagingError::TooMany);
+        }
+        if let Some(parent) = path.parent() {
+            self.make_dir(&parent)?;
+        }
+        match self.disk.create_dir(&self.root.join(path)) {
+            Err(error) if !error.is_already_there() => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        self.dirs.insert(path.clone());
+        Ok(())
+    }
+}
+
+impl StagedFile {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// More bytes than declared, or the disk fails.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
+        let end = self.bytes.saturating_add(bytes.len() as u64);
+        if let Some(declared) = self.declared
+            && end > declared
+        {
+            return Err(self.wrong_length(end, declared));
+        }
+        self.file.write_all_at(bytes, self.bytes)?;
+        self.hasher.update(bytes);
+        self.bytes = end;
+        Ok(())
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub const fn path(&self) -> &RelPath {
+        &self.path
+    }
+
+    fn wrong_length(&self, bytes: u64, declared: u64) -> StagingError {
+        StagingError::Length {
+            path: self.path.clone(),
+            bytes,
+            declared,
+        }
+    }
+}
+
+fn twin(path: &RelPath, reason: TwinError) -> StagingError {
+    StagingError::Twin {
+        path: path.clone(),
+        reason,
+    }
+}
