@@ -1,0 +1,103 @@
+//! Two engines on loopback, on a port of their own.
+
+use std::net::UdpSocket;
+
+use super::*;
+
+/// Far longer than two probes and an announcement take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn config(byte: u8, port: u16) -> MdnsConfig {
+    MdnsConfig {
+        peer: PeerId::from_bytes([byte; 32]),
+        boot: u64::from(byte),
+        port,
+        interface: Some("lo".to_string()),
+    }
+}
+
+async fn next_of(events: &mut mpsc::Receiver<MdnsEvent>) -> Option<MdnsEvent> {
+    timeout(PATIENCE, events.recv()).await.ok().flatten()
+}
+
+#[tokio::test]
+async fn peers_see_each_other_come_and_go() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: multicast on loopback works this way on Linux only");
+        return;
+    }
+    let free = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mdns_port = free.local_addr().unwrap().port();
+    drop(free);
+    let (alice, mut alice_hears) = Mdns::start_on(mdns_port, &config(1, 5_001)).unwrap();
+    let (bob, mut bob_hears) = Mdns::start_on(mdns_port, &config(2, 5_002)).unwrap();
+    let Some(event) = next_of(&mut alice_hears).await else {
+        panic!("nothing heard")
+    };
+    let MdnsEvent::Seen(sighting) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(sighting.peer, Some(PeerId::from_bytes([2; 32])));
+    assert_eq!(
+        (sighting.boot, sighting.kind),
+        (Some(2), SightingKind::LanSpread)
+    );
+    assert!(
+        sighting
+            .addresses
+            .contains(&"127.0.0.1:5002".parse().unwrap())
+    );
+    assert_eq!(sighting.seen_via, ["lo"]);
+    let Some(MdnsEvent::Seen(of_alice)) = next_of(&mut bob_hears).await else {
+        panic!("nothing heard")
+    };
+    assert_eq!(of_alice.peer, Some(PeerId::from_bytes([1; 32])));
+    bob.shutdown().await.unwrap();
+    check_gone(&mut alice_hears, &sighting.instance).await;
+    alice.shutdown().await.unwrap();
+    assert!(next_of(&mut alice_hears).await.is_none());
+}
+
+async fn check_gone(events: &mut mpsc::Receiver<MdnsEvent>, instance: &str) {
+    loop {
+        match next_of(events).await {
+            Some(MdnsEvent::Gone(gone)) => return assert_eq!(gone.instance, instance),
+            // More addresses of the same entry.
+            Some(MdnsEvent::Seen(again)) => assert_eq!(again.instance, instance),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn foreign_loopback_and_groups_are_not_dialled() {
+    let eth = ["eth0".to_string()];
+    let lo = ["lo".to_string()];
+    for (ip, interfaces, expected) in [
+        ("127.0.0.1", &eth, false),
+        ("127.0.0.1", &lo, true),
+        ("::1", &eth, false),
+        ("10.0.0.1", &eth, true),
+        ("fe80::1", &eth, true),
+        ("0.0.0.0", &eth, false),
+        ("224.0.0.251", &eth, false),
+        ("ff02::fb", &lo, false),
+    ] {
+        assert_eq!(
+            is_dialable(ip.parse().unwrap(), interfaces),
+            expected,
+            "{ip}"
+        );
+    }
+}
+
+#[test]
+fn every_start_has_another_name() {
+    let name = || {
+        service_info(&config(1, 5))
+            .unwrap()
+            .get_fullname()
+            .to_string()
+    };
+    assert_ne!(name(), name());
+}
