@@ -2,7 +2,7 @@
 //! ([`observe`]). Changes nothing.
 
 use lanspread_install::{
-    InstallRecord, Intent, Marker, Observed, Slot, SlotState,
+    InstallRecord, Intent, Marker, Observed, SentinelAt, Slot, SlotState,
     game_state::{GameState, Installed},
     slot::{KEPT, MARKER, MARKER_BYTES_MAX, MARKER_DRAFT, TransactionId, VERSION_INI},
 };
@@ -151,20 +151,19 @@ pub(crate) fn believed_record(
 /// Something cannot be looked at; that is never taken for absent.
 pub fn observe_slots(disk: &dyn Disk, places: &GamePlaces) -> Result<Observed, DiskError> {
     let incoming = observe_slot(disk, places, Slot::Incoming)?;
-    let incoming_sentinel = match incoming {
+    let in_incoming = match incoming {
         SlotState::Owned(_) | SlotState::Unmarked => {
-            let sentinel = places.slot(Slot::Incoming).own(VERSION_INI);
-            disk.stat(&sentinel)?.is_some()
+            disk.stat(&places.slot(Slot::Incoming).own(VERSION_INI))?
         }
-        SlotState::Absent | SlotState::Empty | SlotState::Blocked => false,
+        SlotState::Absent | SlotState::Empty | SlotState::Blocked => None,
     };
+    let at_root = disk.stat(&places.game_root.own(VERSION_INI))?;
     Ok(Observed {
         live: observe_slot(disk, places, Slot::Live)?,
         staging: observe_slot(disk, places, Slot::Staging)?,
         backup: observe_slot(disk, places, Slot::Backup)?,
         incoming,
-        incoming_sentinel,
-        sentinel: disk.stat(&places.game_root.own(VERSION_INI))?.is_some(),
+        sentinel: SentinelAt::seen(at_root, in_incoming),
     })
 }
 

@@ -121,7 +121,7 @@ mod tests {
         keep_installed: false,
     };
 
-    fn state(downloaded: bool, installed: bool) -> GameState {
+    fn state((downloaded, installed): (bool, bool)) -> GameState {
         GameState {
             downloaded: downloaded.then(|| VersionLabel::parse("1").unwrap()),
             installed: installed.then_some(Installed::Unknown),
@@ -135,8 +135,8 @@ mod tests {
         use Refusal::*;
         let check = |operation, expected: [Result<(), Refusal>; 4]| {
             let states = [(false, false), (true, false), (false, true), (true, true)];
-            for ((downloaded, installed), expected) in states.into_iter().zip(expected) {
-                let state = state(downloaded, installed);
+            for (has, expected) in states.into_iter().zip(expected) {
+                let state = state(has);
                 assert_eq!(state.allow(operation), expected, "{operation:?} {state:?}");
             }
         };
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn one_operation_at_a_time() {
-        let mut state = state(true, true);
+        let mut state = state((true, true));
         state.running = Some(Operation::Update);
         assert_eq!(
             state.allow(Operation::Download),

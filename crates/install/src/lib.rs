@@ -29,7 +29,7 @@ pub mod transaction;
 
 pub use game_state::{GameState, Operation, Refusal};
 pub use intent::{Goal, Intent, Phase, Target};
-pub use observed::{Observed, SlotState};
+pub use observed::{Observed, SentinelAt, SlotState};
 pub use record::{InstallRecord, RecordedFile, Stamp};
 pub use recover::{RecoverRefusal, abandon, recover};
 pub use sealed::SealError;

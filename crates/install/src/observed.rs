@@ -28,10 +28,37 @@ pub struct Observed {
     pub backup: SlotState,
     /// `.incoming/`.
     pub incoming: SlotState,
-    /// `version.ini` is in `.incoming/`.
-    pub incoming_sentinel: bool,
-    /// `version.ini` is at the root.
-    pub sentinel: bool,
+    /// `version.ini`.
+    pub sentinel: SentinelAt,
+}
+
+/// Where there is a `version.ini`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SentinelAt {
+    /// Neither at the root nor in `.incoming/`.
+    Nowhere,
+    /// At the root: the game is downloaded.
+    Root,
+    /// In `.incoming/`: the download is not committed.
+    Incoming,
+    /// In both: an old version is downloaded, a new one is not committed.
+    Both,
+}
+
+impl SentinelAt {
+    /// From what was seen at the two places.
+    #[must_use]
+    pub const fn seen<T>(root: Option<T>, incoming: Option<T>) -> Self
+    where
+        T: Copy,
+    {
+        match (root, incoming) {
+            (None, None) => Self::Nowhere,
+            (Some(_), None) => Self::Root,
+            (None, Some(_)) => Self::Incoming,
+            (Some(_), Some(_)) => Self::Both,
+        }
+    }
 }
 
 /// What is in a slot, seen from one transaction.

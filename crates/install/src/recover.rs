@@ -16,21 +16,21 @@
 //!
 //! Everything else is refused: somebody else was here, so nothing is touched.
 
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
 use crate::{
     intent::{Goal, Intent, Phase},
-    observed::{Observed, Occupant},
+    observed::{Observed, Occupant, SentinelAt},
     slot::{Role, Slot},
     step::Step,
 };
 
 /// Why nothing is touched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverRefusal {
     /// The slots hold what no crash of this transaction can leave.
     #[error("the directories are not as this operation can have left them: {0:?}")]
-    Unexpected(Observed),
+    Unexpected(Box<Observed>),
     /// Something that counts was moved already: only forward.
     #[error("it has gone too far to be undone")]
     TooLate,
@@ -119,7 +119,7 @@ fn undo_staging(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recov
             Step::ForgetNextRecord,
             Step::ClearIntent,
         ]),
-        Old => Err(RecoverRefusal::Unexpected(*observed)),
+        Old => Err(RecoverRefusal::Unexpected(Box::new(*observed))),
     }
 }
 
@@ -164,7 +164,7 @@ fn finish_install(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Rec
         | (Old | Unclaimed, Absent | Empty | Old | Unclaimed | Blocked, _)
         | (Old | Unclaimed, New, New | Old | Unclaimed | Blocked)
         | (Blocked, Absent | Empty | New | Old | Unclaimed | Blocked, _) => {
-            return Err(RecoverRefusal::Unexpected(*observed));
+            return Err(RecoverRefusal::Unexpected(Box::new(*observed)));
         }
     };
     steps.extend([
@@ -182,8 +182,8 @@ fn finish_install(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Rec
 fn finish_download(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {
     use Occupant::{Absent, Blocked, Empty, New, Old, Unclaimed};
     let incoming = observed.incoming.seen_from(intent.transaction);
-    match (incoming, observed.incoming_sentinel, observed.sentinel) {
-        (New | Old | Unclaimed, true, true | false) => Ok(vec![
+    match (incoming, observed.sentinel) {
+        (New | Old | Unclaimed, SentinelAt::Incoming | SentinelAt::Both) => Ok(vec![
             Step::Claim(Slot::Incoming, Role::New),
             Step::StopServing,
             Step::ParkSentinel,
@@ -194,18 +194,23 @@ fn finish_download(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Re
             Step::PlaceSentinel,
             Step::SyncRoot,
             Step::DropParked,
+            Step::SyncRoot,
             Step::Drop(Slot::Incoming, Role::New),
             Step::ClearIntent,
         ]),
-        (Absent | Empty | New | Old | Unclaimed, false, true) => Ok(vec![
+        (Absent | Empty | New | Old | Unclaimed, SentinelAt::Root) => Ok(vec![
             Step::SyncRoot,
             Step::DropParked,
+            Step::SyncRoot,
             Step::Drop(Slot::Incoming, Role::New),
             Step::ClearIntent,
         ]),
-        (Absent | Empty, true, true | false)
-        | (Absent | Empty | New | Old | Unclaimed, false, false)
-        | (Blocked, true | false, true | false) => Err(RecoverRefusal::Unexpected(*observed)),
+        (Absent | Empty, SentinelAt::Incoming | SentinelAt::Both)
+        | (Absent | Empty | New | Old | Unclaimed, SentinelAt::Nowhere)
+        | (
+            Blocked,
+            SentinelAt::Nowhere | SentinelAt::Root | SentinelAt::Incoming | SentinelAt::Both,
+        ) => Err(RecoverRefusal::Unexpected(Box::new(*observed))),
     }
 }
 
@@ -234,7 +239,7 @@ fn finish_uninstall(
         | (Old | Unclaimed, New)
         | (Old, Old)
         | (New | Blocked, Absent | Empty | New | Old | Unclaimed | Blocked) => {
-            return Err(RecoverRefusal::Unexpected(*observed));
+            return Err(RecoverRefusal::Unexpected(Box::new(*observed)));
         }
     };
     steps.push(Step::SyncRoot);

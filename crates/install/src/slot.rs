@@ -75,8 +75,6 @@ impl TransactionId {
     /// Made of the time (seconds since 1970) and 64 random bits, both given from outside.
     #[must_use]
     pub const fn at(unix_seconds: u64, random: u64) -> Self {
-        // Two `u64` fill a `u128`; `From` is not const.
-        #[expect(clippy::cast_lossless, reason = "u128::from is not const")]
         let bits = (unix_seconds as u128) << 64 | random as u128;
         Self(bits)
     }
