@@ -6,7 +6,7 @@
 //! a disk or from a swarm; whoever consumes the [`Event`]s writes them.
 //!
 //! Reading order: [`detect`], [`volumes`], [`layout`] say what is an archive; [`events`] and
-//! [`parent`] are the parent's side; [`worker`], `engine` are the child's.
+//! [`parent`] are the parent's side; [`worker`], `engine` are the child's; [`pack`] writes.
 
 pub mod detect;
 mod engine;
@@ -19,6 +19,7 @@ pub mod layout;
 pub mod limits;
 mod list;
 mod names;
+pub mod pack;
 pub mod parent;
 pub mod volumes;
 pub mod worker;

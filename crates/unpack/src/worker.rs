@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) mod link;
-pub(crate) mod sandbox;
+pub mod sandbox;
 pub(crate) mod source;
 
 use link::Link;
@@ -40,26 +40,27 @@ pub fn is_worker(arguments: impl IntoIterator<Item = OsString>) -> bool {
     reason = "the worker is a process of its own and this is its main"
 )]
 pub fn worker_main() -> ! {
-    std::process::exit(match serve(|| {}) {
+    std::process::exit(match serve() {
         Ok(()) => 0,
         Err(_gone) => 1,
     })
 }
 
-/// As [`worker_main`], but runs `inside` once the sandbox stands, so that a test can try what must
-/// be refused there.
+/// Enters the sandbox as a worker does, then runs `inside` instead of decoding, so that a test can
+/// try what must be refused there. Layers that are not wanted are left out.
 ///
 /// # Errors
 /// The parent is gone or speaks another protocol.
 #[cfg(feature = "test-util")]
-pub fn serve_with(inside: impl FnOnce()) -> io::Result<()> {
-    serve(inside)
+pub fn try_inside(layers: &[sandbox::Layer], inside: impl FnOnce(&Isolation)) -> io::Result<()> {
+    let request = read_request(&mut io::stdin().lock())?;
+    inside(&sandbox::enter(&request, layers));
+    Ok(())
 }
 
-fn serve(inside: impl FnOnce()) -> io::Result<()> {
+fn serve() -> io::Result<()> {
     let request = read_request(&mut io::stdin().lock())?;
-    let isolation = sandbox::enter(&request);
-    inside();
+    let isolation = sandbox::enter(&request, sandbox::Layer::ALL);
     run(request, isolation)
 }
 

@@ -1,4 +1,4 @@
-//! [`enter`]: what the worker gives up before it looks at an archive.
+//! `enter`: what the worker gives up before it looks at an archive.
 //!
 //! Each layer holds without the others: resource limits, landlock (no path, no TCP, no signals
 //! outside), seccomp (a short list of system calls). A layer that this system lacks is named in
@@ -11,9 +11,30 @@ mod linux;
 #[cfg(target_os = "linux")]
 mod syscalls;
 
+/// One thing that holds the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// It dies with its parent and cannot be traced.
+    Process,
+    /// Memory, open files, no new process, no core file.
+    Limits,
+    /// No path, no TCP.
+    Landlock,
+    /// A short list of system calls.
+    Seccomp,
+}
+
+impl Layer {
+    /// Every layer, in the order in which they are put on.
+    pub const ALL: &'static [Self] = &[Self::Process, Self::Limits, Self::Landlock, Self::Seccomp];
+}
+
 /// Locks the process in for the rest of its life.
-pub(crate) fn enter(request: &Request) -> Isolation {
-    let missing = missing_layers(request);
+pub(crate) fn enter(request: &Request, layers: &[Layer]) -> Isolation {
+    let missing: Vec<String> = layers
+        .iter()
+        .filter_map(|layer| put_on(*layer, request).err())
+        .collect();
     if missing.is_empty() {
         Isolation::Full
     } else {
@@ -22,11 +43,17 @@ pub(crate) fn enter(request: &Request) -> Isolation {
 }
 
 #[cfg(target_os = "linux")]
-fn missing_layers(request: &Request) -> Vec<String> {
-    linux::missing_layers(request)
+fn put_on(layer: Layer, request: &Request) -> Result<(), String> {
+    let outcome = match layer {
+        Layer::Process => linux::detach().map_err(Into::into),
+        Layer::Limits => linux::limit(request).map_err(Into::into),
+        Layer::Landlock => linux::confine(),
+        Layer::Seccomp => syscalls::restrict(),
+    };
+    outcome.map_err(|error| format!("no {layer:?}: {error}"))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn missing_layers(_request: &Request) -> Vec<String> {
-    vec!["there is no sandbox on this system, only a separate process".to_owned()]
+fn put_on(layer: Layer, _request: &Request) -> Result<(), String> {
+    Err(format!("no {layer:?} on this system"))
 }

@@ -6,7 +6,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use rars::{Archive, rar50};
+use rars::{Archive, ArchiveMemberRef, rar15_40, rar50};
 
 use super::member::{Kind, Member};
 use crate::{
@@ -17,8 +17,12 @@ use crate::{
 
 /// The record of a RAR 5 header that gives a file's version number.
 const VERSION_RECORD: u64 = 4;
-/// Longest header that is read a second time.
-const HEADER_BYTES_MAX: usize = 2 << 20;
+/// Longest extra area that is read a second time.
+const EXTRA_BYTES_MAX: u64 = 2 << 20;
+/// Flag of a RAR 4 member that is an old version.
+const LEGACY_VERSION: u16 = 0x0800;
+/// Flag of a RAR 4 end block: there is another volume.
+const LEGACY_NEXT_VOLUME: u16 = 0x0001;
 
 /// Every volume is there and in its place, as far as the headers tell.
 pub(super) fn check_complete(archives: &[Archive]) -> Result<(), EngineError> {
@@ -53,73 +57,77 @@ pub(super) fn check_complete(archives: &[Archive]) -> Result<(), EngineError> {
 }
 
 fn wants_next_volume(archive: &Archive) -> bool {
-    let Archive::Rar50Plus(archive) = archive else {
-        return false;
-    };
-    let wants =
-        |block: &rar50::Block| matches!(block, rar50::Block::End(end) if end.has_next_volume());
-    archive.blocks.iter().any(wants)
+    if let Some(archive) = archive.as_rar50() {
+        let wants =
+            |block: &rar50::Block| matches!(block, rar50::Block::End(end) if end.has_next_volume());
+        return archive.blocks.iter().any(wants);
+    }
+    archive.as_rar15_40().is_some_and(|archive| {
+        archive.blocks.iter().any(|block| {
+            matches!(block, rar15_40::Block::End(end) if end.flags & LEGACY_NEXT_VOLUME != 0)
+        })
+    })
 }
 
 /// Whether the first volume says that the archive is solid.
 pub(super) fn is_solid(archives: &[Archive]) -> bool {
-    if let Some(Archive::Rar50Plus(archive)) = archives.first() {
-        archive.main.is_solid()
-    } else if let Some(Archive::Rar15To40(archive)) = archives.first() {
-        archive.main.is_solid()
-    } else {
-        false
-    }
+    archives.first().is_some_and(|first| {
+        first
+            .as_rar50()
+            .is_some_and(|archive| archive.main.is_solid())
+            || first
+                .as_rar15_40()
+                .is_some_and(|archive| archive.main.is_solid())
+    })
 }
 
-/// The decoder knows nothing of RAR 5's file versions: they look like two files of one name. So
-/// the headers of such twins are read again.
+/// Marks the members that are old versions of files. The decoder knows nothing of RAR 5's: they
+/// look like two files of one name, so the headers of such twins are read again.
 pub(super) fn mark_old_versions(
     job: &Job,
     archives: &[Archive],
     members: &mut VecDeque<Member>,
 ) -> Result<(), EngineError> {
-    let mut seen = BTreeSet::new();
-    let twins: BTreeSet<Vec<u8>> = members
-        .iter()
-        .filter(|member| !seen.insert(&member.key))
-        .map(|member| member.key.clone())
-        .collect();
-    if twins.is_empty() {
-        return Ok(());
-    }
-    let headers = (0_u32..).zip(archives).flat_map(|(volume, archive)| {
-        // Older formats have the version in the name.
-        let files = archive
-            .as_rar50()
-            .into_iter()
-            .flat_map(rar50::Archive::files);
-        files.map(move |file| (volume, file))
-    });
-    let first_parts = headers.filter(|(_, file)| !file.is_split_before());
-    for ((volume, file), member) in first_parts.zip(members) {
-        if twins.contains(&member.key) && has_version(job, volume, file)? {
+    let twins = twins(members);
+    let volumes = (0_u32..).zip(archives);
+    let parts =
+        volumes.flat_map(|(volume, archive)| archive.member_refs().map(move |part| (volume, part)));
+    let first_parts = parts.filter(|(_, part)| !part.is_split_before());
+    for ((volume, part), member) in first_parts.zip(members) {
+        let is_old = if let ArchiveMemberRef::Rar50Plus(file) = part {
+            twins.contains(&member.key) && has_version_record(job, volume, file)?
+        } else if let ArchiveMemberRef::Rar15To40(file) = part {
+            file.block.flags & LEGACY_VERSION != 0
+        } else {
+            false
+        };
+        if is_old {
             member.kind = Kind::OldVersion;
         }
     }
     Ok(())
 }
 
-fn has_version(job: &Job, volume: u32, file: &rar50::FileHeader) -> Result<bool, EngineError> {
-    let range = &file.block.header_range;
-    let length = range.end.saturating_sub(range.start).min(HEADER_BYTES_MAX);
-    let mut header = vec![0_u8; length];
+/// The names that several members have.
+fn twins(members: &VecDeque<Member>) -> BTreeSet<Vec<u8>> {
+    let mut seen = BTreeSet::new();
+    let again = members.iter().filter(|member| !seen.insert(&member.key));
+    again.map(|member| member.key.clone()).collect()
+}
+
+fn has_version_record(
+    job: &Job,
+    volume: u32,
+    file: &rar50::FileHeader,
+) -> Result<bool, EngineError> {
+    // The extra area ends the header, behind what the decoder calls its range.
+    let start = u64::try_from(file.block.header_range.end).unwrap_or(u64::MAX);
+    let length = file.block.extra_area_size.unwrap_or(0).min(EXTRA_BYTES_MAX);
     let mut source = Source::volume(&job.link, volume);
-    source.seek(SeekFrom::Start(
-        u64::try_from(range.start).unwrap_or(u64::MAX),
-    ))?;
-    source.read_exact(&mut header)?;
-    let extra = file.block.extra_area_size.unwrap_or(0);
-    let extra = usize::try_from(extra).unwrap_or(usize::MAX).min(length);
-    let records = header
-        .get(length.saturating_sub(extra)..)
-        .unwrap_or_default();
-    Ok(record_types(records).contains(&VERSION_RECORD))
+    source.seek(SeekFrom::Start(start))?;
+    let mut records = Vec::new();
+    source.take(length).read_to_end(&mut records)?;
+    Ok(record_types(&records).contains(&VERSION_RECORD))
 }
 
 /// The types of the records in a header's extra area.

@@ -5,36 +5,20 @@ use std::{error::Error, io};
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal, setrlimit};
 
-use super::syscalls;
 use crate::frame::Request;
 
 /// Open files: the three pipes, and landlock's own while it is set up.
 const FILES_MAX: u64 = 64;
 
-/// Sets up every layer and names those that could not be had.
-pub(super) fn missing_layers(request: &Request) -> Vec<String> {
-    let mut missing = Vec::new();
-    let mut note = |layer: &str, outcome: Result<(), Box<dyn Error>>| {
-        if let Err(error) = outcome {
-            missing.push(format!("{layer}: {error}"));
-        }
-    };
-    note("process", detach().map_err(Into::into));
-    note("limits", limit(request).map_err(Into::into));
-    note("landlock", confine());
-    note("seccomp", syscalls::restrict());
-    missing
-}
-
 /// Dies with its parent, and cannot be traced or dumped.
-fn detach() -> io::Result<()> {
+pub(super) fn detach() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(())
 }
 
 /// Not the file size: with standard error in a file, its first line would kill the worker.
-fn limit(request: &Request) -> io::Result<()> {
+pub(super) fn limit(request: &Request) -> io::Result<()> {
     let limits = [
         (Resource::As, request.address_space),
         (Resource::Nofile, FILES_MAX),
@@ -58,7 +42,7 @@ fn limit(request: &Request) -> io::Result<()> {
 }
 
 /// No path, no TCP, no signal or abstract socket to anybody outside.
-fn confine() -> Result<(), Box<dyn Error>> {
+pub(super) fn confine() -> Result<(), Box<dyn Error>> {
     let abi = ABI::V6;
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(abi))?

@@ -39,12 +39,8 @@ const PLAIN: &[i64] = &[
 ];
 
 /// Answered with an error instead of death: the standard library tries them and has another way.
-/// (`statx` falls back to `fstat`; counting processors opens files and then assumes one.)
-const REFUSED: &[i64] = &[
-    libc::SYS_statx,
-    libc::SYS_sched_getaffinity,
-    libc::SYS_prctl,
-];
+/// (`statx` falls back to `fstat`.)
+const REFUSED: &[i64] = &[libc::SYS_statx, libc::SYS_sched_getaffinity];
 
 /// Installs both filters; of two answers the kernel takes the stricter.
 pub(super) fn restrict() -> Result<(), Box<dyn Error>> {
