@@ -1,5 +1,8 @@
 //! The command line: text in, [`Command`] out.
 
+#[cfg(target_os = "linux")]
+use crate::bench::{Bench, PairArgs};
+
 /// What `cargo xtask` prints without a command.
 pub(crate) const HELP: &str = "\
 cargo xtask COMMAND
@@ -10,7 +13,9 @@ cargo xtask COMMAND
   test --install     install what is missing first (needs root), skip nothing
   tidy               caps, names, words and documents only
   edges              who may import whom only
-  sim [SEED...]      the swarm simulator";
+  sim [SEED...]      the swarm simulator
+  bench pair         one peer to another, beside a plain copy and other programs (needs root)
+    [--runs N] [--mib N] [--only lanspread,nginx,rqbit]";
 
 /// One command.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +28,9 @@ pub(crate) enum Command {
     Run(Vec<String>),
     /// Run the simulator with these arguments.
     Sim(Vec<String>),
+    /// Measure.
+    #[cfg(target_os = "linux")]
+    Bench(Bench),
     /// Run the tidy check only.
     Tidy,
     /// Run the import check only.
@@ -57,6 +65,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             Ok(Command::Run(rest))
         }
         "sim" => Ok(Command::Sim(rest)),
+        #[cfg(target_os = "linux")]
+        "bench" => bench(&rest).map(Command::Bench),
         "tidy" => nothing(&rest, Command::Tidy),
         "edges" => nothing(&rest, Command::Edges),
         _ => Err(format!("unknown command `{name}`\n\n{HELP}")),
@@ -75,6 +85,43 @@ fn extent(rest: &[String]) -> Result<Extent, String> {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn bench(rest: &[String]) -> Result<Bench, String> {
+    match rest {
+        [what, options @ ..] if what == "pair" => pair(options).map(Bench::Pair),
+        [what, directory, address] if what == "raw-serve" || what == "raw-fetch" => {
+            let (directory, address) = (directory.clone(), address.clone());
+            Ok(if what == "raw-serve" {
+                Bench::RawServe { directory, address }
+            } else {
+                Bench::RawFetch { directory, address }
+            })
+        }
+        _ => Err(format!("there is no bench `{}`", rest.join(" "))),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn pair(options: &[String]) -> Result<PairArgs, String> {
+    let mut args = PairArgs::default();
+    for pair in options.chunks(2) {
+        let [option, value] = pair else {
+            return Err(format!("{} takes a value", pair.concat()));
+        };
+        let number = || {
+            let positive = value.parse().ok().filter(|number| *number > 0_u32);
+            positive.ok_or_else(|| format!("{option} takes a number, not `{value}`"))
+        };
+        match option.as_str() {
+            "--runs" => args.runs = number()?,
+            "--mib" => args.mebibytes = number()?.into(),
+            "--only" => args.only = value.split(',').map(String::from).collect(),
+            _ => return Err(format!("bench pair has no option `{option}`")),
+        }
+    }
+    Ok(args)
+}
+
 fn nothing(rest: &[String], command: Command) -> Result<Command, String> {
     match rest {
         [] => Ok(command),
@@ -91,6 +138,22 @@ mod tests {
         assert_eq!(parsed, expected, "{line}");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn benches() {
+        check(
+            "bench pair",
+            Ok(Command::Bench(Bench::Pair(PairArgs::default()))),
+        );
+        let args = PairArgs {
+            runs: 2,
+            mebibytes: 64,
+            only: vec!["nginx".to_string()],
+        };
+        let line = "bench pair --mib 64 --only nginx --runs 2";
+        check(line, Ok(Command::Bench(Bench::Pair(args))));
+    }
+
     #[test]
     fn commands() {
         let words = |line: &str| line.split(' ').map(String::from).collect::<Vec<_>>();
@@ -105,6 +168,9 @@ mod tests {
         check("run -- get -- x", Ok(Command::Run(words("get -- x"))));
         check("sim 7", Ok(Command::Sim(words("7"))));
         check("tidy now", Err(()));
+        check("bench", Err(()));
+        check("bench pair --runs", Err(()));
+        check("bench pair --runs 0", Err(()));
         check("dance", Err(()));
     }
 }

@@ -8,6 +8,8 @@
 )]
 
 mod args;
+#[cfg(target_os = "linux")]
+mod bench;
 mod edges;
 mod process;
 mod repo;
@@ -50,6 +52,8 @@ fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Test(extent) => steps::test(&repo, extent),
         Command::Run(args) => run::binary(&repo, &args),
         Command::Sim(args) => run::simulator(&repo, &args),
+        #[cfg(target_os = "linux")]
+        Command::Bench(bench) => bench::run(&repo, &bench),
         Command::Tidy => Ok(repo::print(&tidy::check(&repo)?)),
         Command::Edges => Ok(repo::print(&edges::check(&repo)?)),
     }

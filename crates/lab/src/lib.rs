@@ -17,7 +17,7 @@
 //!
 //! A veth has no wire: no propagation delay, no loss but the queues'. All hosts share the machine's
 //! cores: look at the load before believing a rate.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 pub mod available;
 pub mod config;
