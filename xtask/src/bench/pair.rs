@@ -197,11 +197,11 @@ fn heading(contenders: &[Box<dyn Contender>]) -> String {
     let mut text = format!(
         "## One peer to another\n\n\
          `cargo xtask bench pair` on {}: {}.\n\n\
-         Two network namespaces joined by an unlimited veth pair, files in memory (tmpfs) on both\n\
-         sides, each contender in turn, every result compared with the source byte by byte. The\n\
-         time of LanSpread is that of `lanspread get --no-install --wait` between linked peers, up\n\
-         to the durable commit, every byte encrypted and checked; the others check nothing, except\n\
-         rqbit (SHA-1). CPU is that of the whole machine. GB = 10⁹ bytes.\n\n",
+         Two network namespaces joined by an unlimited veth pair, files in memory (tmpfs) on\n\
+         both sides, each contender in turn, every result compared with the source byte by byte.\n\
+         The time of LanSpread is that of `lanspread get --no-install --wait` between linked\n\
+         peers, up to the durable commit, every byte encrypted and checked; the others check\n\
+         nothing, except rqbit (SHA-1). CPU is that of the whole machine. GB = 10⁹ bytes.\n\n",
         machine::today(),
         machine::describe(),
     );

@@ -13,8 +13,8 @@ pub(super) struct Row {
 pub(super) fn table(bytes: u64, rows: &[Row]) -> String {
     let floor = rows.first().map_or(f64::NAN, |row| rate(bytes, row).1);
     let mut text = String::from(
-        "| | runs | GB/s: median (least to most) | of raw | CPU s/GB | peak MiB: sender, receiver |\n\
-         |---|--:|--:|--:|--:|--:|\n",
+        "| | runs | GB/s: median (least to most) | of raw | CPU s/GB | peak MiB: sender, receiver \
+         |\n|---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         text.push_str(&line(bytes, floor, row));
