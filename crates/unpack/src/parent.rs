@@ -70,6 +70,7 @@ impl WorkerCommand {
 /// One archive being unpacked or listed.
 pub struct Unpacker {
     sources: Arc<dyn ArchiveBytes>,
+    volumes: usize,
     process: WorkerProcess,
     output: BufReader<std::process::ChildStdout>,
     checker: Checker,
@@ -133,6 +134,7 @@ impl Unpacker {
         let sent = process.timed(|input| input.write_all(&question));
         let mut unpacker = Self {
             sources,
+            volumes,
             process,
             output: BufReader::with_capacity(64 * 1024, output),
             checker: Checker::new(limits.clone(), mode, packed, names),
@@ -215,6 +217,10 @@ impl Unpacker {
     fn feed(&mut self, question: ReadFrame) -> Result<(), UnpackError> {
         let volume = usize::try_from(question.volume).unwrap_or(usize::MAX);
         let length = usize::try_from(question.length.min(READ_BYTES_MAX)).unwrap_or(0);
+        if volume >= self.volumes || question.offset >= self.sources.len(volume) || length == 0 {
+            let detail = "the worker asked for bytes that are not in the archive";
+            return Err(UnpackError::new(ErrorCode::Internal, detail));
+        }
         self.answer.resize(length, 0);
         let read = self
             .sources
@@ -224,7 +230,11 @@ impl Unpacker {
             let doing = format!("read volume {} at {}", question.volume, question.offset);
             UnpackError::from_io(ErrorCode::Io, &doing, error)
         })?;
-        let bytes = self.answer.get(..count).unwrap_or_default();
+        let bytes = self.answer.get(..count).filter(|bytes| !bytes.is_empty());
+        let Some(bytes) = bytes else {
+            let detail = format!("volume {} is shorter than it was", question.volume);
+            return Err(UnpackError::new(ErrorCode::Io, detail));
+        };
         let header = u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes();
         self.fed = self
             .fed

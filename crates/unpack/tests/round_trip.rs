@@ -1,5 +1,9 @@
 //! What our packers write comes out again, byte by byte, in every format.
-#![expect(clippy::unwrap_used, reason = "a test with helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test with helpers"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -154,7 +158,7 @@ fn check(format: Format, archive: MemoryArchive) {
     assert_eq!(found.directories, ["empty directory"]);
     assert_eq!(found.totals.unwrap().bytes, total);
     assert_eq!(found.totals.unwrap().entries, 8);
-    let checksums = if matches!(start.entries, None) {
+    let checksums = if start.entries.is_none() {
         0
     } else {
         tree.len()

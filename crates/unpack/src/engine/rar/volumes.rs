@@ -19,6 +19,8 @@ use crate::{
 const VERSION_RECORD: u64 = 4;
 /// Longest extra area that is read a second time.
 const EXTRA_BYTES_MAX: u64 = 2 << 20;
+/// The version of RAR 3, in its headers.
+const FIRST_WITH_END: u8 = 29;
 /// Flag of a RAR 4 member that is an old version.
 const LEGACY_VERSION: u16 = 0x0800;
 /// Flag of a RAR 4 end block: there is another volume.
@@ -35,6 +37,12 @@ pub(super) fn check_complete(archives: &[Archive]) -> Result<(), EngineError> {
         if number != expected {
             let (found, wanted) = (number.saturating_add(1), expected.saturating_add(1));
             return missing(format!("volume {found} lies where volume {wanted} should"));
+        }
+    }
+    for (number, archive) in (1_u64..).zip(archives) {
+        if !has_end(archive) {
+            let detail = format!("volume {number} ends without its end mark");
+            return Err(EngineError::new(ErrorCode::Truncated, detail));
         }
     }
     let first = archives.first().and_then(|first| first.members().next());
@@ -54,6 +62,22 @@ pub(super) fn check_complete(archives: &[Archive]) -> Result<(), EngineError> {
         ));
     }
     Ok(())
+}
+
+/// RAR 3 and later close every volume with a block of its own; without it, whole entries may have
+/// been cut off.
+fn has_end(archive: &Archive) -> bool {
+    if let Some(archive) = archive.as_rar50() {
+        return archive
+            .blocks
+            .iter()
+            .any(|block| matches!(block, rar50::Block::End(_)));
+    }
+    archive.as_rar15_40().is_none_or(|archive| {
+        let is_old = archive.files().any(|file| file.unp_ver < FIRST_WITH_END);
+        let is_end = |block: &rar15_40::Block| matches!(block, rar15_40::Block::End(_));
+        is_old || archive.blocks.iter().any(is_end)
+    })
 }
 
 fn wants_next_volume(archive: &Archive) -> bool {
