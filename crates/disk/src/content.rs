@@ -108,6 +108,12 @@ impl OpenContent {
         &self.manifest
     }
 
+    /// Where a file of it lies.
+    #[must_use]
+    pub fn place_of(&self, path: &RelPath) -> Place {
+        self.game_root.join(path)
+    }
+
     /// Fills `buffer` from a file, for the unpack worker.
     ///
     /// # Errors

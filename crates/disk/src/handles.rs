@@ -58,3 +58,72 @@ impl Handles {
         drop(closed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+    use crate::{
+        error::DiskError,
+        mem::MemDisk,
+        vfs::{Disk, OpenMode, Place, Stat},
+    };
+
+    #[derive(Debug)]
+    struct Counted(Box<dyn DiskFile>, Arc<AtomicUsize>);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.1.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    impl DiskFile for Counted {
+        fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), DiskError> {
+            self.0.read_exact_at(buffer, offset)
+        }
+        fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+            self.0.write_all_at(bytes, offset)
+        }
+        fn set_len(&self, bytes: u64) -> Result<(), DiskError> {
+            self.0.set_len(bytes)
+        }
+        fn sync(&self) -> Result<(), DiskError> {
+            self.0.sync()
+        }
+        fn stat(&self) -> Result<Stat, DiskError> {
+            self.0.stat()
+        }
+    }
+
+    #[test]
+    fn the_longest_unused_is_closed() {
+        let disk = MemDisk::new(Path::new("/m"));
+        disk.put_file(Path::new("/m/f"), b"x");
+        let place = Place::root(Path::new("/m")).own("f");
+        let (open, opened) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let handles = Handles::default();
+        let touch = |index: u32| {
+            let make = || -> Result<Box<dyn DiskFile>, DiskError> {
+                opened.fetch_add(1, Ordering::SeqCst);
+                open.fetch_add(1, Ordering::SeqCst);
+                let file = disk.open(&place, OpenMode::Read)?;
+                Ok(Box::new(Counted(file, Arc::clone(&open))))
+            };
+            handles.of(FileIndex(index), make).unwrap();
+        };
+        for index in 0..200 {
+            touch(index);
+            // Used all the time, so never the longest unused.
+            touch(0);
+            assert!(open.load(Ordering::SeqCst) <= HANDLES_MAX);
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 200);
+        handles.close();
+        assert_eq!(open.load(Ordering::SeqCst), 0);
+    }
+}

@@ -261,19 +261,20 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     Builder::new().set_cache_size(CACHE_BYTES).create(path)
 }
 
-/// Whether a new database would help.
+/// Whether a new database would help. In use, no permission, disk full: it would fare no better.
 fn is_damage(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Storage(redb::StorageError::Corrupted(_))
-        | DatabaseError::UpgradeRequired(_)
-        | DatabaseError::RepairAborted => true,
-        DatabaseError::Storage(redb::StorageError::Io(source)) => matches!(
+    if let DatabaseError::Storage(redb::StorageError::Io(source)) = error {
+        return matches!(
             source.kind(),
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        ),
-        // In use, no permission, disk full: a new one would fare no better.
-        _ => false,
+        );
     }
+    matches!(
+        error,
+        DatabaseError::Storage(redb::StorageError::Corrupted(_))
+            | DatabaseError::UpgradeRequired(_)
+            | DatabaseError::RepairAborted
+    )
 }
 
 fn failed(path: &Path, source: impl Into<redb::Error>) -> IndexError {

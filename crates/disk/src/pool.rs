@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_panic_ends_one_job_only() {
         let pool = pool(1, 4);
-        let (tell, told) = mpsc::channel();
+        let (tell, told) = mpsc::sync_channel(4);
         pool.submit(|| panic!("planted"));
         pool.submit(move || {
             tell.send(thread::current().name().map(String::from))
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn a_full_queue_says_so_and_gives_the_job_back() {
         let pool = pool(1, 1);
-        let (open, gate) = mpsc::channel::<()>();
-        let (tell, told) = mpsc::channel();
+        let (open, gate) = mpsc::sync_channel::<()>(4);
+        let (tell, told) = mpsc::sync_channel(4);
         pool.submit(move || {
             tell.send(()).unwrap();
             gate.recv().unwrap();
@@ -179,8 +179,8 @@ mod tests {
     #[test]
     fn a_job_may_own_the_last_pool() {
         let shared = Arc::new(pool(1, 1));
-        let (tell, told) = mpsc::channel();
-        let (open, gate) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::sync_channel(4);
+        let (open, gate) = mpsc::sync_channel::<()>(4);
         let inner = Arc::clone(&shared);
         shared.submit(move || {
             gate.recv().unwrap();

@@ -4,6 +4,7 @@
 //! limits of a manifest. Anything else is refused with the entry's name; nothing is left out
 //! silently but what LanSpread and operating systems put there themselves.
 
+use lanspread_install::Slot;
 use lanspread_proto::{
     Hash, RelPath, VersionLabel,
     id::{GameId, IdError},
@@ -31,10 +32,22 @@ pub struct FoundGame {
     pub game: Result<GameId, NotAGame>,
     /// What its `version.ini` says.
     pub sentinel: Sentinel,
+    /// Which of our directories it has.
+    pub slots: Vec<Slot>,
+}
+
+impl FoundGame {
     /// It has a `local/`: the game is installed.
-    pub installed: bool,
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.slots.contains(&Slot::Live)
+    }
+
     /// It has a `.incoming/`: a download was begun.
-    pub incoming: bool,
+    #[must_use]
+    pub fn has_incoming(&self) -> bool {
+        self.slots.contains(&Slot::Incoming)
+    }
 }
 
 /// Why an entry of the games directory is not a game.
@@ -199,21 +212,23 @@ fn look_at(
     directory: String,
     game: Result<GameId, NotAGame>,
 ) -> FoundGame {
-    let is_directory = |name| {
-        let stat = disk.stat(&place.own(name)).ok().flatten();
-        game.is_ok() && stat.is_some_and(|stat| stat.kind == EntryKind::Directory)
+    let is_there = |slot: &Slot| {
+        let stat = disk.stat(&place.own(slot.name())).ok().flatten();
+        stat.is_some_and(|stat| stat.kind == EntryKind::Directory)
+    };
+    let (sentinel, slots) = if game.is_ok() {
+        let all = [Slot::Live, Slot::Staging, Slot::Backup, Slot::Incoming];
+        let there = all.into_iter().filter(is_there).collect();
+        (read_sentinel(disk, &place), there)
+    } else {
+        (Sentinel::Missing, Vec::new())
     };
     FoundGame {
-        installed: is_directory("local"),
-        incoming: is_directory(".incoming"),
-        sentinel: if game.is_ok() {
-            read_sentinel(disk, &place)
-        } else {
-            Sentinel::Missing
-        },
         directory,
         place,
         game,
+        sentinel,
+        slots,
     }
 }
 

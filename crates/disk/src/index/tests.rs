@@ -1,1 +1,212 @@
+use std::{collections::BTreeSet, fs};
 
+use lanspread_proto::manifest::ManifestError;
+
+use super::*;
+use crate::{
+    hashing::{HashJob, Progress, hash_payload},
+    sample::{self, Sample},
+    scan::scan_payload,
+};
+
+fn state() -> (tempfile::TempDir, StateDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let state = StateDir::open(directory.path()).unwrap();
+    (directory, state)
+}
+
+fn remember(index: &Index, sample: &Sample) {
+    let content = sample.manifest.content();
+    let key = key(sample);
+    index
+        .remember(key, &sample.hashed, &sample.payload, content)
+        .unwrap();
+}
+
+fn key(sample: &Sample) -> GameKey<'_> {
+    GameKey {
+        games: &sample.root,
+        directory: "sample",
+    }
+}
+
+#[test]
+fn a_restart_hashes_nothing() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    {
+        let (index, found) = Index::open(&state).unwrap();
+        assert_eq!(found, Found::Whole);
+        assert_eq!(index.current(key(&sample), &sample.payload).unwrap(), None);
+        remember(&index, &sample);
+    }
+    let (index, found) = Index::open(&state).unwrap();
+    assert_eq!(found, Found::Whole);
+    let current = index.current(key(&sample), &sample.payload).unwrap();
+    assert_eq!(current, Some(sample.manifest.content()));
+    let known = index.known_files(key(&sample)).unwrap();
+    for file in &sample.hashed.files {
+        assert_eq!(known.values(&file.file, 20).as_ref(), Some(&file.values));
+        assert_eq!(known.values(&file.file, 21), None, "another chunk size");
+        let mut changed = file.file.clone();
+        changed.identity.modified_nanos += 1;
+        assert_eq!(known.values(&changed, 20), None);
+    }
+}
+
+#[test]
+fn a_change_hashes_one_file() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    let (index, _) = Index::open(&state).unwrap();
+    remember(&index, &sample);
+    sample::write(sample.directory.path(), "small/1.txt", b"changed");
+    let payload = scan_payload(sample.disk.as_ref(), &sample.root).unwrap();
+    assert_eq!(index.current(key(&sample), &payload).unwrap(), None);
+    let known = index.known_files(key(&sample)).unwrap();
+    let mut unknown = Vec::new();
+    let job = HashJob {
+        disk: sample.disk.clone(),
+        game_root: sample.root.clone(),
+        payload: payload.into(),
+        progress: Progress::default().into(),
+    };
+    let lookup = |file: &ScannedFile, log2| {
+        let values = known.values(file, log2);
+        if values.is_none() {
+            unknown.push(file.path.to_string());
+        }
+        values
+    };
+    let hashed = hash_payload(&job, &sample::pool(), lookup).unwrap();
+    assert_eq!(unknown, ["small/1.txt"]);
+    assert!(hashed.publish(sample::publication()).is_ok());
+}
+
+#[test]
+fn games_are_kept_apart_and_forgotten() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    let (index, _) = Index::open(&state).unwrap();
+    let others = ["sample2", "sampl", "sample "].map(|directory| GameKey {
+        directory,
+        ..key(&sample)
+    });
+    let content = sample.manifest.content();
+    for other in others {
+        index
+            .remember(other, &sample.hashed, &sample.payload, content)
+            .unwrap();
+    }
+    remember(&index, &sample);
+    index.forget(key(&sample)).unwrap();
+    let file = &sample.hashed.files[0].file;
+    let knows = |key| index.known_files(key).unwrap().values(file, 20).is_some();
+    assert!(!knows(key(&sample)));
+    assert_eq!(index.current(key(&sample), &sample.payload).unwrap(), None);
+    for other in others {
+        assert!(knows(other), "{other:?}");
+        assert!(index.current(other, &sample.payload).unwrap().is_some());
+    }
+    // What is not in the payload any more is forgotten when it is remembered again.
+    let mut fewer = sample.hashed.clone();
+    fewer.files.remove(0);
+    index
+        .remember(others[0], &fewer, &sample.payload, content)
+        .unwrap();
+    assert!(!knows(others[0]) && knows(others[1]));
+}
+
+#[test]
+fn an_unreadable_database_is_moved_aside() {
+    for damage in [
+        b"".to_vec(),
+        b"no database".to_vec(),
+        vec![0; 100_000],
+        vec![0xff; 8192],
+    ] {
+        let (_keep, state) = state();
+        let path = state.path().join(FILE);
+        fs::write(&path, &damage).unwrap();
+        let sample = sample::mixed();
+        let (index, found) = Index::open(&state).unwrap();
+        match found {
+            // An empty file is a new database.
+            Found::Whole => assert!(damage.is_empty()),
+            Found::Rebuilt { aside } => assert_eq!(fs::read(aside).unwrap(), damage),
+        }
+        remember(&index, &sample);
+        assert!(
+            index
+                .current(key(&sample), &sample.payload)
+                .unwrap()
+                .is_some()
+        );
+    }
+}
+
+#[test]
+fn hints() {
+    let (_keep, state) = state();
+    let (index, _) = Index::open(&state).unwrap();
+    let content = ContentId::from_bytes([3; 32]);
+    assert_eq!(index.unpacked(content).unwrap(), None);
+    let size = Size {
+        bytes: u64::MAX,
+        files: 7,
+    };
+    index.remember_unpacked(content, size).unwrap();
+    assert_eq!(index.unpacked(content).unwrap(), Some(size));
+}
+
+#[test]
+fn manifests_are_verified_on_the_way() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    let place = state.manifests();
+    let store = ManifestStore::new(sample.disk.clone(), place.clone());
+    let content = sample.manifest.content();
+    assert!(store.load(content).unwrap().is_none());
+    store.save(&sample.manifest, &sample.chunk_map).unwrap();
+    store.save(&sample.manifest, &sample.chunk_map).unwrap();
+    let (manifest, chunk_map) = store.load(content).unwrap().unwrap();
+    assert_eq!(
+        (&manifest, &chunk_map),
+        (&*sample.manifest, &*sample.chunk_map)
+    );
+    let file = |kind: &str| place.path().join(format!("{content}.{kind}"));
+    let chunks = fs::read(file("chunks")).unwrap();
+    let mut wrong = chunks.clone();
+    wrong[40] ^= 1;
+    fs::write(file("chunks"), wrong).unwrap();
+    assert!(matches!(
+        store.load(content),
+        Err(StoredError::ChunkMap(..))
+    ));
+    fs::remove_file(file("chunks")).unwrap();
+    assert!(store.load(content).unwrap().is_none());
+    fs::write(file("manifest"), b"torn").unwrap();
+    let torn = store.load(content);
+    assert!(matches!(
+        torn,
+        Err(StoredError::Manifest(_, ManifestError::Encoding))
+    ));
+    let other = ContentId::from_bytes([1; 32]);
+    fs::write(
+        place.path().join(format!("{other}.manifest")),
+        manifest.encode(),
+    )
+    .unwrap();
+    assert!(matches!(
+        store.load(other),
+        Err(StoredError::OtherContent(_))
+    ));
+    fs::write(place.path().join("notes.txt"), b"mine").unwrap();
+    store.save(&sample.manifest, &sample.chunk_map).unwrap();
+    store.keep_only(&BTreeSet::from([content])).unwrap();
+    assert!(store.load(content).unwrap().is_some());
+    assert!(store.load(other).unwrap().is_none());
+    assert!(fs::metadata(place.path().join("notes.txt")).is_ok());
+    store.keep_only(&BTreeSet::new()).unwrap();
+    assert!(store.load(content).unwrap().is_none());
+}

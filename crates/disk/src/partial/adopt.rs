@@ -3,10 +3,10 @@
 //! A file that the file system can share is cloned first and hashed as *our* copy, so nobody can
 //! change it in between; otherwise each chunk is hashed in memory and then written.
 
+use std::ops::Range;
+
 use lanspread_proto::{
-    FileIndex, PieceIndex, PieceSet,
-    geometry::{Chunk, Piece},
-    manifest::FileEntry,
+    ChunkIndex, FileIndex, PieceIndex, PieceSet, geometry::Chunk, manifest::FileEntry,
 };
 
 use super::{PartialContent, StoreError, remove_if_there};
@@ -59,13 +59,13 @@ impl Adoption<'_> {
         let partial = self.partial;
         let geometry = partial.spec.manifest.geometry();
         let range = geometry.file_chunks(file);
-        let have = partial.have_pieces_of(range.clone());
-        if range.is_empty() || have.all {
+        let held = partial.held(&range);
+        if range.is_empty() || held == Held::All {
             self.progress.add(entry.bytes);
             return Ok(());
         }
         let large = range.len() > 1;
-        let shared = large && have.none && self.share(entry)?;
+        let shared = large && held == Held::Nothing && self.share(entry)?;
         let root = if shared {
             &partial.incoming
         } else {
@@ -157,27 +157,32 @@ impl Adoption<'_> {
 }
 
 /// What is here of a file's pieces.
-struct Have {
-    all: bool,
-    none: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    Some,
+    All,
 }
 
 impl PartialContent {
-    fn have_pieces_of(&self, chunks: std::ops::Range<u32>) -> Have {
+    fn held(&self, chunks: &Range<u32>) -> Held {
         let geometry = self.spec.manifest.geometry();
-        let mut have = Have {
-            all: true,
-            none: true,
-        };
+        let (mut here, mut missing) = (false, false);
         let state = self.state();
-        let first = geometry.piece_of(lanspread_proto::ChunkIndex(chunks.start));
-        let mut next: Option<Piece> = first.and_then(|index| geometry.piece(index));
-        while let Some(piece) = next.filter(|piece| piece.chunks.start < chunks.end) {
-            let here = state.verified.contains(piece.index);
-            have.all &= here;
-            have.none &= !here;
-            next = geometry.piece(PieceIndex(piece.index.0 + 1));
+        let mut next = geometry.piece_of(ChunkIndex(chunks.start));
+        while let Some(piece) = next.and_then(|index| geometry.piece(index)) {
+            if piece.chunks.start >= chunks.end {
+                break;
+            }
+            let verified = state.verified.contains(piece.index);
+            here |= verified;
+            missing |= !verified;
+            next = Some(PieceIndex(piece.index.0 + 1));
         }
-        have
+        match (here, missing) {
+            (false, _) => Held::Nothing,
+            (true, true) => Held::Some,
+            (true, false) => Held::All,
+        }
     }
 }

@@ -11,7 +11,7 @@ use lanspread_proto::{PieceIndex, PieceSet, geometry::Piece, manifest::FileEntry
 use super::{
     PartialContent, PartialSpec, State, StoreError, incoming_of,
     journal::{self, Head, Journal, Recovered},
-    make_dir, marker_of, marker_place,
+    marker_of, marker_place,
 };
 use crate::{
     atomic_file,
@@ -85,13 +85,14 @@ pub(super) fn open(
 /// Makes `.incoming` ours. `true`: it was, and may hold pieces.
 fn claim(spec: &PartialSpec, incoming: &Place) -> Result<bool, StoreError> {
     let disk = spec.disk.as_ref();
-    make_dir(disk, &spec.game_root)?;
+    make_game_root(disk, &spec.game_root)?;
     let marker = marker_of(&spec.manifest.content());
     match disk.stat(incoming)? {
         None => {
             disk.create_dir(incoming)?;
-            write_marker(disk, incoming, marker)?;
+            // From the outside in: a name is only as durable as the directory that holds it.
             disk.sync_dir(&spec.game_root)?;
+            write_marker(disk, incoming, marker)?;
             return Ok(false);
         }
         Some(stat) if stat.kind != EntryKind::Directory => {
@@ -109,6 +110,16 @@ fn claim(spec: &PartialSpec, incoming: &Place) -> Result<bool, StoreError> {
         }
         None => Err(StoreError::NotOurs(incoming.clone())),
     }
+}
+
+fn make_game_root(disk: &dyn Disk, game_root: &Place) -> Result<(), DiskError> {
+    match disk.create_dir(game_root) {
+        Err(error) if error.is_already_there() => return Ok(()),
+        made => made?,
+    }
+    game_root
+        .parent()
+        .map_or(Ok(()), |games| disk.sync_dir(&games))
 }
 
 pub(super) fn read_marker(disk: &dyn Disk, incoming: &Place) -> Result<Option<Marker>, DiskError> {

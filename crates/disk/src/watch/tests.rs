@@ -1,1 +1,150 @@
+use std::fs;
 
+use notify::event::{CreateKind, Flag, RemoveKind};
+
+use super::*;
+use crate::{RealDisk, sample};
+
+/// Long enough for a loaded machine; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Rig {
+    _keep: tempfile::TempDir,
+    root: PathBuf,
+    disk: RealDisk,
+    watch: GamesWatch,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let keep = tempfile::tempdir().unwrap();
+        let root = keep.path().canonicalize().unwrap();
+        sample::write(&root, "quake/version.ini", b"1");
+        sample::write(&root, "quake/data/maps/a", b"1");
+        sample::write(&root, "quake/local/bin/x", b"1");
+        sample::write(&root, "quake/.incoming/d/x", b"1");
+        let disk = RealDisk::new();
+        let watch = GamesWatch::start(&disk, &Place::root(&root)).unwrap();
+        Self {
+            _keep: keep,
+            root,
+            disk,
+            watch,
+        }
+    }
+
+    /// Waits until a game is named.
+    fn expect(&mut self, game: &str) {
+        loop {
+            let changes = self.watch.wait(&self.disk, PATIENCE).expect(game);
+            assert!(changes.error.is_none(), "{changes:?}");
+            if changes.games.contains(game) {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn changes_are_named_by_game() {
+    let mut rig = Rig::new();
+    sample::write(&rig.root, "quake/data/maps/b", b"2");
+    rig.expect("quake");
+    sample::write(&rig.root, "unreal/version.ini", b"1");
+    rig.expect("unreal");
+    // A directory that came later is watched too.
+    while rig.watch.wait(&rig.disk, Duration::ZERO).is_some() {}
+    fs::create_dir(rig.root.join("unreal/new")).unwrap();
+    rig.expect("unreal");
+    while rig.watch.wait(&rig.disk, Duration::ZERO).is_some() {}
+    sample::write(&rig.root, "unreal/new/file", b"1");
+    rig.expect("unreal");
+    fs::remove_dir_all(rig.root.join("quake")).unwrap();
+    rig.expect("quake");
+}
+
+#[test]
+fn ours_is_not_watched() {
+    let mut rig = Rig::new();
+    sample::write(&rig.root, "quake/.incoming/d/y", b"2");
+    sample::write(&rig.root, "quake/local/bin/y", b"2");
+    sample::write(&rig.root, "quake/.local.installing", b"2");
+    // Something that is told, after all that.
+    sample::write(&rig.root, "zzz/version.ini", b"1");
+    loop {
+        let changes = rig.watch.wait(&rig.disk, PATIENCE).unwrap();
+        assert!(!changes.games.contains("quake"), "{changes:?}");
+        if changes.games.contains("zzz") {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there_cannot_be_watched() {
+    let keep = tempfile::tempdir().unwrap();
+    let gone = Place::root(&keep.path().join("gone"));
+    assert!(
+        GamesWatch::start(&RealDisk::new(), &gone)
+            .unwrap_err()
+            .is_not_found()
+    );
+}
+
+fn shared() -> (Shared, Receiver<()>) {
+    let (wake, woken) = crossbeam_channel::bounded(1);
+    let shared = Shared {
+        games: PathBuf::from("/games"),
+        pending: Mutex::default(),
+        wake,
+    };
+    (shared, woken)
+}
+
+fn event(path: &str) -> Event {
+    Event::new(EventKind::Create(CreateKind::Any)).add_path(PathBuf::from(path))
+}
+
+#[test]
+fn what_matters_is_merged() {
+    let (shared, woken) = shared();
+    for ignored in [
+        "/games/a/local",
+        "/games/a/.incoming/x",
+        "/games/a/.local.backup",
+        "/games/.hidden/x",
+        "/elsewhere/a",
+    ] {
+        shared.on_event(Ok(event(ignored)));
+    }
+    let read = Event::new(EventKind::Access(notify::event::AccessKind::Any));
+    shared.on_event(Ok(read.add_path(PathBuf::from("/games/a/x"))));
+    assert!(woken.try_recv().is_err());
+    for path in ["/games/a", "/games/a/x", "/games/b/c/local"] {
+        shared.on_event(Ok(event(path)));
+    }
+    assert!(woken.try_recv().is_ok() && woken.try_recv().is_err());
+    let changes = mem::take(&mut *shared.pending());
+    assert_eq!(changes.games.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    assert!(!changes.everything && changes.error.is_none());
+}
+
+#[test]
+fn a_flood_an_overflow_and_an_error_mean_everything() {
+    let (shared, woken) = shared();
+    for index in 0..10_000 {
+        shared.on_event(Ok(event(&format!("/games/g{index}"))));
+        assert!(shared.pending().games.len() <= CHANGED_MAX);
+    }
+    assert!(mem::take(&mut *shared.pending()).everything);
+    shared.on_event(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+    assert!(mem::take(&mut *shared.pending()).everything);
+    shared.on_event(Ok(
+        Event::new(EventKind::Remove(RemoveKind::Any)).add_path("/games".into())
+    ));
+    assert!(mem::take(&mut *shared.pending()).everything);
+    shared.on_event(Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch)));
+    let changes = mem::take(&mut *shared.pending());
+    assert!(changes.everything && changes.error.is_some());
+    assert!(woken.try_recv().is_ok());
+}
