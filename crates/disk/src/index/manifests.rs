@@ -3,7 +3,7 @@
 //! **Invariant:** what is handed out was verified on the way: the manifest hashes to its content's
 //! id, the chunk map merges to the manifest's roots.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use lanspread_proto::{
     ChunkMap, ContentId, Manifest, chunk_map::ChunkMapError, limits, manifest::ManifestError,
@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Manifests and chunk maps in a directory.
-#[derive(Debug, Clone)]
-pub struct ManifestStore {
-    disk: Arc<dyn Disk>,
-    place: Place,
+#[derive(Debug, Clone, Copy)]
+pub struct ManifestStore<'a> {
+    disk: &'a dyn Disk,
+    place: &'a Place,
 }
 
 /// Why a stored manifest cannot be used. Saving it again mends all but a failing disk.
@@ -45,10 +45,10 @@ pub enum StoredError {
 const MANIFEST: &str = "manifest";
 const CHUNKS: &str = "chunks";
 
-impl ManifestStore {
+impl<'a> ManifestStore<'a> {
     /// The store in a directory that is there.
     #[must_use]
-    pub const fn new(disk: Arc<dyn Disk>, place: Place) -> Self {
+    pub const fn new(disk: &'a dyn Disk, place: &'a Place) -> Self {
         Self { disk, place }
     }
 
@@ -61,7 +61,7 @@ impl ManifestStore {
         self.write(content, CHUNKS, &chunk_map.encode())?;
         // The manifest comes last: where it is, its chunk map is.
         self.write(content, MANIFEST, &manifest.encode())?;
-        self.disk.sync_dir(&self.place)
+        self.disk.sync_dir(self.place)
     }
 
     /// Loads and verifies; `None` when it is not stored.
@@ -90,7 +90,7 @@ impl ManifestStore {
     /// # Errors
     /// The disk failed.
     pub fn keep_only(&self, contents: &BTreeSet<ContentId>) -> Result<(), DiskError> {
-        for entry in self.disk.list(&self.place)? {
+        for entry in self.disk.list(self.place)? {
             let Some((id, kind)) = entry.name.split_once('.') else {
                 continue;
             };
@@ -128,7 +128,7 @@ impl ManifestStore {
         kind: &str,
         bytes_max: u64,
     ) -> Result<Option<Vec<u8>>, StoredError> {
-        match read_small(self.disk.as_ref(), &self.file(content, kind), bytes_max)? {
+        match read_small(self.disk, &self.file(content, kind), bytes_max)? {
             Small::Missing => Ok(None),
             Small::TooLarge => Err(StoredError::TooLarge(content)),
             Small::Bytes(bytes) => Ok(Some(bytes)),

@@ -164,7 +164,7 @@ fn manifests_are_verified_on_the_way() {
     let (_keep, state) = state();
     let sample = sample::mixed();
     let place = state.manifests();
-    let store = ManifestStore::new(sample.disk.clone(), place.clone());
+    let store = ManifestStore::new(sample.disk.as_ref(), &place);
     let content = sample.manifest.content();
     assert!(store.load(content).unwrap().is_none());
     store.save(&sample.manifest, &sample.chunk_map).unwrap();
