@@ -339,3 +339,6 @@ fn broken(detail: &str) -> UnpackError {
 fn too_large(path: &str) -> UnpackError {
     UnpackError::new(ErrorCode::LimitSize, "the file is larger than allowed").at(path)
 }
+
+#[cfg(test)]
+mod tests;

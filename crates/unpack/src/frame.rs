@@ -293,3 +293,6 @@ pub(crate) fn read_frame(from: &mut impl Read, payload: &mut Vec<u8>) -> io::Res
     from.read_exact(payload)?;
     Ok(kind)
 }
+
+#[cfg(test)]
+mod tests;
