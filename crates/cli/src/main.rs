@@ -1,2 +1,88 @@
-//! Door.
-fn main() {}
+//! The binary `lanspread`: a peer, and the commands that ask a running one.
+
+mod args;
+mod batch;
+mod commands;
+mod dirs;
+mod env;
+mod files;
+mod jsonl;
+mod log_files;
+mod logging;
+mod output;
+mod rate;
+mod report;
+#[cfg(test)]
+mod sample;
+mod session;
+mod settings;
+mod table;
+mod wait;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Commands, GlobalArgs},
+    output::{Form, Output},
+    report::Outcome,
+    session::Session,
+};
+
+fn main() -> ExitCode {
+    // The same binary is the sandboxed unpack worker, before anything else is read or started.
+    if lanspread_unpack::is_worker(std::env::args_os()) {
+        lanspread_unpack::worker_main()
+    }
+    let args = Args::parse();
+    let form = if args.global.json {
+        Form::Json
+    } else {
+        Form::Human
+    };
+    report::conclude(run(args, form), form)
+}
+
+fn run(args: Args, form: Form) -> Outcome {
+    let GlobalArgs { state, verbose, .. } = args.global;
+    let session = Session {
+        state: state.map_or_else(dirs::state_default, |dir| files::absolute(&dir))?,
+        out: Output::new(form),
+        verbose,
+    };
+    let command = args.command.unwrap_or_default();
+    carry_out(&command, &session)
+}
+
+fn carry_out(command: &Commands, session: &Session) -> Outcome {
+    use commands as c;
+    match command {
+        Commands::Node(args) => c::node::run(args, session),
+        Commands::Games(args) => c::games::run(args, session),
+        Commands::Peers(args) => c::peers::run(args, session),
+        Commands::Status(args) => c::status::run(args, session),
+        Commands::Transfers(args) => c::transfers::run(args, session),
+        Commands::Get(args) => c::get::run(args, session),
+        Commands::Install(args) => c::install::run(args, session),
+        Commands::Update(args) => c::update::run(args, session),
+        Commands::Uninstall(args) => c::uninstall::run(args, session),
+        Commands::Remove(args) => c::remove::run(args, session),
+        Commands::Cancel(args) => c::cancel::run(args, session),
+        Commands::Pause(args) => c::pause::run(args, session),
+        Commands::Resume(args) => c::resume::run(args, session),
+        Commands::Queue(args) => c::queue::run(args, session),
+        Commands::Publish(args) => c::publish::run(args, session),
+        Commands::Rescan(args) => c::rescan::run(args, session),
+        Commands::Share(args) => c::share::run(args, session),
+        Commands::Limit(args) => c::limit::run(args, session),
+        Commands::Settings(args) => c::settings::run(args, session),
+        Commands::Kick(args) => c::kick::run(args, session),
+        Commands::Connect(args) => c::connect::run(args, session),
+        Commands::Doctor(args) => c::doctor::run(args, session),
+        Commands::Logs(args) => c::logs::run(args, session),
+        Commands::Completions(args) => c::completions::run(args, session),
+        Commands::Man(args) => c::man::run(args, session),
+    }
+}

@@ -1,0 +1,212 @@
+//! Who may use the control server: host, origin and token of a request, judged without doing
+//! anything.
+//!
+//! A page in the user's browser can send requests to this server, and with a rebound name even read
+//! the answers. So the host must be an address or `localhost` (those cannot be rebound), a foreign
+//! origin is refused, and everything but the front page needs a token that no page can know.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use subtle::ConstantTimeEq;
+
+use crate::error::Report;
+
+/// Bytes of randomness in a token.
+const TOKEN_BYTES: usize = 32;
+
+/// The secret that a caller must show: 256 random bits as 64 hexadecimal digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+impl Token {
+    /// Draws a new token.
+    ///
+    /// # Errors
+    /// The operating system has no randomness.
+    pub fn generate() -> Result<Self, Report> {
+        let mut bytes = [0; TOKEN_BYTES];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| Report::new("internal", format!("no randomness: {error}")))?;
+        Ok(Self(
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        ))
+    }
+
+    /// Reads a token; `None` if it does not have the form of one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == 2 * TOKEN_BYTES && text.bytes().all(|b| b.is_ascii_hexdigit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The secret itself; for `api.json`, never for a log.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes the same time wherever the first difference is.
+    fn is(&self, shown: &str) -> bool {
+        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
+}
+
+/// Judges requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    port: u16,
+    token: Token,
+}
+
+/// A request that is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It names a host that is not ours: perhaps a rebound name.
+    Host,
+    /// It comes from another origin's page.
+    Origin,
+    /// It has no token, or a wrong one.
+    Token,
+    /// It is not declared as JSON, as a form from another page would not be.
+    NotJson,
+}
+
+impl Refused {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Host => StatusCode::MISDIRECTED_REQUEST,
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    pub(crate) fn report(self) -> Report {
+        match self {
+            Self::Host => Report::new("wrong-host", "the host of the request is not this server"),
+            Self::Origin => Report::new("foreign-origin", "the request comes from another origin"),
+            Self::Token => Report::new("no-token", "the request shows no valid token"),
+            Self::NotJson => Report::new("not-json", "the request is not declared as JSON"),
+        }
+    }
+}
+
+impl Guard {
+    pub(crate) const fn new(port: u16, token: Token) -> Self {
+        Self { port, token }
+    }
+
+    /// Judges a request by its head.
+    pub(crate) fn admit(&self, request: &Parts) -> Result<(), Refused> {
+        let host = self.host(request).ok_or(Refused::Host)?;
+        let front_page = request.method == Method::GET && request.uri.path() == "/";
+        if !same_origin(&request.headers, host) || !same_site(&request.headers, front_page) {
+            return Err(Refused::Origin);
+        }
+        if !front_page && !self.shows_token(&request.headers) {
+            return Err(Refused::Token);
+        }
+        if !request.method.is_safe() && !is_json(&request.headers) {
+            return Err(Refused::NotJson);
+        }
+        Ok(())
+    }
+
+    /// The host that the request names, if it is ours and named once.
+    fn host<'a>(&self, request: &'a Parts) -> Option<&'a str> {
+        let host = only(&request.headers, &header::HOST).ok().flatten()?;
+        let target = request.uri.authority();
+        let target_is_ours = target.is_none_or(|target| target.as_str() == host);
+        (target_is_ours && self.is_ours(host)).then_some(host)
+    }
+
+    fn is_ours(&self, host: &str) -> bool {
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, decimal(port)),
+            _ => (host, Some(80)),
+        };
+        let ip_v6 = |name: &str| {
+            let inner = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
+            inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok())
+        };
+        port == Some(self.port)
+            && (name.eq_ignore_ascii_case("localhost")
+                || name.parse::<Ipv4Addr>().is_ok()
+                || ip_v6(name))
+    }
+
+    fn shows_token(&self, headers: &HeaderMap) -> bool {
+        let shown = only(headers, &header::AUTHORIZATION).ok().flatten();
+        let bearer = shown.and_then(|value| value.split_once(' '));
+        bearer.is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("bearer") && self.token.is(token.trim())
+        })
+    }
+}
+
+/// The origin, when a browser sends it, must be the page of this server itself.
+fn same_origin(headers: &HeaderMap, host: &str) -> bool {
+    match only(headers, &header::ORIGIN) {
+        Ok(None) => true,
+        Ok(Some(origin)) => ["http://", "https://"].iter().any(|scheme| {
+            origin
+                .strip_prefix(scheme)
+                .is_some_and(|rest| rest.eq_ignore_ascii_case(host))
+        }),
+        Err(Malformed) => false,
+    }
+}
+
+/// What a browser says about the page that sent the request. Another port of this machine is
+/// `same-site`, and refused.
+fn same_site(headers: &HeaderMap, front_page: bool) -> bool {
+    let says = |name: &'static str| only(headers, &header::HeaderName::from_static(name));
+    match says("sec-fetch-site") {
+        Ok(None | Some("same-origin" | "none")) => true,
+        // A link on another page may lead to the front page.
+        Ok(Some("cross-site" | "same-site")) => {
+            front_page && says("sec-fetch-mode") == Ok(Some("navigate"))
+        }
+        Ok(Some(_)) | Err(Malformed) => false,
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = only(headers, &header::CONTENT_TYPE).ok().flatten();
+    let essence = declared.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Digits only: a sign or a space is not a port.
+fn decimal(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+/// A header is there twice or is not text: two readers might see two values.
+#[derive(Debug, PartialEq, Eq)]
+struct Malformed;
+
+fn only<'a>(
+    headers: &'a HeaderMap,
+    name: &header::HeaderName,
+) -> Result<Option<&'a str>, Malformed> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        (Ok(_) | Err(_), _) => Err(Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! [`rpc`]: the one dispatch of commands, for HTTP, lines of JSON and desktop shells alike.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use lanspread_node::{
+    NodeHandle, OperationError,
+    config::Settings,
+    handle::{
+        AfterDownload, GamesMove, GetRequest, Partials, PublishHow, PublishRequest, ShareChange,
+        UserFiles, WhileInstalled,
+    },
+    snapshot::OperationId,
+};
+use lanspread_proto::{ContentId, GameId, VersionLabel, text::PeerName};
+
+use crate::{
+    address,
+    error::Report,
+    types::{
+        Command, Reply, SettingsChange,
+        command::{GetCommand, PublishCommand, RateLimit},
+        snapshot::{Peer, PeerState},
+    },
+};
+
+/// How long a change of settings may take until the snapshot shows it.
+const SETTINGS_SHOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most downloads at once that make sense.
+const DOWNLOADS_MAX: usize = 16;
+
+/// Carries a command out.
+///
+/// # Errors
+/// A part of the command is not valid, or the node refused; nothing has changed then.
+pub async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
+    use Command as C;
+    match command {
+        C::Snapshot => Ok(Reply::Snapshot(Box::new((&*node.snapshot()).into()))),
+        C::Games => Ok(games(node)),
+        C::Game { game } => one_game(node, &parse_game(&game)?),
+        C::Peers => Ok(peers(node)),
+        C::Files { game, content } => files(node, &game, content.as_deref()).await,
+        C::Get(get) => started(node.get(get_request(get)?).await),
+        C::Install { game } => started(node.install(parse_game(&game)?).await),
+        C::Update { game } => started(node.update(parse_game(&game)?).await),
+        C::Uninstall { game, purge } => {
+            let files = either(purge, UserFiles::Purge, UserFiles::Keep);
+            started(node.uninstall(parse_game(&game)?, files).await)
+        }
+        C::Remove {
+            game,
+            keep_installed,
+        } => {
+            use WhileInstalled::{KeepInstalled, Refuse};
+            let installed = either(keep_installed, KeepInstalled, Refuse);
+            started(node.remove(parse_game(&game)?, installed).await)
+        }
+        C::Cancel { game, discard } => {
+            let partials = either(discard, Partials::Discard, Partials::Keep);
+            done(node.cancel(parse_game(&game)?, partials).await)
+        }
+        C::Pause { game } => done(node.pause(parse_game(&game)?).await),
+        C::Resume { game } => done(node.resume(parse_game(&game)?).await),
+        C::Reorder { games } => done(node.reorder(parse_games(&games)?).await),
+        C::PlanPublish { folder } => plan_publish(node, folder).await,
+        C::Publish(publish) => started(node.publish(publish_request(publish)?).await),
+        C::Rescan => done(node.rescan().await),
+        C::Share { game, on } => done(node.share(share_change(game.as_deref(), on)?).await),
+        C::SharePause { for_ms } => {
+            let pause = ShareChange::Pause(for_ms.map(Duration::from_millis));
+            done(node.share(pause).await)
+        }
+        C::SetSettings(change) => set_settings(node, change).await,
+        C::SetName { name } => done(node.set_name(parse_name(&name)?).await),
+        C::SetGamesDir { folder, moved } => {
+            let how = either(moved, GamesMove::Move, GamesMove::UseAsItIs);
+            done(node.set_games_dir(folder.into(), how).await)
+        }
+        C::Connect { address } => connect(node, &address).await,
+        C::Block { peer, blocked } => done(node.block(parse("peer", &peer)?, blocked).await),
+    }
+}
+
+fn games(node: &NodeHandle) -> Reply {
+    let games = node.snapshot().games.iter().map(Into::into).collect();
+    Reply::Games { games }
+}
+
+fn one_game(node: &NodeHandle, game: &GameId) -> Result<Reply, Report> {
+    let snapshot = node.snapshot();
+    let found = snapshot.games.iter().find(|view| view.game == *game);
+    found
+        .map(|view| Reply::Game(Box::new(view.into())))
+        .ok_or_else(|| OperationError::UnknownGame(game.clone()).into())
+}
+
+fn peers(node: &NodeHandle) -> Reply {
+    let peers: Vec<Peer> = node.snapshot().peers.iter().map(Into::into).collect();
+    let connected = peers.iter().filter(|p| p.state == PeerState::Connected);
+    Reply::Peers {
+        connected: u32::try_from(connected.count()).unwrap_or(u32::MAX),
+        peers,
+    }
+}
+
+async fn files(node: &NodeHandle, game: &str, content: Option<&str>) -> Result<Reply, Report> {
+    let files = node
+        .files(parse_game(game)?, parse_content(content)?)
+        .await?;
+    Ok(Reply::Files {
+        files: files.iter().map(Into::into).collect(),
+    })
+}
+
+fn get_request(get: GetCommand) -> Result<GetRequest, Report> {
+    Ok(GetRequest {
+        game: parse_game(&get.game)?,
+        content: parse_content(get.content.as_deref())?,
+        then: either(get.install, AfterDownload::Install, AfterDownload::Keep),
+        from: get.from.map(PathBuf::from),
+    })
+}
+
+async fn plan_publish(node: &NodeHandle, folder: String) -> Result<Reply, Report> {
+    let plan = node.plan_publish(folder.into()).await?;
+    Ok(Reply::PublishPlan((&plan).into()))
+}
+
+fn publish_request(publish: PublishCommand) -> Result<PublishRequest, Report> {
+    let version = VersionLabel::parse(&publish.version)
+        .map_err(|error| Report::new("bad-value", format!("the version is not usable: {error}")))?;
+    Ok(PublishRequest {
+        source: publish.folder.into(),
+        version,
+        how: either(publish.moved, PublishHow::Move, PublishHow::Pack),
+    })
+}
+
+fn share_change(game: Option<&str>, on: bool) -> Result<ShareChange, Report> {
+    Ok(match game {
+        Some(game) => ShareChange::Game(parse_game(game)?, on),
+        None => ShareChange::All(on),
+    })
+}
+
+/// Changes settings and waits until the snapshot shows them, so that the next change, which starts
+/// from the snapshot, does not undo this one.
+async fn set_settings(node: &NodeHandle, change: SettingsChange) -> Result<Reply, Report> {
+    let mut snapshots = node.watch();
+    let settings = changed(&snapshots.borrow().settings, change)?;
+    node.set_settings(settings.clone()).await?;
+    let shown = snapshots.wait_for(|snapshot| snapshot.settings == settings);
+    if tokio::time::timeout(SETTINGS_SHOWN_TIMEOUT, shown)
+        .await
+        .is_err()
+    {
+        tracing::warn!("the snapshot does not show the settings that were set");
+    }
+    Ok(Reply::Done)
+}
+
+fn changed(settings: &Settings, change: SettingsChange) -> Result<Settings, Report> {
+    let rate = |old: Option<u64>, new: Option<RateLimit>| match new.map(RateLimit::bytes_per_second)
+    {
+        Some(Some(0)) => Err(Report::new(
+            "bad-value",
+            "a limit is at least 1 byte per second, or `off`",
+        )),
+        Some(limit) => Ok(limit),
+        None => Ok(old),
+    };
+    let downloads_max = change.downloads_max.unwrap_or(settings.downloads_max);
+    if !(1..=DOWNLOADS_MAX).contains(&downloads_max) {
+        let message = format!("downloads at once are a number from 1 to {DOWNLOADS_MAX}");
+        return Err(Report::new("bad-value", message));
+    }
+    Ok(Settings {
+        share: change.share.unwrap_or(settings.share),
+        up_rate_max: rate(settings.up_rate_max, change.up_rate_max)?,
+        down_rate_max: rate(settings.down_rate_max, change.down_rate_max)?,
+        downloads_max,
+    })
+}
+
+/// Tries the addresses in turn; the error of the last one is the answer.
+async fn connect(node: &NodeHandle, address: &str) -> Result<Reply, Report> {
+    let mut last = Report::new("no-address", format!("{address} has no address"));
+    for address in address::resolve(address).await? {
+        match node.connect(address).await {
+            Ok(peer) => {
+                return Ok(Reply::Connected {
+                    peer: peer.to_string(),
+                    words: peer.words(),
+                });
+            }
+            Err(error) => last = error.into(),
+        }
+    }
+    Err(last)
+}
+
+fn started(result: Result<OperationId, OperationError>) -> Result<Reply, Report> {
+    let OperationId(operation) = result?;
+    Ok(Reply::Started { operation })
+}
+
+fn done(result: Result<(), OperationError>) -> Result<Reply, Report> {
+    Ok(result.map(|()| Reply::Done)?)
+}
+
+fn either<T>(which: bool, yes: T, no: T) -> T {
+    if which { yes } else { no }
+}
+
+fn parse_game(text: &str) -> Result<GameId, Report> {
+    parse("game", text)
+}
+
+fn parse_games(texts: &[String]) -> Result<Vec<GameId>, Report> {
+    texts.iter().map(|text| parse_game(text)).collect()
+}
+
+fn parse_content(text: Option<&str>) -> Result<Option<ContentId>, Report> {
+    text.map(|text| parse("content", text)).transpose()
+}
+
+fn parse_name(text: &str) -> Result<PeerName, Report> {
+    let name = PeerName::clean(text);
+    if name.as_str().is_empty() {
+        return Err(Report::new("bad-value", "a name has at least one letter"));
+    }
+    Ok(name)
+}
+
+fn parse<T: FromStr<Err: std::error::Error>>(what: &str, text: &str) -> Result<T, Report> {
+    text.parse().map_err(|error| {
+        let message = format!("`{text}` is no {what}: {error}");
+        Report::new("bad-value", message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! What programs outside this process read and write: plain data for JSON.
+//!
+//! Names are snake_case, ids are hexadecimal text, lengths of time are milliseconds in fields named
+//! `_ms`, amounts are numbers of bytes. Numbers stay below 2^53, so that JavaScript can hold them.
+
+pub mod command;
+pub mod notice;
+pub mod reply;
+pub mod snapshot;
+
+pub use command::{Command, SettingsChange};
+pub use notice::Notice;
+pub use reply::{FileView, PublishPlan, Reply};
+pub use snapshot::Snapshot;

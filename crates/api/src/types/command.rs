@@ -1,0 +1,219 @@
+//! [`Command`]: everything that a node can be asked, over HTTP and as a line on standard input.
+
+use serde::{Deserialize, Serialize};
+
+/// What a node is asked. Each has one [`Reply`](super::Reply).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// The whole state.
+    Snapshot,
+    /// Every known game.
+    Games,
+    /// One game with all that is known of it.
+    Game {
+        /// Which.
+        game: String,
+    },
+    /// Every peer, and how many are connected.
+    Peers,
+    /// The files of a content.
+    Files {
+        /// Of which game.
+        game: String,
+        /// Of which content; else the one that `get` would take.
+        #[serde(default)]
+        content: Option<String>,
+    },
+    /// Downloads a game, and installs it unless told otherwise.
+    Get(GetCommand),
+    /// Installs a downloaded game.
+    Install {
+        /// Which game.
+        game: String,
+    },
+    /// Downloads and installs the newest version.
+    Update {
+        /// Which game.
+        game: String,
+    },
+    /// Takes an installed game away; the user's own files are put aside.
+    Uninstall {
+        /// Which game.
+        game: String,
+        /// The user's own files go too.
+        #[serde(default)]
+        purge: bool,
+    },
+    /// Takes a payload away.
+    Remove {
+        /// Which game.
+        game: String,
+        /// The installed game stays, and is no source any more.
+        #[serde(default)]
+        keep_installed: bool,
+    },
+    /// Cancels the operation of a game, queued or running.
+    Cancel {
+        /// Which game.
+        game: String,
+        /// What was downloaded goes too.
+        #[serde(default)]
+        discard: bool,
+    },
+    /// Pauses a download.
+    Pause {
+        /// Which game.
+        game: String,
+    },
+    /// Lets a paused download go on.
+    Resume {
+        /// Which game.
+        game: String,
+    },
+    /// Puts waiting downloads into this order; the ones not named keep theirs behind.
+    Reorder {
+        /// The games, first one first.
+        games: Vec<String>,
+    },
+    /// Says what publishing a folder would do, without doing it.
+    PlanPublish {
+        /// The folder on the node's machine.
+        folder: String,
+    },
+    /// Makes a folder a shared game.
+    Publish(PublishCommand),
+    /// Looks at the games directory now.
+    Rescan,
+    /// Shares a game, or everything, or stops it.
+    Share {
+        /// Which game; everything when absent.
+        #[serde(default)]
+        game: Option<String>,
+        /// Whether it is shared.
+        on: bool,
+    },
+    /// Stops sending for a time.
+    SharePause {
+        /// For how long; until switched on when absent.
+        #[serde(default)]
+        for_ms: Option<u64>,
+    },
+    /// Changes what may change while the node runs. What is absent stays.
+    SetSettings(SettingsChange),
+    /// Changes the name other people see.
+    SetName {
+        /// The new name; cut to 32 characters.
+        name: String,
+    },
+    /// Uses another games directory.
+    SetGamesDir {
+        /// The directory on the node's machine.
+        folder: String,
+        /// The games move along; else the new directory is used as it is.
+        #[serde(default, rename = "move")]
+        moved: bool,
+    },
+    /// Connects to an address and waits until a link is up.
+    Connect {
+        /// `host:port`, `host`, `ip:port`, `ip` or `[ipv6]:port`.
+        address: String,
+    },
+    /// Blocks a peer, or lets it in again.
+    Block {
+        /// Its public key.
+        peer: String,
+        /// Whether it is blocked.
+        blocked: bool,
+    },
+}
+
+/// What `get` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetCommand {
+    /// Which game.
+    pub game: String,
+    /// Which content, when the person chose; else the newest.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// Whether it is installed afterwards.
+    #[serde(default = "yes")]
+    pub install: bool,
+    /// A directory on the node's machine whose files may hold equal chunks.
+    #[serde(default)]
+    pub from: Option<String>,
+}
+
+/// What `publish` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishCommand {
+    /// The folder on the node's machine.
+    pub folder: String,
+    /// The version, if no `version.ini` in the folder names one.
+    pub version: String,
+    /// A folder from elsewhere is moved instead of packed.
+    #[serde(default, rename = "move")]
+    pub moved: bool,
+}
+
+/// A change of the settings. What is absent stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SettingsChange {
+    /// Whether games are shared at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<bool>,
+    /// Bytes per second that may be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_rate_max: Option<RateLimit>,
+    /// Bytes per second that may be received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub down_rate_max: Option<RateLimit>,
+    /// Downloads that run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downloads_max: Option<usize>,
+}
+
+/// A limit, or none: a number of bytes per second, or `"off"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RateLimit {
+    /// Bytes per second.
+    BytesPerSecond(u64),
+    /// No limit.
+    Word(Unlimited),
+}
+
+/// The word for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlimited {
+    /// No limit.
+    Off,
+}
+
+impl RateLimit {
+    /// No limit.
+    pub const OFF: Self = Self::Word(Unlimited::Off);
+
+    /// As settings hold it.
+    #[must_use]
+    pub const fn bytes_per_second(self) -> Option<u64> {
+        match self {
+            Self::BytesPerSecond(rate) => Some(rate),
+            Self::Word(Unlimited::Off) => None,
+        }
+    }
+}
+
+impl From<Option<u64>> for RateLimit {
+    fn from(rate: Option<u64>) -> Self {
+        rate.map_or(Self::OFF, Self::BytesPerSecond)
+    }
+}
+
+const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,414 @@
+//! [`Snapshot`]: all that a reader may know of a node, at one moment.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Report;
+
+/// A node at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Grows with each snapshot of one run.
+    pub revision: u64,
+    /// This node.
+    pub me: Me,
+    /// Every known game, ours and others', sorted by id.
+    pub games: Vec<Game>,
+    /// Every peer we have a link to, or had within the last minute, sorted by name.
+    pub peers: Vec<Peer>,
+    /// Ids of the downloads that wait, in their order.
+    pub queue: Vec<String>,
+    /// What we send now.
+    pub uploads: Vec<Upload>,
+    /// What may change while the node runs.
+    pub settings: Settings,
+    /// What needs a person's eye, worst first.
+    pub problems: Vec<Problem>,
+    /// The parts of this node and whether they run.
+    pub components: Vec<ComponentState>,
+}
+
+/// This node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// Our public key.
+    pub peer: String,
+    /// The same key as words, to compare aloud.
+    pub words: String,
+    /// The name other people see.
+    pub name: String,
+    /// Where we listen, best first.
+    pub addresses: Vec<SocketAddr>,
+    /// The games directory.
+    pub games_dir: String,
+    /// Whether the games directory can be read now.
+    pub games_dir_available: bool,
+    /// Whether we send pieces.
+    pub sharing: Sharing,
+    /// How long a pause of sharing still lasts, if it ends by itself.
+    pub sharing_pause_left_ms: Option<u64>,
+    /// Whether others reached us by a connection that they opened.
+    pub reachable: Option<bool>,
+    /// Bytes per second received, smoothed.
+    pub down_rate: u64,
+    /// Bytes per second sent, smoothed.
+    pub up_rate: u64,
+    /// How much of the hashing of our own games is done.
+    pub hashing: Option<Hashing>,
+}
+
+/// Whether we send pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharing {
+    /// We do.
+    On,
+    /// Switched off in the settings.
+    Off,
+    /// Paused by the person.
+    Paused,
+}
+
+/// Hashing of our own games.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hashing {
+    /// Bytes hashed.
+    pub done_bytes: u64,
+    /// Bytes to hash.
+    pub total_bytes: u64,
+    /// Time left at the present rate, once that is known.
+    pub left_ms: Option<u64>,
+}
+
+/// One game, merged over everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not exclude each other"
+)]
+pub struct Game {
+    /// Its id: the name of its directory, in lower case.
+    pub game: String,
+    /// The name for people.
+    pub title: String,
+    /// What we have of it.
+    pub local: Local,
+    /// Every content of it that somebody has, newest label first.
+    pub contents: Vec<Content>,
+    /// The content that `get` would take, if that is clear.
+    pub newest: Option<String>,
+    /// A greater label than ours exists.
+    pub update_available: bool,
+    /// Two contents carry the newest label.
+    pub conflict: bool,
+    /// The operation on it, running, waiting or ended last.
+    pub operation: Option<Operation>,
+}
+
+/// What we have of a game.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Local {
+    /// The directory is there.
+    pub present: bool,
+    /// The downloaded version.
+    pub downloaded: Option<String>,
+    /// The content of the download, once it is hashed.
+    pub content: Option<String>,
+    /// The installed version.
+    pub installed: Option<Installed>,
+    /// What we tell others.
+    pub availability: Option<Availability>,
+    /// Why it is not shared, if it is not.
+    pub not_shared: Option<NotShared>,
+    /// Verified bytes of an unfinished download that lie on disk.
+    pub partial_bytes: u64,
+    /// Bytes of the user's files put aside.
+    pub kept_bytes: u64,
+}
+
+/// What is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// Its label.
+    pub version: String,
+    /// Its content.
+    pub content: String,
+}
+
+/// What a peer can do with a content for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// It has every byte and serves it.
+    Ready,
+    /// It is downloading and serves what it has.
+    Partial,
+    /// It has it installed without the payload: never a source.
+    LocalOnly,
+}
+
+/// Why a game on our disk is not shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum NotShared {
+    /// No `version.ini`: publish it.
+    NoVersion,
+    /// Switched off for this game.
+    SwitchedOff,
+    /// Being looked at or hashed.
+    Checking,
+    /// It changed within the last seconds.
+    Settling,
+    /// It cannot be published.
+    Refused {
+        /// Which entry, or the directory itself.
+        entry: String,
+        /// The stable code of the reason.
+        code: String,
+        /// The reason for people.
+        reason: String,
+    },
+}
+
+/// One content of a game.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// Its id.
+    pub content: String,
+    /// What it is called.
+    pub version: String,
+    /// Of the payload.
+    pub payload: Size,
+    /// After unpacking, if known.
+    pub unpacked: Option<Size>,
+    /// Peers, ourselves among them, that have every byte.
+    pub ready: u32,
+    /// Peers that download it.
+    pub partial: u32,
+    /// Peers that have it installed only.
+    pub local_only: u32,
+    /// The peers that have it, ourselves not among them.
+    pub holders: Vec<Holder>,
+}
+
+/// Bytes and files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files.
+    pub files: u32,
+}
+
+/// A peer that has a content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Who.
+    pub peer: String,
+    /// How far it has it.
+    pub availability: Availability,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its number in this run of the node.
+    pub operation: u64,
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it is.
+    pub phase: Phase,
+    /// Why it failed, in the phase `failed`.
+    pub error: Option<Report>,
+    /// To which content, where that is decided.
+    pub content: Option<String>,
+    /// Bytes done in this phase.
+    pub done_bytes: u64,
+    /// Bytes of this phase; 0 while unknown.
+    pub total_bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+    /// Time left, once that can be told.
+    pub left_ms: Option<u64>,
+    /// Who delivered how much to this download.
+    pub sources: Vec<Source>,
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Fetch a payload; install it afterwards if asked.
+    Download,
+    /// Unpack or clone the payload.
+    Install,
+    /// Fetch and install a newer version.
+    Update,
+    /// Take the installed game away.
+    Uninstall,
+    /// Take the payload away.
+    Remove,
+    /// Make a folder a shared game.
+    Publish,
+}
+
+/// Where an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// In the queue.
+    Queued,
+    /// Paused by the person.
+    Paused,
+    /// Asking peers what there is, and checking space.
+    Preparing,
+    /// Taking equal chunks from local files.
+    Adopting,
+    /// Pieces arrive.
+    Downloading,
+    /// Nobody who is here has what is missing; goes on by itself.
+    WaitingForSource,
+    /// Making it durable and visible.
+    Committing,
+    /// Unpacking or cloning.
+    Installing,
+    /// Files are in use: close the game to finish.
+    CloseTheGame,
+    /// Packing, moving or hashing a folder.
+    Publishing,
+    /// Taking away.
+    Removing,
+    /// Ended well.
+    Done,
+    /// Cancelled by the person.
+    Cancelled,
+    /// Failed.
+    Failed,
+}
+
+impl Phase {
+    /// Nothing more will happen.
+    #[must_use]
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled | Self::Failed)
+    }
+}
+
+/// One source of a download.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Who.
+    pub peer: String,
+    /// Verified payload bytes it delivered.
+    pub bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+}
+
+/// One peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its public key; `null` for a typed address that has not answered and for old programs.
+    pub peer: Option<String>,
+    /// The same key as words.
+    pub words: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The address the link uses, or the one we try.
+    pub address: Option<SocketAddr>,
+    /// Where it is with us.
+    pub state: PeerState,
+    /// Whether it sends pieces now.
+    pub sharing: bool,
+    /// Whether it accepts connections, if known.
+    pub reachable: Option<bool>,
+    /// How many games it offers.
+    pub games: u32,
+    /// Round-trip time of the link in microseconds: a LAN's are below a millisecond.
+    pub rtt_us: Option<u64>,
+    /// Bytes received from it in this run.
+    pub received_bytes: u64,
+    /// Bytes sent to it in this run.
+    pub sent_bytes: u64,
+}
+
+/// Where a peer is with us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerState {
+    /// A dial is under way.
+    Dialling,
+    /// A link is up.
+    Connected,
+    /// It left, or does not answer.
+    Gone,
+    /// Blocked by the person.
+    Blocked,
+    /// The earlier LanSpread, which speaks another protocol.
+    OldLanspread,
+}
+
+/// What we send to one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// To whom.
+    pub peer: String,
+    /// Of which game.
+    pub game: String,
+    /// Payload bytes sent in this run.
+    pub bytes: u64,
+    /// Bytes per second, smoothed.
+    pub rate: u64,
+}
+
+/// What may change while the node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether games are shared at all.
+    pub share: bool,
+    /// Bytes per second that may be sent; `null` for no limit.
+    pub up_rate_max: Option<u64>,
+    /// Bytes per second that may be received; `null` for no limit.
+    pub down_rate_max: Option<u64>,
+    /// Downloads that run at once; the rest wait in the queue.
+    pub downloads_max: usize,
+}
+
+/// What needs a person's eye.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A stable code.
+    pub code: String,
+    /// About what: a path, an interface, a game.
+    pub subject: String,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// A part of the node that is started again when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Component {
+    /// The loop that takes commands.
+    Commands,
+    /// Listening and links.
+    Server,
+    /// Multicast DNS.
+    Discovery,
+    /// Links and their liveness.
+    Liveness,
+    /// The watch on the games directory.
+    LibraryMonitor,
+}
+
+/// Whether a part runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentState {
+    /// Which.
+    pub component: Component,
+    /// It runs.
+    pub running: bool,
+    /// How often it was started again.
+    pub restarts: u32,
+}

@@ -1,0 +1,180 @@
+//! `games`: what there is, here and at others.
+
+use lanspread_api::{
+    Command, Reply,
+    amount::Bytes,
+    client,
+    types::snapshot::{Content, Game},
+};
+
+use crate::{
+    output::Tone,
+    report::Outcome,
+    session::Session,
+    table::{Align, Table},
+    words,
+};
+
+/// List the games that are here or at other peers; with a name, all about one game
+#[derive(Debug, clap::Args)]
+pub(crate) struct GamesArgs {
+    /// The game to show
+    #[arg(value_name = "GAME")]
+    game: Option<String>,
+    /// List its files too
+    #[arg(long, requires = "game")]
+    files: bool,
+}
+
+pub(crate) fn run(args: &GamesArgs, session: &Session) -> Outcome {
+    match &args.game {
+        Some(game) if args.files => files(game, session),
+        Some(game) => one(&session.game(game)?, session),
+        None => all(session),
+    }
+}
+
+fn all(session: &Session) -> Outcome {
+    let reply = session.call(&Command::Games)?;
+    let Reply::Games { games } = reply else {
+        return Err(client::unexpected(&reply).into());
+    };
+    if session.out.is_json() {
+        return Ok(session.out.json(&games)?);
+    }
+    if games.is_empty() {
+        let text =
+            "no games yet: `lanspread publish DIR` shares one, `lanspread peers` lists peers";
+        return Ok(session.out.line(text)?);
+    }
+    Ok(session.out.table(&table(&games))?)
+}
+
+fn table(games: &[Game]) -> Table<5> {
+    let mut table = Table::new([
+        ("GAME", Align::Left),
+        ("VERSION", Align::Left),
+        ("SIZE", Align::Right),
+        ("PEERS", Align::Right),
+        ("STATE", Align::Left),
+    ]);
+    for game in games {
+        let shown = shown_content(game);
+        let version = shown.map(|content| content.version.clone());
+        let local = game.local.downloaded.clone();
+        table.row([
+            game.game.clone(),
+            version.or(local).unwrap_or_default(),
+            shown.map_or_else(String::new, |c| Bytes(c.payload.bytes).to_string()),
+            shown.map_or_else(String::new, |content| content.ready.to_string()),
+            words::state(game),
+        ]);
+    }
+    table
+}
+
+/// The content that `get` would take, else the newest.
+fn shown_content(game: &Game) -> Option<&Content> {
+    let newest = game
+        .contents
+        .iter()
+        .find(|c| Some(&c.content) == game.newest.as_ref());
+    newest.or_else(|| game.contents.first())
+}
+
+fn one(game: &Game, session: &Session) -> Outcome {
+    if session.out.is_json() {
+        return Ok(session.out.json(game)?);
+    }
+    let heading = session.out.paint(Tone::Strong, &game.game);
+    session.out.line(format!("{heading}  {}", game.title))?;
+    for (key, value) in facts(game) {
+        session.out.line(format!("  {key:<11} {value}"))?;
+    }
+    for content in &game.contents {
+        session.out.line(content_line(content))?;
+    }
+    Ok(())
+}
+
+fn facts(game: &Game) -> Vec<(&'static str, String)> {
+    let local = &game.local;
+    let mut facts = vec![("state", words::state(game))];
+    if let Some(version) = &local.downloaded {
+        facts.push(("downloaded", version.clone()));
+    }
+    if let Some(installed) = &local.installed {
+        facts.push(("installed", installed.version.clone()));
+    }
+    if local.partial_bytes > 0 {
+        facts.push((
+            "unfinished",
+            format!("{} on disk", Bytes(local.partial_bytes)),
+        ));
+    }
+    if local.kept_bytes > 0 {
+        facts.push(("kept", format!("{} of your files", Bytes(local.kept_bytes))));
+    }
+    if let Some(error) = game.operation.as_ref().and_then(|o| o.error.as_ref()) {
+        facts.push(("last error", error.to_string()));
+    }
+    facts
+}
+
+fn content_line(content: &Content) -> String {
+    let unpacked = content.unpacked.map_or_else(String::new, |size| {
+        format!(", {} unpacked", Bytes(size.bytes))
+    });
+    format!(
+        "  version {}: {}{unpacked}; {} ready, {} loading, {} installed only\n    {}",
+        content.version,
+        Bytes(content.payload.bytes),
+        words::count(content.ready.into(), "peer"),
+        content.partial,
+        content.local_only,
+        content.content,
+    )
+}
+
+fn files(game: &str, session: &Session) -> Outcome {
+    let command = Command::Files {
+        game: game.to_owned(),
+        content: None,
+    };
+    let reply = session.call(&command)?;
+    let Reply::Files { files } = reply else {
+        return Err(client::unexpected(&reply).into());
+    };
+    if session.out.is_json() {
+        return Ok(session.out.json(&files)?);
+    }
+    let mut table = Table::new([("SIZE", Align::Right), ("FILE", Align::Whole)]);
+    for file in files {
+        table.row([Bytes(file.bytes).to_string(), file.path]);
+    }
+    Ok(session.out.table(&table)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn fits_and_says_what_matters() {
+        let lines = table(&sample::games()).lines(80);
+        assert!(lines.iter().all(|line| line.chars().count() <= 80));
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+
+    #[test]
+    fn one_game() {
+        let games = sample::games();
+        let text: Vec<String> = facts(&games[0])
+            .into_iter()
+            .map(|(key, value)| format!("{key}: {value}"))
+            .chain(games[0].contents.iter().map(content_line))
+            .collect();
+        insta::assert_snapshot!(text.join("\n"), @"");
+    }
+}

@@ -1,0 +1,122 @@
+//! `node`: run a peer until told to stop.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use lanspread_api::{Report, address};
+use lanspread_node::config::{Config, Discovery, Listen};
+
+use crate::{
+    env, files, logging,
+    report::Outcome,
+    session::Session,
+    settings::{self, Effective, Flags, SettingsFile},
+};
+
+mod keeper;
+mod life;
+mod signals;
+
+/// Run a peer until Ctrl+C
+///
+/// Settings come from flags, then the environment (LANSPREAD_GAMES, LANSPREAD_NAME, ...), then
+/// config.toml in the state directory. With --jsonl, commands are read from standard input and
+/// replies and notices are written to standard output, one JSON object per line; when standard
+/// input ends, the peer stops.
+#[derive(Debug, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
+pub(crate) struct NodeArgs {
+    /// The games directory
+    #[arg(long, value_name = "DIR")]
+    games: Option<PathBuf>,
+    /// The name other people see
+    #[arg(long, value_name = "N")]
+    name: Option<String>,
+    /// Where to listen: IP:PORT, IP or PORT; without a port, 47100 or the next free one
+    #[arg(long, value_name = "IP:PORT", value_parser = settings::parse_listen, env = env::LISTEN)]
+    listen: Option<Listen>,
+    /// Look for peers on this network interface only
+    #[arg(long, value_name = "IF", conflicts_with = "no_mdns")]
+    interface: Option<String>,
+    /// Connect to this peer; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    connect: Vec<String>,
+    /// Do not look for peers by multicast
+    #[arg(long)]
+    no_mdns: bool,
+    /// Where the control server listens; a free port of this machine when absent
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Commands on standard input, replies and notices on standard output, as lines of JSON
+    #[arg(long)]
+    jsonl: bool,
+}
+
+/// Threads that still work are left behind after so long.
+const THREADS_TIMEOUT: Duration = Duration::from_millis(200);
+
+pub(crate) fn run(args: &NodeArgs, session: &Session) -> Outcome {
+    let flags = Flags {
+        name: args.name.clone(),
+        games_dir: args.games.as_deref().map(files::absolute).transpose()?,
+    };
+    let file = SettingsFile::read(&session.state)?;
+    let effective = Effective::resolve(flags, env::read, file)?;
+    let first_start = files::is_there(&session.state.join("identity.key")) == Some(false);
+    files::create_private_dir(&session.state)?;
+    logging::install(&session.state, session.verbose);
+    if first_start {
+        make_default_games_dir(&effective)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(life::live(args, effective, session));
+    runtime.shutdown_timeout(THREADS_TIMEOUT);
+    outcome
+}
+
+/// Only the default, and only once: a directory that is missing later may be on a disk that is
+/// unplugged, and an empty one in its place would look as if all games were removed.
+fn make_default_games_dir(effective: &Effective) -> Result<(), Report> {
+    if effective.games_dir != crate::dirs::games_default()? {
+        return Ok(());
+    }
+    files::create_dir(&effective.games_dir).map_err(|error| {
+        let dir = effective.games_dir.display();
+        Report::new(
+            "disk",
+            format!("cannot create the games directory {dir}: {error}"),
+        )
+    })
+}
+
+async fn config(
+    args: &NodeArgs,
+    effective: &Effective,
+    session: &Session,
+) -> Result<Config, Report> {
+    let mut connect = Vec::new();
+    for text in &args.connect {
+        connect.extend(address::resolve(text).await?);
+    }
+    let program = std::env::current_exe().map_err(|error| {
+        Report::new(
+            "internal",
+            format!("cannot find this program itself: {error}"),
+        )
+    })?;
+    Ok(Config {
+        games_dir: effective.games_dir.clone(),
+        state_dir: session.state.clone(),
+        name: effective.name.clone(),
+        listen: args.listen.unwrap_or_default(),
+        discovery: match (&args.interface, args.no_mdns) {
+            (Some(interface), _) => Discovery::MdnsOn(interface.clone()),
+            (None, true) => Discovery::Off,
+            (None, false) => Discovery::Mdns,
+        },
+        connect,
+        worker: lanspread_unpack::WorkerCommand::inside(program),
+        settings: effective.settings.clone(),
+    })
+}

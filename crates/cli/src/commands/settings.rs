@@ -1,0 +1,228 @@
+//! `settings`: what is remembered over restarts.
+
+use lanspread_api::{
+    Command, Report, SettingsChange, Snapshot,
+    types::{command::RateLimit, reply::Reply},
+};
+use lanspread_node::config::Settings;
+use lanspread_proto::text::PeerName;
+
+use crate::{
+    env, files,
+    output::Tone,
+    rate::Rate,
+    report::Outcome,
+    session::Session,
+    settings::{Downloads, Effective, Flags, SettingsFile, Switch},
+};
+
+/// Show or change the settings, which are remembered over restarts
+///
+/// They take effect at once when a node is running, else at its next start. A flag or a variable of
+/// the environment (LANSPREAD_NAME, ...) goes before a setting.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsArgs {
+    /// Which setting
+    key: Option<Key>,
+    /// Its new value
+    value: Option<String>,
+    /// With games_dir: move the games along
+    #[arg(long = "move", requires = "value")]
+    moved: bool,
+}
+
+/// The names of the settings
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Key {
+    /// The name other people see
+    Name,
+    /// Where the games are
+    GamesDir,
+    /// Most that is sent: 10MB/s, 100mbit, off
+    Up,
+    /// Most that is received
+    Down,
+    /// Downloads that run at once, 1 to 16
+    Downloads,
+    /// Whether games are shared: on or off
+    Share,
+}
+
+const KEYS: [Key; 6] = [
+    Key::Name,
+    Key::GamesDir,
+    Key::Up,
+    Key::Down,
+    Key::Downloads,
+    Key::Share,
+];
+
+impl Key {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::GamesDir => "games_dir",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Downloads => "downloads",
+            Self::Share => "share",
+        }
+    }
+
+    fn value(self, effective: &Effective) -> String {
+        let settings = &effective.settings;
+        match self {
+            Self::Name => effective.name.to_string(),
+            Self::GamesDir => effective.games_dir.display().to_string(),
+            Self::Up => Rate(settings.up_rate_max).to_string(),
+            Self::Down => Rate(settings.down_rate_max).to_string(),
+            Self::Downloads => settings.downloads_max.to_string(),
+            Self::Share => if settings.share { "on" } else { "off" }.to_owned(),
+        }
+    }
+}
+
+pub(crate) fn run(args: &SettingsArgs, session: &Session) -> Outcome {
+    match (args.key, &args.value) {
+        (Some(key), Some(value)) => change(key, &Change::parse(key, value, args.moved)?, session),
+        (Some(key), None) => show(&[key], session),
+        (None, _) => show(&KEYS, session),
+    }
+}
+
+fn show(keys: &[Key], session: &Session) -> Outcome {
+    let effective = match session.client_if_running()? {
+        Some((_, snapshot)) => running(&snapshot),
+        None => {
+            let file = SettingsFile::read(&session.state)?;
+            Effective::resolve(Flags::default(), env::read, file)?
+        }
+    };
+    if session.out.is_json() {
+        let pairs = keys.iter().map(|key| (key.name(), key.value(&effective)));
+        return Ok(session
+            .out
+            .json(&pairs.collect::<std::collections::BTreeMap<_, _>>())?);
+    }
+    if let [only] = keys {
+        return Ok(session.out.line(only.value(&effective))?);
+    }
+    for key in keys {
+        let name = session
+            .out
+            .paint(Tone::Strong, &format!("{:<10}", key.name()));
+        session
+            .out
+            .line(format!("{name} {}", key.value(&effective)))?;
+    }
+    Ok(())
+}
+
+/// What a running node has now.
+pub(crate) fn running(snapshot: &Snapshot) -> Effective {
+    let settings = &snapshot.settings;
+    Effective {
+        name: PeerName::clean(&snapshot.me.name),
+        games_dir: snapshot.me.games_dir.clone().into(),
+        settings: Settings {
+            share: settings.share,
+            up_rate_max: settings.up_rate_max,
+            down_rate_max: settings.down_rate_max,
+            downloads_max: settings.downloads_max,
+        },
+    }
+}
+
+/// A change that has been understood: what a running node is told, and what the file gets else.
+struct Change {
+    command: Command,
+    apply: Box<dyn Fn(&mut SettingsFile)>,
+}
+
+impl Change {
+    fn parse(key: Key, value: &str, moved: bool) -> Result<Self, Report> {
+        let own = value.to_owned();
+        Ok(match key {
+            Key::Name => {
+                let name = PeerName::clean(value).to_string();
+                if name.is_empty() {
+                    return Err(bad(key, &"a name has at least one letter"));
+                }
+                let command = Command::SetName { name: name.clone() };
+                Self::new(command, move |file| file.name = Some(name.clone()))
+            }
+            Key::GamesDir => {
+                let dir = files::existing_dir(value.as_ref())?;
+                let folder = dir.display().to_string();
+                let command = Command::SetGamesDir { folder, moved };
+                Self::new(command, move |file| file.games_dir = Some(dir.clone()))
+            }
+            Key::Up => {
+                let rate: Rate = value.parse().map_err(|error| bad(key, &error))?;
+                let up_rate_max = Some(RateLimit::from(rate));
+                let change = SettingsChange {
+                    up_rate_max,
+                    ..SettingsChange::default()
+                };
+                Self::set(change, move |file| file.up = Some(own.clone()))
+            }
+            Key::Down => {
+                let rate: Rate = value.parse().map_err(|error| bad(key, &error))?;
+                let down_rate_max = Some(RateLimit::from(rate));
+                let change = SettingsChange {
+                    down_rate_max,
+                    ..SettingsChange::default()
+                };
+                Self::set(change, move |file| file.down = Some(own.clone()))
+            }
+            Key::Downloads => {
+                let Downloads(max) = value.parse().map_err(|error| bad(key, &error))?;
+                let downloads_max = Some(max);
+                let change = SettingsChange {
+                    downloads_max,
+                    ..SettingsChange::default()
+                };
+                Self::set(change, move |file| file.downloads = downloads_max)
+            }
+            Key::Share => {
+                let Switch(on) = value.parse().map_err(|error| bad(key, &error))?;
+                let change = SettingsChange {
+                    share: Some(on),
+                    ..SettingsChange::default()
+                };
+                Self::set(change, move |file| file.share = Some(on))
+            }
+        })
+    }
+
+    fn new(command: Command, apply: impl Fn(&mut SettingsFile) + 'static) -> Self {
+        Self {
+            command,
+            apply: Box::new(apply),
+        }
+    }
+
+    fn set(change: SettingsChange, apply: impl Fn(&mut SettingsFile) + 'static) -> Self {
+        Self::new(Command::SetSettings(change), apply)
+    }
+}
+
+fn bad(key: Key, error: &dyn std::fmt::Display) -> Report {
+    Report::new("bad-value", format!("{}: {error}", key.name()))
+}
+
+/// A running node takes the change and writes the file itself; without one, it is written here.
+fn change(key: Key, change: &Change, session: &Session) -> Outcome {
+    let reply = match session.client_if_running()? {
+        Some((client, _)) => client.call(&change.command)?,
+        None => {
+            files::create_private_dir(&session.state)?;
+            let mut file = SettingsFile::read(&session.state)?;
+            (change.apply)(&mut file);
+            file.write(&session.state)?;
+            Reply::Done
+        }
+    };
+    session.confirm(&reply, &format!("{}: changed", key.name()))
+}

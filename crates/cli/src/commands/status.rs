@@ -1,0 +1,133 @@
+//! `status`: how this node is, in one look.
+
+use lanspread_api::{
+    Snapshot,
+    amount::Bytes,
+    types::snapshot::{Me, PeerState, Sharing},
+};
+
+use crate::{
+    output::{Output, Tone},
+    report::Outcome,
+    session::Session,
+    words,
+};
+
+/// Show how the running node is: where it listens, what it does, what needs attention
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {}
+
+pub(crate) fn run(_args: &StatusArgs, session: &Session) -> Outcome {
+    let snapshot = session.snapshot()?;
+    if session.out.is_json() {
+        return Ok(session.out.json(&snapshot)?);
+    }
+    for line in lines(&snapshot, &session.out) {
+        session.out.line(line)?;
+    }
+    Ok(())
+}
+
+fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
+    let me = &snapshot.me;
+    let mut lines = vec![format!(
+        "{}  {}",
+        out.paint(Tone::Strong, &me.name),
+        me.words
+    )];
+    let mut fact = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
+    fact("listens", addresses(me));
+    fact("games", games(snapshot));
+    fact("peers", peers(snapshot));
+    fact("sharing", sharing(me));
+    fact(
+        "traffic",
+        format!(
+            "{} in, {} out",
+            words::rate(me.down_rate),
+            words::rate(me.up_rate)
+        ),
+    );
+    if let Some(hashing) = me.hashing {
+        let (done, total) = (Bytes(hashing.done_bytes), Bytes(hashing.total_bytes));
+        let left = hashing
+            .left_ms
+            .map_or_else(String::new, |ms| format!(", {} left", words::time_left(ms)));
+        fact("checking", format!("{done} of {total}{left}"));
+    }
+    for game in &snapshot.games {
+        if let Some(operation) = game.operation.as_ref().filter(|o| !o.phase.is_end()) {
+            let (kind, state) = (words::kind(operation.kind), words::operation(operation));
+            fact("now", format!("{kind} of {}: {state}", game.game));
+        }
+    }
+    for component in snapshot.components.iter().filter(|part| !part.running) {
+        let name = format!("{:?} does not run", component.component);
+        lines.push(format!("  {}  {name}", out.paint(Tone::Bad, "problem")));
+    }
+    for problem in &snapshot.problems {
+        let mark = out.paint(Tone::Warn, "problem");
+        lines.push(format!("  {mark}  {} [{}]", problem.message, problem.code));
+    }
+    lines
+}
+
+fn addresses(me: &Me) -> String {
+    if me.addresses.is_empty() {
+        return "nowhere yet".to_owned();
+    }
+    let all: Vec<String> = me.addresses.iter().map(ToString::to_string).collect();
+    let reachable = match me.reachable {
+        Some(true) => ", reached by others",
+        Some(false) => ", not reached by others (firewall?)",
+        None => "",
+    };
+    all.join(" ") + reachable
+}
+
+fn games(snapshot: &Snapshot) -> String {
+    let ours = snapshot
+        .games
+        .iter()
+        .filter(|game| game.local.downloaded.is_some());
+    let state = if snapshot.me.games_dir_available {
+        ""
+    } else {
+        " (not available)"
+    };
+    format!(
+        "{} here, {} in all, in {}{state}",
+        ours.count(),
+        snapshot.games.len(),
+        snapshot.me.games_dir
+    )
+}
+
+fn peers(snapshot: &Snapshot) -> String {
+    let connected = snapshot
+        .peers
+        .iter()
+        .filter(|p| p.state == PeerState::Connected);
+    format!("{} connected", connected.count())
+}
+
+fn sharing(me: &Me) -> String {
+    match (me.sharing, me.sharing_pause_left_ms) {
+        (Sharing::On, _) => "on".to_owned(),
+        (Sharing::Off, _) => "off".to_owned(),
+        (Sharing::Paused, Some(left)) => format!("paused, {} left", words::time_left(left)),
+        (Sharing::Paused, None) => "paused".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{output::Form, sample};
+
+    #[test]
+    fn one_look() {
+        let lines = lines(&sample::snapshot(), &Output::plain(Form::Human));
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+}

@@ -1,0 +1,27 @@
+//! Every environment variable that LanSpread reads, and what for.
+
+/// The state directory, as `--state`.
+pub(crate) const STATE: &str = "LANSPREAD_STATE";
+/// The games directory, as `--games`.
+pub(crate) const GAMES: &str = "LANSPREAD_GAMES";
+/// The name other people see, as `--name`.
+pub(crate) const NAME: &str = "LANSPREAD_NAME";
+/// Where to listen, as `--listen`.
+pub(crate) const LISTEN: &str = "LANSPREAD_LISTEN";
+/// The limit for sending, as the setting `up`.
+pub(crate) const UP: &str = "LANSPREAD_UP";
+/// The limit for receiving, as the setting `down`.
+pub(crate) const DOWN: &str = "LANSPREAD_DOWN";
+/// Downloads at once, as the setting `downloads`.
+pub(crate) const DOWNLOADS: &str = "LANSPREAD_DOWNLOADS";
+/// Whether games are shared, as the setting `share`.
+pub(crate) const SHARE: &str = "LANSPREAD_SHARE";
+/// What is logged to standard error, in the syntax of `tracing-subscriber`.
+pub(crate) const LOG: &str = "RUST_LOG";
+/// No colours when set and not empty.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+
+/// Reads a variable; one that is empty or no Unicode counts as not set.
+pub(crate) fn read(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
