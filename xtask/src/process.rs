@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, IsTerminal, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
 };
@@ -19,6 +19,19 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(root: &Path, args: impl IntoIterator<Item =
         command.env("CARGO_TERM_COLOR", "always");
     }
     command
+}
+
+/// Where cargo builds.
+pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
+    let args = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
+    let printed = output(&mut cargo(root, args)).context("cargo metadata failed")?;
+    let metadata: serde_json::Value = serde_json::from_str(&printed).context("cargo metadata")?;
+    let directory = metadata
+        .get("target_directory")
+        .and_then(serde_json::Value::as_str);
+    directory
+        .map(PathBuf::from)
+        .context("cargo metadata names no target directory")
 }
 
 /// Runs a command to its end; whether it succeeded.
@@ -75,4 +88,24 @@ fn show(pipe: impl Read, mut to: impl Write) -> Vec<String> {
 
 fn name_of(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_streams_are_seen() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let (succeeded, mut lines) = watched(&mut shell).unwrap();
+        lines.sort();
+        assert_eq!(
+            (succeeded, lines),
+            (false, vec!["err".into(), "out".into()])
+        );
+        assert_eq!(output(&mut Command::new("true")), Some(String::new()));
+        assert_eq!(output(&mut Command::new("false")), None);
+        assert!(succeeds(&mut Command::new("no-such-program-anywhere")).is_err());
+    }
 }

@@ -97,14 +97,7 @@ fn build(repo: &Repo) -> Result<PathBuf> {
     if !process::succeeds(&mut command)? {
         bail!("LanSpread does not build");
     }
-    let args = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
-    let printed = process::output(&mut cargo(repo.root(), args)).context("cargo metadata")?;
-    let metadata: serde_json::Value = serde_json::from_str(&printed)?;
-    let directory = metadata
-        .get("target_directory")
-        .and_then(|value| value.as_str());
-    let directory = directory.context("cargo metadata names no target directory")?;
-    Ok(Path::new(directory).join("release/lanspread"))
+    Ok(process::target_directory(repo.root())?.join("release/lanspread"))
 }
 
 /// Each contender in turn, so that a slow minute of the machine hits all of them.

@@ -3,6 +3,8 @@
 //! A test that cannot run where it is says so on stderr with a line `skipped: NAME: REASON` and
 //! returns. The harness counts it as passed; here it counts as skipped.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{
@@ -11,25 +13,41 @@ use crate::{
     steps::Tally,
 };
 
+/// The variable that tells scenarios which program they are about.
+const PROGRAM: &str = "LANSPREAD_BIN";
 /// How a skipping test begins its line.
 const SKIPPED: &str = "skipped: ";
 
 /// Every test of the workspace, except scenarios.
 pub(crate) fn all(repo: &Repo) -> Result<Tally> {
-    run(repo, &["--no-fail-fast"])
+    run(tests(repo).arg("--no-fail-fast"))
 }
 
 /// The scenarios, one at a time: each has the machine to itself.
 pub(crate) fn scenarios(repo: &Repo) -> Result<Tally> {
-    let only = ["--no-fail-fast", "--test", "scenarios"];
-    run(repo, &[&only[..], &["--", "--test-threads=1"]].concat())
+    let args = ["build", "--workspace", "--locked", "--bin", "lanspread"];
+    if !process::succeeds(&mut cargo(repo.root(), args))? {
+        return Ok(Tally::one(false));
+    }
+    let program = process::target_directory(repo.root())?.join("debug/lanspread");
+    let only = [
+        "--no-fail-fast",
+        "--test",
+        "scenarios",
+        "--",
+        "--test-threads=1",
+    ];
+    run(tests(repo).args(only).env(PROGRAM, program))
 }
 
-// Both runs select the whole workspace: another selection would unify features otherwise and
-// build everything anew.
-fn run(repo: &Repo, args: &[&str]) -> Result<Tally> {
-    let mut command = cargo(repo.root(), ["test", "--workspace", "--locked"]);
-    let (succeeded, lines) = process::watched(command.args(args))?;
+// Everything selects the whole workspace: another selection would unify features otherwise and
+// build all anew.
+fn tests(repo: &Repo) -> Command {
+    cargo(repo.root(), ["test", "--workspace", "--locked"])
+}
+
+fn run(command: &mut Command) -> Result<Tally> {
+    let (succeeded, lines) = process::watched(command)?;
     Ok(count(succeeded, &lines))
 }
 
