@@ -8,12 +8,15 @@
 use std::{
     collections::BTreeMap,
     io::{Cursor, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use lanspread_proto::RelPath;
 use lanspread_unpack::{
-    ErrorCode, Format, Limits, NameTable, WorkerCommand,
+    ArchiveBytes, ErrorCode, Event, Format, Limits, Mode, NameTable, Unpacker, WorkerCommand,
     in_memory::{MemoryArchive, MemoryGame, unpack, unpack_into},
     list,
     pack::{PackFile, Packer, SameBytes, SevenZPacker, StoredRar5, TarPacker, TarZstd, ZipPacker},
@@ -320,5 +323,76 @@ fn two_archives_of_one_game_share_their_names() {
             (Err(error), Some(code)) if error.code == code => return,
             (outcome, _) => panic!("{name}: {outcome:?}"),
         };
+    }
+}
+
+/// Counts what the worker asks for.
+struct Counted {
+    archive: MemoryArchive,
+    bytes: AtomicU64,
+    questions: AtomicU64,
+}
+
+impl ArchiveBytes for Counted {
+    fn len(&self, volume: usize) -> u64 {
+        self.archive.len(volume)
+    }
+
+    fn read_at(&self, volume: usize, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.archive.read_at(volume, offset, buf)?;
+        self.bytes
+            .fetch_add(u64::try_from(count).unwrap(), Ordering::Relaxed);
+        self.questions.fetch_add(1, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Bytes asked for per byte of the archive, and questions per megabyte.
+fn appetite(archive: MemoryArchive) -> (f64, f64) {
+    let size = archive.volumes.iter().map(Vec::len).sum::<usize>();
+    let size = f64::from(u32::try_from(size).unwrap());
+    let volumes = archive.volumes.len();
+    let (bytes, questions) = (AtomicU64::new(0), AtomicU64::new(0));
+    let counted = Arc::new(Counted {
+        archive,
+        bytes,
+        questions,
+    });
+    let request = (Mode::Unpack, Limits::default());
+    let sources = Arc::clone(&counted);
+    let mut unpacker =
+        Unpacker::start(&worker(), sources, volumes, request, NameTable::new()).unwrap();
+    while !matches!(unpacker.next_event().unwrap(), Event::End(_)) {}
+    let load =
+        |counter: &AtomicU64| f64::from(u32::try_from(counter.load(Ordering::Relaxed)).unwrap());
+    (
+        load(&counted.bytes) / size,
+        load(&counted.questions) / (size / 1_048_576.0),
+    )
+}
+
+/// Bytes may come straight from other peers, so none should be asked for twice. RAR has no list of
+/// its entries: their headers are looked up first, and small files lie in the same read-ahead.
+#[test]
+fn every_byte_is_asked_for_once() {
+    let large = Tree::from([("large.pak".to_owned(), (noise(3_000_000), false))]);
+    let one = noise(3_000_000);
+    let pieces = (0_u32..).zip(one.chunks(20_000));
+    let small: Tree = pieces
+        .map(|(n, bytes)| (format!("small/{n}.dat"), (bytes.to_vec(), false)))
+        .collect();
+    for (name, pack, most) in [
+        ("zip", zip as fn(&Tree) -> MemoryArchive, 1.02),
+        ("7z", seven_z, 1.02),
+        ("tar.zst", tar_zst, 1.02),
+        ("rar", |tree| rar(None, tree), 1.3),
+    ] {
+        let (bytes, questions) = appetite(pack(&large));
+        assert!(
+            bytes < 1.02 && questions < 3.0,
+            "{name}: {bytes} bytes, {questions} questions"
+        );
+        let (bytes, _) = appetite(pack(&small));
+        assert!(bytes < most, "{name}, small files: {bytes} bytes");
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 /// Least time between two PROGRESS frames.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// First read-ahead after a jump: a header, not a megabyte of data that is skipped next.
-const READ_AHEAD_MIN: u32 = 16 * 1024;
+const READ_AHEAD_MIN: u32 = 4 * 1024;
 /// Pieces kept: 7z's BCJ2 reads four streams at once.
 const WINDOWS_MAX: usize = 6;
 /// Longest name or text in a frame, so that the frame always fits.
