@@ -163,6 +163,12 @@ impl Endpoint {
         self.core.address
     }
 
+    /// Connections from others are accepted; `false` after a defect or [`Endpoint::close`].
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        !self.listening.tasks.iter().any(JoinHandle::is_finished)
+    }
+
     /// Replaces the address filter; open connections stay.
     pub fn set_filter(&self, filter: AddressFilter) {
         let mut current = self
@@ -276,7 +282,7 @@ impl Core {
         expected: PeerId,
         role: LaneRole,
     ) -> Result<Lane, LinkError> {
-        let stream = tcp::connect(self.address.ip(), address)
+        let stream = tcp::connect(self.address, address)
             .await
             .map_err(|source| unreachable(address, source))?;
         let stream = tcp::dial_tls(stream, address, expected, &self.tls).await?;

@@ -117,14 +117,21 @@ fn own_address(interface: Interface) -> OwnAddress {
     };
     OwnAddress {
         ip: interface.ip(),
-        prefix_bits: match &interface.addr {
-            IfAddr::V4(v4) => v4.prefixlen,
-            IfAddr::V6(v6) => v6.prefixlen,
-        },
+        prefix_bits: prefix_bits(&interface.addr),
         scope: interface.index.unwrap_or(0),
         interface: interface.name,
         class,
         speed_mbit,
+    }
+}
+
+/// Without a netmask the address is alone: nobody is a neighbour of the whole world.
+fn prefix_bits(address: &IfAddr) -> u8 {
+    match address {
+        IfAddr::V4(v4) if v4.prefixlen == 0 => 32,
+        IfAddr::V6(v6) if v6.prefixlen == 0 => 128,
+        IfAddr::V4(v4) => v4.prefixlen,
+        IfAddr::V6(v6) => v6.prefixlen,
     }
 }
 

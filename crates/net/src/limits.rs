@@ -45,6 +45,9 @@ pub(crate) const DATAGRAM_BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) const IDLE_TIMEOUT_MS: u32 = 12_000;
 /// See [`IDLE_TIMEOUT_MS`].
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// The round trip assumed before one is measured: a first packet that a firewall swallowed, because
+/// the other side has not dialled yet, is sent again after three of them.
+pub(crate) const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Kernel buffers of the UDP socket: bursts of one stream window.
 pub(crate) const UDP_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 
@@ -56,7 +59,11 @@ pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Read buffer below TLS: rustls asks for 4 KiB at a time, a system call each without it.
 pub(crate) const LANE_READ_BUFFER_BYTES: usize = 256 * 1024;
 /// Encrypted and plain bytes that TLS may hold while the socket is full.
-pub(crate) const TLS_BUFFER_BYTES: usize = 256 * 1024;
+pub(crate) const TLS_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes that the kernel holds unsent per lane: what is cancelled or slowed down must not have left
+/// already.
+#[cfg(target_os = "linux")]
+pub(crate) const TCP_UNSENT_BYTES: u32 = 128 * 1024;
 /// TCP notices a dead peer as fast as a link does: first probe, distance, count.
 pub(crate) const TCP_KEEPALIVE: (Duration, Duration, u32) =
     (Duration::from_secs(6), Duration::from_secs(2), 3);

@@ -9,7 +9,7 @@
 //! Invariant: the connection ends when the last sender and the receiver are gone, whatever streams
 //! are open.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use lanspread_proto::{
@@ -29,9 +29,17 @@ use tokio::{
 use crate::{
     error::LinkError,
     frame::{FrameError, FrameReader},
-    lane::{Carrier, Lane, LanePath, Stream},
+    lane::Lane,
     limits,
 };
+
+mod goodbye;
+mod lanes;
+
+pub(crate) use goodbye::goodbye_code;
+use goodbye::goodbye_of;
+pub(crate) use lanes::{accept_lanes, canonical};
+use lanes::{lane_path, lane_stream};
 
 /// A link before anything was said on it.
 #[derive(Debug)]
@@ -289,39 +297,6 @@ impl LinkReceiver {
     }
 }
 
-/// Hands the lanes that the peer opens to `deliver`, until the connection ends.
-pub(crate) async fn accept_lanes<D, F>(
-    connection: quinn::Connection,
-    peer: PeerId,
-    limit: Duration,
-    deliver: D,
-) where
-    D: Fn(Lane) -> F + Clone + Send + 'static,
-    F: Future<Output = ()> + Send,
-{
-    let mut tasks = tokio::task::JoinSet::new();
-    let path = lane_path(peer, canonical(connection.remote_address()));
-    // Their number is bounded by the streams that the peer may have open.
-    while let Ok((send, recv)) = connection.accept_bi().await {
-        while tasks.try_join_next().is_some() {}
-        let deliver = deliver.clone();
-        tasks.spawn(async move {
-            match Lane::accept(lane_stream(send, recv), path, limit).await {
-                Ok(lane) => deliver(lane).await,
-                Err(error) => tracing::debug!(%error, "a lane was not accepted"),
-            }
-        });
-    }
-}
-
-/// The address as people know it: IPv4 without IPv6 clothes.
-pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        ip if ip == address.ip() => address,
-        ip => SocketAddr::new(ip, address.port()),
-    }
-}
-
 async fn write_frames(mut send: SendStream, mut frames: mpsc::Receiver<Outgoing>) {
     while let Some(outgoing) = frames.recv().await {
         let (frame, last) = match outgoing {
@@ -339,22 +314,6 @@ async fn write_frames(mut send: SendStream, mut frames: mpsc::Receiver<Outgoing>
         }
     }
     let _closed = send.finish();
-}
-
-fn lane_stream(send: SendStream, recv: RecvStream) -> Stream {
-    Stream {
-        source: Box::new(recv),
-        sink: Box::new(send),
-        permit: None,
-    }
-}
-
-const fn lane_path(peer: PeerId, remote: SocketAddr) -> LanePath {
-    LanePath {
-        peer,
-        remote,
-        carrier: Carrier::Quic,
-    }
 }
 
 impl Shared {
@@ -392,29 +351,4 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.close(0);
     }
-}
-
-/// The close codes of QUIC that say the same as a [`Goodbye`]; 0 says nothing.
-const GOODBYE_CODES: [(Goodbye, u32); 7] = [
-    (Goodbye::Leaving, 1),
-    (Goodbye::Duplicate, 2),
-    (Goodbye::Version, 3),
-    (Goodbye::Violation, 4),
-    (Goodbye::Blocked, 5),
-    (Goodbye::Full, 6),
-    (Goodbye::Clone, 7),
-];
-
-pub(crate) fn goodbye_code(reason: Goodbye) -> u32 {
-    let mut codes = GOODBYE_CODES.iter();
-    codes
-        .find(|(goodbye, _)| *goodbye == reason)
-        .map_or(0, |(_, code)| *code)
-}
-
-fn goodbye_of(code: VarInt) -> Option<Goodbye> {
-    let mut codes = GOODBYE_CODES.iter();
-    codes
-        .find(|(_, known)| VarInt::from_u32(*known) == code)
-        .map(|(goodbye, _)| *goodbye)
 }

@@ -67,7 +67,8 @@ fn transport() -> Arc<TransportConfig> {
             .datagram_receive_buffer_size(Some(limits::DATAGRAM_BUFFER_BYTES))
             .datagram_send_buffer_size(limits::DATAGRAM_BUFFER_BYTES)
             .max_idle_timeout(Some(VarInt::from_u32(limits::IDLE_TIMEOUT_MS).into()))
-            .keep_alive_interval(Some(limits::KEEP_ALIVE));
+            .keep_alive_interval(Some(limits::KEEP_ALIVE))
+            .initial_rtt(limits::INITIAL_ROUND_TRIP);
         Arc::new(config)
     }))
 }

@@ -1,10 +1,6 @@
 //! Lanes over TCP: connecting, socket options, TLS.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use lanspread_proto::{PeerId, wire::ALPN};
 use rustls::pki_types::ServerName;
@@ -25,13 +21,15 @@ use crate::{
 type Encrypted = TlsStream<BufReader<TcpStream>>;
 
 /// Connects from the address that this peer listens on, if it is a certain one.
-pub(crate) async fn connect(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+pub(crate) async fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = match to {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    if !from.is_unspecified() {
-        socket.bind(SocketAddr::new(from, 0))?;
+    if !from.ip().is_unspecified() {
+        let mut any_port = from;
+        any_port.set_port(0);
+        socket.bind(any_port)?;
     }
     socket.connect(to).await
 }
@@ -127,6 +125,9 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     // Without keepalive a dead peer is noticed late, by the owner's own time limits.
     let _best_effort = socket.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
-    let _best_effort = socket.set_tcp_user_timeout(Some(limits::TCP_SILENCE_MAX));
+    {
+        let _best_effort = socket.set_tcp_user_timeout(Some(limits::TCP_SILENCE_MAX));
+        let _best_effort = socket.set_tcp_notsent_lowat(limits::TCP_UNSENT_BYTES);
+    }
     Ok(())
 }

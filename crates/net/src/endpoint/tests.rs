@@ -16,6 +16,7 @@ use lanspread_proto::{
 };
 use party::{Peer, hello, messages, party_of_two};
 
+mod flood;
 mod hostile;
 mod party;
 
