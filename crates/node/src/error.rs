@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use lanspread_disk::DiskError;
+use lanspread_disk::{DiskError, index::IndexError};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 
 use crate::snapshot::OperationKind;
@@ -46,6 +46,9 @@ pub enum OperationError {
     /// It is installed; removing the payload would leave it without a source.
     #[error("{0} is still installed")]
     StillInstalled(GameId),
+    /// An earlier operation was interrupted and must be finished first.
+    #[error("an earlier operation on {0} is not finished")]
+    Unfinished(GameId),
     /// There is no newer version.
     #[error("{0} is up to date")]
     UpToDate(GameId),
@@ -71,6 +74,28 @@ pub enum OperationError {
     /// The disk failed.
     #[error(transparent)]
     Disk(Arc<DiskError>),
+    /// What arrived could not be kept.
+    #[error("{reason}")]
+    Store {
+        /// Of which game.
+        game: GameId,
+        /// The volume is full: freeing space helps.
+        full: bool,
+        /// What is wrong, for people.
+        reason: String,
+    },
+    /// A change of a game's directories did not happen, or is not finished.
+    #[error("{reason}")]
+    Transaction {
+        /// Of which game.
+        game: GameId,
+        /// The volume is full: freeing space helps.
+        full: bool,
+        /// It is half done and goes on by itself at the next start.
+        waits: bool,
+        /// What is wrong, for people.
+        reason: String,
+    },
     /// Files of the game are in use.
     #[error("files of {0} are in use")]
     InUse(GameId),
@@ -144,8 +169,14 @@ impl OperationError {
             Self::NotDownloaded(_) => "not-downloaded",
             Self::NotInstalled(_) => "not-installed",
             Self::StillInstalled(_) => "still-installed",
+            Self::Unfinished(_) => "unfinished",
             Self::UpToDate(_) => "up-to-date",
-            Self::NotEnoughSpace { .. } => "disk-full",
+            Self::NotEnoughSpace { .. }
+            | Self::Store { full: true, .. }
+            | Self::Transaction { full: true, .. } => "disk-full",
+            Self::Store { .. } => "disk",
+            Self::Transaction { waits: true, .. } => "unfinished",
+            Self::Transaction { .. } => "transaction",
             Self::GamesDirUnavailable(_) => "games-dir-unavailable",
             Self::Disk(_) => "disk",
             Self::InUse(_) => "close-the-game",
@@ -198,6 +229,12 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The index cannot be used, and could not be put aside either.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The system gives no threads.
+    #[error("cannot start worker threads: {0}")]
+    Threads(#[source] std::io::Error),
 }
 
 impl StartError {
@@ -209,6 +246,8 @@ impl StartError {
             Self::Identity { .. } => "identity",
             Self::Listen { .. } => "listen",
             Self::Disk(_) => "disk",
+            Self::Index(_) => "index",
+            Self::Threads(_) => "threads",
         }
     }
 }

@@ -1,17 +1,39 @@
 //! Owns which operation runs on which game: the gate, the queue, and what each operation says.
+//!
+//! Invariant: at most one operation runs on a game. Handlers are synchronous: whatever waits is a
+//! job that reports back, so *cancel* is never behind *get*.
 
-use std::path::PathBuf;
+mod gate;
+mod handle;
+mod operation;
+mod saved;
 
-use lanspread_proto::{ContentId, GameId};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
+use lanspread_proto::{ContentId, GameId, VersionLabel};
+use tokio::sync::{mpsc, watch};
+
+use self::operation::Operation;
+pub(crate) use self::{
+    gate::refused,
+    handle::GamesHandle,
+    operation::{JobControl, JobProgress, JobReport},
+};
 use crate::{
-    actor::{Mailbox, Reply},
+    actor::Reply,
     config::Settings,
     error::OperationError,
     handle::{
         FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles, WhileInstalled,
     },
-    snapshot::OperationId,
+    jobs::JobPorts,
+    notice::Notice,
+    snapshot::{OperationId, OperationKind, Phase},
+    views::OperationsView,
 };
 
 /// What the gate is asked.
@@ -30,99 +52,180 @@ pub(crate) enum Msg {
     SetSettings(Settings, Reply<()>),
     SetGamesDir(PathBuf, GamesMove, Reply<()>),
     Files(GameId, Option<ContentId>, Reply<Vec<FileView>>),
+    /// From a job.
+    Job(OperationId, GameId, JobReport),
 }
 
-/// A cheap door to the gate.
-#[derive(Debug, Clone)]
-pub(crate) struct GamesHandle {
-    mailbox: Mailbox<Msg>,
+/// The actor.
+pub(crate) struct Games {
+    ports: JobPorts,
+    settings: Settings,
+    /// The operation of each game: running, waiting or ended last.
+    operations: BTreeMap<GameId, Operation>,
+    queue: VecDeque<GameId>,
+    next: u64,
+    /// New operations wait while the games directory changes.
+    moving: bool,
+    view: watch::Sender<Arc<OperationsView>>,
+    settings_out: watch::Sender<Settings>,
 }
 
-impl GamesHandle {
-    pub(crate) async fn get(&self, request: GetRequest) -> Result<OperationId, OperationError> {
-        self.mailbox.ask(|reply| Msg::Get(request, reply)).await
+impl Games {
+    /// Starts the actor, and the downloads that ran when the node stopped.
+    pub(crate) fn start(
+        ports: JobPorts,
+        inbox: mpsc::Receiver<Msg>,
+        view: watch::Sender<Arc<OperationsView>>,
+        settings: watch::Sender<Settings>,
+    ) {
+        let tasks = ports.tasks.clone();
+        let now = settings.borrow().clone();
+        let games = Self {
+            settings: now,
+            ports,
+            operations: BTreeMap::new(),
+            queue: VecDeque::new(),
+            next: 1,
+            moving: false,
+            view,
+            settings_out: settings,
+        };
+        tasks.spawn_until_stop(tracing::info_span!("games"), games.run(inbox));
     }
 
-    pub(crate) async fn install(&self, game: GameId) -> Result<OperationId, OperationError> {
-        self.mailbox.ask(|reply| Msg::Install(game, reply)).await
+    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+        self.take_up_saved();
+        while let Some(message) = inbox.recv().await {
+            self.on_message(message);
+            self.start_queued();
+            self.publish();
+        }
     }
 
-    pub(crate) async fn update(&self, game: GameId) -> Result<OperationId, OperationError> {
-        self.mailbox.ask(|reply| Msg::Update(game, reply)).await
+    fn on_message(&mut self, message: Msg) {
+        match message {
+            Msg::Get(request, reply) => answer(reply, self.get(request)),
+            Msg::Install(game, reply) => answer(reply, self.install(game)),
+            Msg::Update(game, reply) => answer(reply, self.update(game)),
+            Msg::Uninstall(game, files, reply) => answer(reply, self.uninstall(game, files)),
+            Msg::Remove(game, installed, reply) => answer(reply, self.remove(game, installed)),
+            Msg::Publish(request, reply) => answer(reply, self.publish_folder(request)),
+            Msg::Cancel(game, partials, reply) => answer(reply, self.cancel(&game, partials)),
+            Msg::Pause(game, reply) => answer(reply, self.set_paused(&game, true)),
+            Msg::Resume(game, reply) => answer(reply, self.set_paused(&game, false)),
+            Msg::Reorder(order, reply) => answer(reply, self.reorder(&order)),
+            Msg::SetSettings(settings, reply) => answer(reply, self.set_settings(settings)),
+            Msg::SetGamesDir(dir, how, reply) => self.set_games_dir(dir, how, reply),
+            Msg::Files(game, content, reply) => self.files(game, content, reply),
+            Msg::Job(operation, game, report) => self.on_report(operation, game, report),
+        }
     }
 
-    pub(crate) async fn uninstall(
-        &self,
-        game: GameId,
-        files: UserFiles,
-    ) -> Result<OperationId, OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::Uninstall(game, files, reply))
-            .await
+    /// Takes in what a job says, unless its game has another operation by now.
+    fn on_report(&mut self, id: OperationId, game: GameId, report: JobReport) {
+        let Some(operation) = self.operations.get_mut(&game).filter(|o| o.id == id) else {
+            return;
+        };
+        match report {
+            JobReport::Phase(phase) => operation.enter(phase),
+            JobReport::Content(content, version) => operation.content = Some((content, version)),
+            JobReport::Progress(progress) => operation.progress = progress,
+            JobReport::Ended(result) => self.on_ended(game, result),
+        }
     }
 
-    pub(crate) async fn remove(
-        &self,
-        game: GameId,
-        installed: WhileInstalled,
-    ) -> Result<OperationId, OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::Remove(game, installed, reply))
-            .await
+    /// The state is settled first; the notice of the end comes after.
+    fn on_ended(&mut self, game: GameId, result: Result<(), OperationError>) {
+        let Some(operation) = self.operations.get_mut(&game) else {
+            return;
+        };
+        let (id, kind) = (operation.id, operation.kind);
+        let notice = match result {
+            Ok(()) => {
+                operation.enter(Phase::Done);
+                Notice::OperationFinished {
+                    operation: id,
+                    kind,
+                    game: game.clone(),
+                }
+            }
+            Err(OperationError::Cancelled) => {
+                operation.enter(Phase::Cancelled);
+                Notice::OperationCancelled {
+                    operation: id,
+                    kind,
+                    game: game.clone(),
+                }
+            }
+            Err(error) => {
+                operation.enter(Phase::Failed(error.clone()));
+                tracing::warn!(%game, ?kind, code = error.code(), %error, "operation failed");
+                Notice::OperationFailed {
+                    operation: id,
+                    kind,
+                    game: game.clone(),
+                    error,
+                }
+            }
+        };
+        operation.control = None;
+        self.save();
+        self.start_queued();
+        self.publish();
+        self.notify(notice);
+        self.notify(Notice::OperationsChanged);
     }
 
-    pub(crate) async fn publish(
-        &self,
-        request: PublishRequest,
-    ) -> Result<OperationId, OperationError> {
-        self.mailbox.ask(|reply| Msg::Publish(request, reply)).await
+    /// Registers an operation; it is running or waits from here on.
+    fn begin(&mut self, game: GameId, mut operation: Operation) -> OperationId {
+        operation.id = OperationId(self.next);
+        self.next += 1;
+        let (id, kind) = (operation.id, operation.kind);
+        tracing::info!(%game, ?kind, "operation begun");
+        self.notify(Notice::OperationBegun {
+            operation: id,
+            kind,
+            game: game.clone(),
+            content: operation.content.as_ref().map(|(content, _)| *content),
+            version: operation
+                .content
+                .as_ref()
+                .map(|(_, version): &(_, VersionLabel)| version.clone()),
+        });
+        self.operations.insert(game, operation);
+        self.notify(Notice::OperationsChanged);
+        id
     }
 
-    pub(crate) async fn cancel(
-        &self,
-        game: GameId,
-        partials: Partials,
-    ) -> Result<(), OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::Cancel(game, partials, reply))
-            .await
+    fn publish(&self) {
+        let operations = self
+            .operations
+            .iter()
+            .map(|(game, o)| (game.clone(), o.view()));
+        self.view.send_replace(Arc::new(OperationsView {
+            operations: operations.collect(),
+            queue: self.queue.iter().cloned().collect(),
+            settings: self.settings.clone(),
+            problems: Vec::new(),
+        }));
     }
 
-    pub(crate) async fn pause(&self, game: GameId) -> Result<(), OperationError> {
-        self.mailbox.ask(|reply| Msg::Pause(game, reply)).await
+    fn notify(&self, notice: Notice) {
+        // Nobody may be listening.
+        drop(self.ports.transfer.notices.send(notice));
     }
 
-    pub(crate) async fn resume(&self, game: GameId) -> Result<(), OperationError> {
-        self.mailbox.ask(|reply| Msg::Resume(game, reply)).await
+    fn running_downloads(&self) -> usize {
+        let running = |o: &&Operation| {
+            matches!(o.kind, OperationKind::Download | OperationKind::Update)
+                && o.control.is_some()
+                && o.phase.is_fetching()
+        };
+        self.operations.values().filter(running).count()
     }
+}
 
-    pub(crate) async fn reorder(&self, order: Vec<GameId>) -> Result<(), OperationError> {
-        self.mailbox.ask(|reply| Msg::Reorder(order, reply)).await
-    }
-
-    pub(crate) async fn set_settings(&self, settings: Settings) -> Result<(), OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::SetSettings(settings, reply))
-            .await
-    }
-
-    pub(crate) async fn set_games_dir(
-        &self,
-        dir: PathBuf,
-        how: GamesMove,
-    ) -> Result<(), OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::SetGamesDir(dir, how, reply))
-            .await
-    }
-
-    pub(crate) async fn files(
-        &self,
-        game: GameId,
-        content: Option<ContentId>,
-    ) -> Result<Vec<FileView>, OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::Files(game, content, reply))
-            .await
-    }
+fn answer<T>(reply: Reply<T>, result: Result<T, OperationError>) {
+    // Who asked may have gone away.
+    drop(reply.send(result));
 }

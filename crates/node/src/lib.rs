@@ -20,15 +20,34 @@
 //! doors turn those into a [`Config`].
 
 mod actor;
+mod buffers;
+mod clock;
+mod committing;
 pub mod config;
+mod credit;
+mod discovery;
+mod download;
 pub mod error;
+mod exchange;
+mod foundation;
 mod games;
 pub mod handle;
+mod installing;
+mod jobs;
+mod lanes;
+mod library;
 pub mod limits;
 pub mod notice;
 mod peers;
+mod publish;
+mod publishing;
+mod random;
+mod removing;
+mod restart;
 mod shelf;
 pub mod snapshot;
+mod supervisor;
+mod transfer;
 mod views;
 
 pub use config::Config;
@@ -36,3 +55,4 @@ pub use error::{OperationError, StartError};
 pub use handle::NodeHandle;
 pub use notice::Notice;
 pub use snapshot::Snapshot;
+pub use supervisor::Node;

@@ -1,6 +1,6 @@
 //! Every capacity of the household, with its reason.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 /// Messages that wait for an actor. Senders wait when it is full, so nothing grows without bound.
 pub const MAILBOX: usize = 256;
@@ -16,3 +16,10 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 pub const SETTLE: Duration = Duration::from_secs(10);
 /// Scan of the games directory when no change was reported.
 pub const SCAN_INTERVAL: Duration = Duration::from_secs(300);
+/// Threads that check, write and read pieces: a disk gets no faster by more.
+pub const WORKER_THREADS_MAX: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+/// Jobs that wait for such a thread; whoever has one more waits, and with it the lane it reads.
+pub const POOL_QUEUE: usize = 256;
+/// Bytes that all senders together may have on the way to us: a full gigabit over 30 ms, or ten
+/// gigabits over 3 ms.
+pub const RECEIVE_WINDOW_BYTES: u64 = 4 << 20;

@@ -257,6 +257,15 @@ impl Phase {
     pub const fn is_end(&self) -> bool {
         matches!(self, Self::Done | Self::Cancelled | Self::Failed(_))
     }
+
+    /// It takes one of the places for running downloads.
+    #[must_use]
+    pub const fn is_fetching(&self) -> bool {
+        matches!(
+            self,
+            Self::Preparing | Self::Adopting | Self::Downloading | Self::Committing
+        )
+    }
 }
 
 /// One source of a download.

@@ -4,9 +4,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use lanspread_disk::Place;
 use lanspread_proto::{
-    ContentId, GameId, PeerId,
-    library::Availability,
+    ContentId, GameId, Manifest, PeerId,
+    library::{Availability, LibraryDigest},
     text::{PeerName, Title},
     wire::link::Sharing,
 };
@@ -21,8 +22,10 @@ use crate::{
 };
 
 /// Who is there. Written by `peers`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct PeersView {
+    /// Who we are; changes when a clone of ours makes us take a new key.
+    pub(crate) me: PeerId,
     /// Our own name.
     pub(crate) name: PeerName,
     /// Where we listen, best first.
@@ -84,6 +87,19 @@ pub(crate) enum Medium {
 }
 
 impl PeersView {
+    /// Nobody there yet.
+    pub(crate) const fn new(me: PeerId, name: PeerName, addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            me,
+            name,
+            addresses,
+            reachable: None,
+            peers: BTreeMap::new(),
+            strangers: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
     /// Peers with a link.
     pub(crate) fn connected(&self) -> impl Iterator<Item = (PeerId, &PeerInfo)> {
         let peers = self.peers.iter().map(|(peer, info)| (*peer, info));
@@ -92,8 +108,10 @@ impl PeersView {
 }
 
 /// Who has what. Written by `library`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct LibraryView {
+    /// What we tell others of our own library.
+    pub(crate) digest: LibraryDigest,
     /// All libraries as one.
     pub(crate) merged: Merged,
     /// Who has which content, ourselves not among them.
@@ -103,6 +121,16 @@ pub(crate) struct LibraryView {
 }
 
 impl LibraryView {
+    /// Nobody has anything yet.
+    pub(crate) fn new(digest: LibraryDigest) -> Self {
+        Self {
+            digest,
+            merged: Merged::default(),
+            holders: BTreeMap::new(),
+            game_counts: BTreeMap::new(),
+        }
+    }
+
     /// The peers that have a content, ourselves not among them.
     pub(crate) fn holders(&self, content: ContentId) -> &[(PeerId, Availability)] {
         self.holders.get(&content).map_or(&[], Vec::as_slice)
@@ -131,6 +159,10 @@ pub(crate) struct ShelfGame {
     pub(crate) title: Title,
     /// What we have of it.
     pub(crate) local: LocalView,
+    /// Its directory.
+    pub(crate) root: Place,
+    /// Its payload, once that is known.
+    pub(crate) manifest: Option<Arc<Manifest>>,
 }
 
 /// What runs. Written by `games`.

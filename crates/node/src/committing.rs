@@ -1,0 +1,197 @@
+//! Runs transactions: makes a finished download the payload, and brings what was interrupted to an
+//! end.
+
+use std::{sync::Arc, time::Duration};
+
+use lanspread_disk::{
+    DiskError, Place, atomic_file,
+    execute::{self, CommitDownload, Hooks, TransactionError},
+    observe::GamePlaces,
+};
+use lanspread_install::TransactionId;
+use lanspread_proto::{ContentId, GameId};
+
+use crate::{
+    actor::Mailbox,
+    download::Agreed,
+    error::OperationError,
+    exchange,
+    games::JobControl,
+    jobs::{Job, JobPorts},
+    random,
+    snapshot::Phase,
+};
+
+/// How often a transaction that waits for a game to be closed is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Makes the payload in `.incoming/` the game's payload.
+pub(crate) async fn commit(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+) -> Result<(), OperationError> {
+    let places = places(ports, &job.game).await?;
+    let old = {
+        let shelf = ports.shelf_view.borrow();
+        shelf
+            .games
+            .get(&job.game)
+            .and_then(|on_shelf| on_shelf.manifest.clone())
+    };
+    let mut hooks = JobHooks::new(ports, job, old.as_ref().map(|old| old.content()));
+    let (disk, new) = (Arc::clone(&ports.disk), Arc::clone(&agreed.manifest));
+    let transaction = transaction_id();
+    let done = ports
+        .blocking(move || {
+            let download = CommitDownload {
+                transaction,
+                manifest: &new,
+                old_manifest: old.as_deref(),
+            };
+            execute::commit_download(disk.as_ref(), &places, download, &mut hooks)
+        })
+        .await?;
+    settle(ports, job, done).await?;
+    ports
+        .shelf
+        .committed(job.game.clone(), agreed.clone())
+        .await;
+    Ok(())
+}
+
+/// Where a game lives; its directory in the state directory is made.
+pub(crate) async fn places(ports: &JobPorts, game: &GameId) -> Result<GamePlaces, OperationError> {
+    let places = GamePlaces {
+        game_root: ports.game_root(game),
+        state: ports.state.games().listed(game.as_str()),
+    };
+    let (disk, made) = (Arc::clone(&ports.disk), places.clone());
+    let ensure = move || -> Result<(), DiskError> {
+        if let Some(parent) = made.state.parent() {
+            atomic_file::ensure_dir(disk.as_ref(), &parent)?;
+        }
+        atomic_file::ensure_dir(disk.as_ref(), &made.state)
+    };
+    ports.blocking(ensure).await??;
+    Ok(places)
+}
+
+/// A transaction that waits because files are in use is tried until it works or the person gives
+/// up; whatever else failed is the result.
+pub(crate) async fn settle(
+    ports: &JobPorts,
+    job: &Job,
+    done: Result<(), TransactionError>,
+) -> Result<(), OperationError> {
+    let mut result = done;
+    while let Err(error) = &result {
+        if !(error.is_waiting() && error.is_in_use()) {
+            break;
+        }
+        job.enter(Phase::CloseTheGame).await;
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = job.control.cancel.cancelled() => return abandon(ports, job).await,
+        }
+        result = recover(ports, job).await?;
+    }
+    result.map_err(|error| transaction_error(&job.game, error))
+}
+
+async fn recover(
+    ports: &JobPorts,
+    job: &Job,
+) -> Result<Result<(), TransactionError>, OperationError> {
+    let places = places(ports, &job.game).await?;
+    let (disk, manifests) = (Arc::clone(&ports.disk), ports.state.manifests());
+    let mut hooks = JobHooks::new(ports, job, None);
+    ports
+        .blocking(move || {
+            let load = |content: &ContentId| load_manifest(disk.as_ref(), &manifests, *content);
+            execute::recover(disk.as_ref(), &places, &load, &mut hooks).map(|_| ())
+        })
+        .await
+}
+
+async fn abandon(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
+    let places = places(ports, &job.game).await?;
+    let disk = Arc::clone(&ports.disk);
+    let mut hooks = JobHooks::new(ports, job, None);
+    let undone = ports
+        .blocking(move || execute::abandon(disk.as_ref(), &places, &mut hooks))
+        .await?;
+    match undone {
+        Ok(_) => Err(OperationError::Cancelled),
+        Err(error) => Err(transaction_error(&job.game, error)),
+    }
+}
+
+/// A manifest of our own store, if it is there and right.
+pub(crate) fn load_manifest(
+    disk: &dyn lanspread_disk::Disk,
+    manifests: &Place,
+    content: ContentId,
+) -> Option<lanspread_proto::Manifest> {
+    let store = lanspread_disk::index::ManifestStore::new(disk, manifests);
+    store
+        .load(content)
+        .ok()
+        .flatten()
+        .map(|(manifest, _)| manifest)
+}
+
+/// A new transaction's number.
+pub(crate) fn transaction_id() -> TransactionId {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    TransactionId::at(since_1970.unwrap_or_default().as_secs(), random::seed())
+}
+
+/// What transactions ask of the household.
+pub(crate) struct JobHooks {
+    exchange: Mailbox<exchange::Msg>,
+    control: JobControl,
+    served: Option<ContentId>,
+}
+
+impl JobHooks {
+    /// `served` is what is served out of the game's directory now.
+    pub(crate) fn new(ports: &JobPorts, job: &Job, served: Option<ContentId>) -> Self {
+        let exchange = ports.transfer.exchange.clone();
+        Self {
+            exchange,
+            control: job.control.clone(),
+            served,
+        }
+    }
+}
+
+impl Hooks for JobHooks {
+    fn stop_serving(&mut self) {
+        if let Some(content) = self.served.take() {
+            self.exchange
+                .blocking_send(exchange::Msg::Withdraw { content });
+        }
+    }
+
+    fn wait(&mut self, delay: Duration) -> bool {
+        std::thread::sleep(delay);
+        !self.control.cancel.is_cancelled()
+    }
+}
+
+/// What a failed transaction means for people.
+pub(crate) fn transaction_error(game: &GameId, error: TransactionError) -> OperationError {
+    if error.is_in_use() {
+        return OperationError::InUse(game.clone());
+    }
+    match error {
+        TransactionError::Refused(refusal) => crate::games::refused(game.clone(), refusal),
+        other => OperationError::Transaction {
+            game: game.clone(),
+            full: other.is_full(),
+            waits: other.is_waiting(),
+            reason: other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Finds peers: multicast DNS on every interface, and a look at our own interfaces every few seconds.
+//!
+//! Invariant: what is heard is only a hint; who it is, a dial proves.
+
+use std::time::Duration;
+
+use lanspread_net::{
+    Mdns, MdnsConfig, MdnsEvent, SightingKind,
+    interfaces::{self, OwnAddress},
+    mdns::MdnsError,
+};
+use lanspread_swarm::peers::{Sighting, Source};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    actor::Tasks,
+    config::Discovery,
+    peers::{Announcement, PeersHandle},
+    restart::{Failure, Part, Parts},
+    snapshot::Component,
+};
+
+/// How often our own interfaces are looked at. There is no portable notice of changes.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Starts what the configuration asks for. The interfaces are watched in any case.
+pub(crate) fn start(
+    tasks: &Tasks,
+    parts: &Parts,
+    how: Discovery,
+    said: watch::Receiver<Announcement>,
+    peers: &PeersHandle,
+) {
+    let looking = watch_interfaces(tasks.clone(), peers.clone());
+    tasks.spawn_until_stop(tracing::info_span!("interfaces"), looking);
+    let interface = match how {
+        Discovery::Off => return,
+        Discovery::Mdns => None,
+        Discovery::MdnsOn(interface) => Some(interface),
+    };
+    let discovering = Discovering {
+        interface,
+        said,
+        peers: peers.clone(),
+    };
+    parts.keep(tasks, discovering);
+}
+
+async fn watch_interfaces(tasks: Tasks, peers: PeersHandle) {
+    let mut known = None;
+    loop {
+        if let Some(seen) = observe(&tasks).await
+            && known.as_ref() != Some(&seen)
+        {
+            peers.set_interfaces(seen.clone()).await;
+            known = Some(seen);
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// Asks the system, which may take its time.
+async fn observe(tasks: &Tasks) -> Option<Vec<OwnAddress>> {
+    let (tell, told) = oneshot::channel();
+    tasks.spawn_blocking(tracing::debug_span!("observe"), move || {
+        // Nobody waits when the node stops.
+        drop(tell.send(interfaces::observe()));
+    });
+    match told.await.ok()? {
+        Ok(seen) => Some(seen),
+        Err(error) => {
+            tracing::warn!(%error, "our own addresses are not known");
+            None
+        }
+    }
+}
+
+/// Multicast DNS as a part of the node.
+struct Discovering {
+    interface: Option<String>,
+    said: watch::Receiver<Announcement>,
+    peers: PeersHandle,
+}
+
+/// Why one start of multicast DNS ended.
+enum End {
+    /// Something else is to be said.
+    Renew,
+    Failed(Failure),
+}
+
+impl Part for Discovering {
+    const COMPONENT: Component = Component::Discovery;
+
+    async fn run(&mut self) -> Failure {
+        loop {
+            match self.announce().await {
+                Ok(End::Renew) => {}
+                Ok(End::Failed(failure)) => return failure,
+                Err(error) => return error.into(),
+            }
+        }
+    }
+}
+
+impl Discovering {
+    /// Speaks and listens until something else is to be said.
+    async fn announce(&mut self) -> Result<End, MdnsError> {
+        let said = *self.said.borrow_and_update();
+        let config = MdnsConfig {
+            peer: said.peer,
+            boot: said.boot,
+            port: said.port,
+            interface: self.interface.clone(),
+        };
+        let (mdns, mut events) = Mdns::start(&config)?;
+        let end = self.listen(&mut events).await;
+        if let Err(error) = mdns.shutdown().await {
+            tracing::debug!(%error, "multicast DNS did not say goodbye");
+        }
+        Ok(end)
+    }
+
+    async fn listen(&mut self, events: &mut mpsc::Receiver<MdnsEvent>) -> End {
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.said.changed() => {
+                    if changed.is_err() {
+                        // The node stops.
+                        std::future::pending::<()>().await;
+                    }
+                    return End::Renew;
+                }
+                event = events.recv() => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => return End::Failed(Failure::Ended),
+                },
+            }
+        }
+    }
+
+    async fn on_event(&self, event: MdnsEvent) {
+        match event {
+            MdnsEvent::Seen(seen) => self.on_seen(seen).await,
+            // A link tells better than an entry that expired whether somebody is gone.
+            MdnsEvent::Gone(gone) => {
+                tracing::debug!(instance = gone.instance, "an entry was taken back");
+            }
+            MdnsEvent::Warning(error) => {
+                tracing::warn!(%error, "multicast DNS has a difficulty");
+                self.peers.warn_of_discovery(error.to_string()).await;
+            }
+        }
+    }
+
+    async fn on_seen(&self, seen: lanspread_net::Sighting) {
+        let Some(first) = seen.addresses.first().copied() else {
+            return;
+        };
+        match (seen.kind, seen.peer) {
+            (SightingKind::OldLanSpread, _) => self.peers.saw_old_lanspread(first).await,
+            (SightingKind::LanSpread, None) => {}
+            (SightingKind::LanSpread, Some(_)) => {
+                let sighting = Sighting {
+                    peer: seen.peer,
+                    boot: seen.boot,
+                    source: Source::Mdns(first.ip()),
+                    addresses: seen.addresses,
+                };
+                self.peers.sighted(sighting).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! The job behind a download: agree on the bytes, check the space, fetch, make it durable and
+//! visible, then install if asked.
+//!
+//! Invariant: until the commit the game on disk is as it was; after it, it is the new one. A cancel
+//! before the commit loses nothing but time.
+
+mod blob;
+mod prepare;
+
+use std::{path::PathBuf, sync::Arc};
+
+use lanspread_disk::{
+    Place,
+    boot::BootId,
+    hashing::Progress,
+    partial::{PartialContent, PartialSpec, StoreError},
+    space::{self, Need, SpaceError},
+};
+use lanspread_proto::{
+    ChunkMap, ContentId, GameId, Manifest, PieceSet, VersionLabel, manifest::Layout,
+};
+use lanspread_swarm::download::SourceState;
+
+pub(crate) use self::prepare::files;
+use crate::{
+    committing,
+    error::OperationError,
+    exchange::{self, Served},
+    games::JobProgress,
+    handle::{AfterDownload, Partials},
+    installing,
+    jobs::{Job, JobPorts},
+    notice::Notice,
+    snapshot::Phase,
+    transfer::{Transfer, TransferHandle, TransferJob, TransferView, store::Store},
+};
+
+/// What is downloaded.
+#[derive(Debug, Clone)]
+pub(crate) struct DownloadSpec {
+    pub(crate) content: ContentId,
+    pub(crate) version: VersionLabel,
+    pub(crate) then: AfterDownload,
+    pub(crate) from: Option<PathBuf>,
+}
+
+/// A content that everybody agreed on.
+#[derive(Debug, Clone)]
+pub(crate) struct Agreed {
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) chunk_map: Arc<ChunkMap>,
+}
+
+/// Starts the job.
+pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
+    let span = tracing::info_span!("download", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let held = ports.shelf.hold(job.game.clone()).await;
+        let result = match held {
+            Ok(()) => run(&ports, &job, &spec).await,
+            Err(error) => Err(error),
+        };
+        ports.shelf.release(job.game.clone()).await;
+        job.end(result).await;
+    });
+}
+
+async fn run(ports: &JobPorts, job: &Job, spec: &DownloadSpec) -> Result<(), OperationError> {
+    job.decide(spec.content, spec.version.clone()).await;
+    let agreed = prepare::agree(ports, job, spec.content).await?;
+    check_space(ports, job, &agreed, spec).await?;
+    let (partial, have) = open_partial(ports, job, &agreed).await?;
+    let partial = Arc::new(partial);
+    let have = adopt(ports, job, spec, &partial, have).await?;
+    let fetched = fetch(ports, job, &agreed, (&partial, have)).await;
+    withdraw(ports, spec.content).await;
+    if let Err(error) = fetched {
+        return give_up(ports, job, partial, error).await;
+    }
+    job.enter(Phase::Committing).await;
+    finish(ports, partial).await?;
+    committing::commit(ports, job, &agreed).await?;
+    match spec.then {
+        AfterDownload::Keep => Ok(()),
+        AfterDownload::Install => installing::run(ports, job, &agreed.manifest).await,
+    }
+}
+
+async fn open_partial(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+) -> Result<(PartialContent, PieceSet), OperationError> {
+    let spec = PartialSpec {
+        disk: Arc::clone(&ports.disk),
+        game_root: ports.game_root(&job.game),
+        partials: ports.state.partials(),
+        manifest: Arc::clone(&agreed.manifest),
+        chunk_map: Arc::clone(&agreed.chunk_map),
+        boot: BootId::current(),
+    };
+    let game = job.game.clone();
+    let opened = ports.blocking(move || open_or_replace(&spec)).await?;
+    opened.map_err(|error| store_error(&game, error))
+}
+
+/// Takes up the download that is there, or begins one; what is left of another version is ours by
+/// its marker, and goes.
+fn open_or_replace(spec: &PartialSpec) -> Result<(PartialContent, PieceSet), StoreError> {
+    let progress = Progress::default();
+    match PartialContent::create_or_resume(spec.clone(), &progress) {
+        Err(StoreError::OtherContent(_)) => {
+            lanspread_disk::partial::discard_incoming(spec.disk.as_ref(), &spec.game_root)?;
+            PartialContent::create_or_resume(spec.clone(), &progress)
+        }
+        opened => opened,
+    }
+}
+
+/// The whole job must fit before its first byte: what is still missing of the payload, and what
+/// comes out of it.
+async fn check_space(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+    spec: &DownloadSpec,
+) -> Result<(), OperationError> {
+    let game_root = ports.game_root(&job.game);
+    let payload = agreed.manifest.total_bytes();
+    let unpacked = match (spec.then, agreed.manifest.layout()) {
+        (AfterDownload::Keep, _) => 0,
+        (AfterDownload::Install, Layout::Tree) => payload,
+        (AfterDownload::Install, Layout::Archives(_)) => {
+            prepare::unpacked_bytes(ports, &job.game, spec.content).unwrap_or(payload)
+        }
+    };
+    let partial_bytes = {
+        let shelf = ports.shelf_view.borrow();
+        shelf
+            .games
+            .get(&job.game)
+            .map_or(0, |on_shelf| on_shelf.local.partial_bytes)
+    };
+    let need = Need {
+        place: game_root,
+        bytes: payload.saturating_add(unpacked),
+        reusable_bytes: partial_bytes.min(payload),
+    };
+    let disk = Arc::clone(&ports.disk);
+    let checked = ports
+        .blocking(move || space::check_space(disk.as_ref(), &[need]))
+        .await?;
+    checked.map_err(|error| match error {
+        SpaceError::NotEnough {
+            place,
+            needed_bytes,
+            free_bytes,
+        } => OperationError::NotEnoughSpace {
+            path: place.path(),
+            needed_bytes,
+            free_bytes,
+            droppable_bytes: prepare::droppable_bytes(ports, &job.game),
+            low_disk_fits: needed_bytes.saturating_sub(payload) <= free_bytes,
+        },
+        SpaceError::Disk(error) => error.into(),
+    })
+}
+
+/// Takes equal chunks from the old version and from the directory that was named.
+async fn adopt(
+    ports: &JobPorts,
+    job: &Job,
+    spec: &DownloadSpec,
+    partial: &Arc<PartialContent>,
+    mut have: PieceSet,
+) -> Result<PieceSet, OperationError> {
+    let old = ports.game_root(&job.game);
+    let named = spec.from.as_deref().map(Place::root);
+    for source in named.into_iter().chain([old]) {
+        if have.is_full() {
+            break;
+        }
+        job.enter(Phase::Adopting).await;
+        let progress = Arc::new(Progress::default());
+        let (partial, counted) = (Arc::clone(partial), Arc::clone(&progress));
+        let work = ports.blocking(move || partial.adopt_from(&source, &counted));
+        let gained = tokio::select! {
+            gained = work => gained?,
+            () = cancelled(job, &progress) => return Err(OperationError::Cancelled),
+        };
+        have.extend(
+            gained
+                .map_err(|error| store_error(&job.game, error))?
+                .iter(),
+        );
+    }
+    Ok(have)
+}
+
+/// Waits for a cancel and passes it on to work on another thread.
+async fn cancelled(job: &Job, progress: &Progress) {
+    job.control.cancel.cancelled().await;
+    progress.cancel();
+}
+
+/// Fetches what is missing, and serves what is there meanwhile.
+async fn fetch(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+    (partial, have): (&Arc<PartialContent>, PieceSet),
+) -> Result<(), OperationError> {
+    job.control.check()?;
+    let source: Arc<dyn lanspread_disk::content::PieceSource> =
+        Arc::<PartialContent>::clone(partial);
+    let served = Served {
+        game: job.game.clone(),
+        manifest: Arc::clone(&agreed.manifest),
+        chunk_map: Arc::clone(&agreed.chunk_map),
+        source,
+        have: have.clone(),
+    };
+    ports
+        .transfer
+        .exchange
+        .send(exchange::Msg::Serve(served))
+        .await;
+    ports
+        .shelf
+        .downloading(job.game.clone(), Some(Arc::clone(&agreed.manifest)))
+        .await;
+    job.enter(Phase::Downloading).await;
+    let transfer = Transfer::start(
+        ports.transfer.clone(),
+        TransferJob {
+            game: job.game.clone(),
+            manifest: Arc::clone(&agreed.manifest),
+            store: Arc::new(Store::new(Arc::clone(partial))),
+            have,
+            seed: crate::random::seed(),
+        },
+    );
+    follow(ports, job, transfer).await
+}
+
+/// Shows how the transfer goes and leads it, until it ends.
+async fn follow(
+    ports: &JobPorts,
+    job: &Job,
+    mut transfer: TransferHandle,
+) -> Result<(), OperationError> {
+    let mut wishes = job.control.wishes();
+    let mut shown = Shown::Downloading;
+    let mut tick = tokio::time::interval(crate::limits::SNAPSHOT_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+            end = &mut transfer.end => {
+                let view = transfer.view.borrow().clone();
+                job.progress(progress_of(&view)).await;
+                return match end {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(shared_store_error(&job.game, &error)),
+                    Err(_stopped) => Err(OperationError::Stopping),
+                };
+            }
+            Ok(()) = wishes.changed() => transfer.set_paused(wishes.borrow_and_update().paused),
+            _ = tick.tick() => {
+                let view = transfer.view.borrow_and_update().clone();
+                let now = Shown::of(&view, wishes.borrow().paused);
+                if now != shown {
+                    job.enter(now.phase()).await;
+                    shown = now;
+                }
+                job.progress(progress_of(&view)).await;
+                notify_progress(ports, job, &view);
+            }
+        }
+    }
+}
+
+/// What a person is told of a transfer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Downloading,
+    Waiting,
+    Paused,
+}
+
+impl Shown {
+    fn of(view: &TransferView, paused: bool) -> Self {
+        match view.state {
+            _ if paused => Self::Paused,
+            SourceState::Working | SourceState::Complete => Self::Downloading,
+            SourceState::Starving | SourceState::NoSource => Self::Waiting,
+        }
+    }
+
+    const fn phase(self) -> Phase {
+        match self {
+            Self::Downloading => Phase::Downloading,
+            Self::Waiting => Phase::WaitingForSource,
+            Self::Paused => Phase::Paused,
+        }
+    }
+}
+
+fn progress_of(view: &TransferView) -> JobProgress {
+    JobProgress {
+        done_bytes: view.progress.done_bytes,
+        total_bytes: view.progress.total_bytes,
+        rate: view.progress.bytes_per_second,
+        left: view.progress.time_left,
+        sources: view
+            .sources
+            .iter()
+            .map(|(peer, (bytes, rate))| (*peer, *bytes, *rate))
+            .collect(),
+    }
+}
+
+fn notify_progress(ports: &JobPorts, job: &Job, view: &TransferView) {
+    let notice = Notice::Progress {
+        game: job.game.clone(),
+        done_bytes: view.progress.done_bytes,
+        total_bytes: view.progress.total_bytes,
+        rate: view.progress.bytes_per_second,
+        active_peers: view.active_peers,
+    };
+    // Nobody may be listening.
+    drop(ports.transfer.notices.send(notice));
+}
+
+async fn withdraw(ports: &JobPorts, content: ContentId) {
+    ports
+        .transfer
+        .exchange
+        .send(exchange::Msg::Withdraw { content })
+        .await;
+}
+
+/// Verified chunks stay for the next try, unless the person said otherwise.
+async fn give_up(
+    ports: &JobPorts,
+    job: &Job,
+    partial: Arc<PartialContent>,
+    error: OperationError,
+) -> Result<(), OperationError> {
+    let discard = matches!(error, OperationError::Cancelled)
+        && job.control.wishes().borrow().partials == Partials::Discard;
+    let result = ports
+        .blocking(move || match discard {
+            true => take_alone(partial).discard(),
+            false => partial.checkpoint(),
+        })
+        .await?;
+    if let Err(error) = result {
+        tracing::warn!(game = %job.game, %error, "an unfinished download could not be put away");
+    }
+    ports.shelf.downloading(job.game.clone(), None).await;
+    Err(error)
+}
+
+/// The last pieces that were being written hold on to it for a moment.
+fn take_alone(mut partial: Arc<PartialContent>) -> PartialContent {
+    loop {
+        match Arc::try_unwrap(partial) {
+            Ok(alone) => return alone,
+            Err(shared) => {
+                partial = shared;
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+async fn finish(ports: &JobPorts, partial: Arc<PartialContent>) -> Result<(), OperationError> {
+    let game = partial.manifest().game().clone();
+    let finished = ports.blocking(move || partial.finish()).await?;
+    finished.map_err(|error| store_error(&game, error))
+}
+
+fn store_error(game: &GameId, error: StoreError) -> OperationError {
+    match error {
+        StoreError::Disk(error) | StoreError::SyncFailed(error) => error.into(),
+        other => shared_store_error(game, &Arc::new(other)),
+    }
+}
+
+fn shared_store_error(game: &GameId, error: &Arc<StoreError>) -> OperationError {
+    match error.as_ref() {
+        StoreError::Cancelled => OperationError::Cancelled,
+        StoreError::NotOurs(place) | StoreError::OtherContent(place) => OperationError::Record {
+            path: place.path(),
+            reason: error.to_string(),
+        },
+        StoreError::Disk(_)
+        | StoreError::SyncFailed(_)
+        | StoreError::BadChunk(_)
+        | StoreError::Broken
+        | StoreError::Incomplete(_) => OperationError::Store {
+            game: game.clone(),
+            full: error.is_full(),
+            reason: error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,362 @@
+//! Owns what we have for others, who wants it, and what we send.
+//!
+//! Invariant: a peer gets pieces only of contents that are registered here, and only pieces whose
+//! bytes were verified; what it is told it may ask for is what it may ask for.
+
+pub(crate) mod serve_lane;
+mod uploads;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use lanspread_disk::content::PieceSource;
+use lanspread_net::lane::Lane;
+use lanspread_proto::{
+    ChunkMap, ContentId, GameId, Manifest, PeerId, PieceIndex, PieceSet, limits as wire_limits,
+    wire::{
+        Bounded, LinkMessage,
+        link::{Have, HaveMap, Interest, InterestState},
+    },
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    actor::{Mailbox, Tasks},
+    peers::PeersHandle,
+    snapshot::SharingState,
+    transfer,
+};
+
+use uploads::Uploads;
+pub(crate) use uploads::{LaneEvent, UploadPorts};
+
+/// Verified pieces are told in batches: at most so long after the first of a batch ...
+const HAVE_DELAY: Duration = Duration::from_millis(100);
+/// ... and at once when there are so many.
+const HAVE_BATCH: usize = 16;
+
+/// What the exchange is told.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// A link is up.
+    PeerUp { peer: PeerId },
+    /// A link is down.
+    PeerDown { peer: PeerId },
+    /// A message about contents.
+    FromPeer { peer: PeerId, message: LinkMessage },
+    /// A lane on which we send.
+    Lane { lane: Lane },
+    /// From a lane's tasks.
+    OnLane(LaneEvent),
+    /// From now on this content is served.
+    Serve(Served),
+    /// No longer.
+    Withdraw { content: ContentId },
+    /// A download stored a piece.
+    Verified {
+        content: ContentId,
+        piece: PieceIndex,
+    },
+    /// A download wants to hear what peers say of a content.
+    Fetch {
+        content: ContentId,
+        transfer: Mailbox<transfer::Msg>,
+    },
+    /// It does no longer.
+    FetchEnded { content: ContentId },
+    /// Payload bytes came from a peer.
+    Received { peer: PeerId, bytes: u64 },
+    /// Sending is paused or goes on.
+    SetSharing { sharing: SharingState },
+}
+
+/// A content that is served.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) game: GameId,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) chunk_map: Arc<ChunkMap>,
+    pub(crate) source: Arc<dyn PieceSource>,
+    pub(crate) have: PieceSet,
+}
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Served({}, {})",
+            self.game,
+            self.manifest.content().short()
+        )
+    }
+}
+
+/// A cheap door to the exchange.
+#[derive(Debug, Clone)]
+pub(crate) struct ExchangeHandle {
+    pub(crate) mailbox: Mailbox<Msg>,
+}
+
+impl ExchangeHandle {
+    pub(crate) async fn serve(&self, served: Served) {
+        self.mailbox.send(Msg::Serve(served)).await;
+    }
+
+    pub(crate) async fn withdraw(&self, content: ContentId) {
+        self.mailbox.send(Msg::Withdraw { content }).await;
+    }
+
+    pub(crate) async fn set_sharing(&self, sharing: SharingState) {
+        self.mailbox.send(Msg::SetSharing { sharing }).await;
+    }
+}
+
+/// The actor.
+pub(crate) struct Exchange {
+    peers: PeersHandle,
+    uploads: Uploads,
+    served: BTreeMap<ContentId, Served>,
+    interests: BTreeMap<ContentId, BTreeMap<PeerId, InterestState>>,
+    transfers: BTreeMap<ContentId, Mailbox<transfer::Msg>>,
+    /// Verified pieces that interested peers have not heard of.
+    untold: BTreeMap<ContentId, Vec<PieceIndex>>,
+}
+
+impl Exchange {
+    /// Starts the actor.
+    pub(crate) fn start(
+        tasks: &Tasks,
+        peers: PeersHandle,
+        ports: UploadPorts,
+        inbox: mpsc::Receiver<Msg>,
+    ) {
+        let exchange = Self {
+            peers,
+            uploads: Uploads::new(ports),
+            served: BTreeMap::new(),
+            interests: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            untold: BTreeMap::new(),
+        };
+        tasks.spawn_until_stop(tracing::info_span!("exchange"), exchange.run(inbox));
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+        let mut tell = tokio::time::interval(HAVE_DELAY);
+        tell.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                message = inbox.recv() => match message {
+                    Some(message) => self.on_message(message),
+                    None => return,
+                },
+                _ = tell.tick() => self.on_tick(),
+            }
+            self.uploads.act();
+        }
+    }
+
+    fn on_message(&mut self, message: Msg) {
+        match message {
+            Msg::PeerUp { peer } => self.on_peer_up(peer),
+            Msg::PeerDown { peer } => self.on_peer_down(peer),
+            Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
+            Msg::Lane { lane } => self.uploads.on_lane(lane),
+            Msg::OnLane(event) => {
+                if let Some(gone) = self.uploads.on_lane_event(event, &self.served) {
+                    self.on_withdraw(gone);
+                }
+            }
+            Msg::Serve(served) => self.on_serve(served),
+            Msg::Withdraw { content } => self.on_withdraw(content),
+            Msg::Verified { content, piece } => self.on_verified(content, piece),
+            Msg::Fetch { content, transfer } => {
+                self.transfers.insert(content, transfer);
+            }
+            Msg::FetchEnded { content } => {
+                self.transfers.remove(&content);
+            }
+            Msg::Received { peer, bytes } => self.uploads.on_received(peer, bytes),
+            Msg::SetSharing { sharing } => self.uploads.set_sharing(sharing),
+        }
+    }
+
+    fn on_tick(&mut self) {
+        for (content, pieces) in std::mem::take(&mut self.untold) {
+            self.tell_have(content, &pieces);
+        }
+        self.uploads.on_tick();
+    }
+
+    fn on_peer_up(&mut self, peer: PeerId) {
+        for transfer in self.transfers.values() {
+            transfer.try_send(transfer::Msg::PeerUp { peer });
+        }
+    }
+
+    fn on_peer_down(&mut self, peer: PeerId) {
+        self.uploads.on_peer_down(peer);
+        for interested in self.interests.values_mut() {
+            interested.remove(&peer);
+        }
+        for transfer in self.transfers.values() {
+            transfer.try_send(transfer::Msg::PeerDown { peer });
+        }
+    }
+
+    fn on_peer_message(&mut self, peer: PeerId, message: LinkMessage) {
+        if let LinkMessage::Interest(interest) = message {
+            self.on_interest(peer, interest);
+        } else if let LinkMessage::BadChunk(bad) = &message {
+            // It tells what it did; our own bytes are checked before anything is believed.
+            tracing::warn!(peer = %peer.short(), content = %bad.content.short(), piece = bad.piece.0,
+                "a peer says that a piece from us was not right");
+            self.uploads.on_complaint(bad.content);
+        } else {
+            self.route(peer, message);
+        }
+    }
+
+    /// Hands what a peer says of its pieces to the downloads that it concerns.
+    fn route(&self, peer: PeerId, message: LinkMessage) {
+        let Some(content) = content_of(&message) else {
+            for transfer in self.transfers.values() {
+                let message = message.clone();
+                transfer.try_send(transfer::Msg::FromPeer { peer, message });
+            }
+            return;
+        };
+        if let Some(transfer) = self.transfers.get(&content)
+            && !transfer.try_send(transfer::Msg::FromPeer { peer, message })
+        {
+            tracing::warn!(peer = %peer.short(), "a download is too busy to hear a peer");
+        }
+    }
+
+    fn on_interest(&mut self, peer: PeerId, interest: Interest) {
+        let interested = self.interests.entry(interest.content).or_default();
+        if interest.state == InterestState::Off {
+            interested.remove(&peer);
+            return;
+        }
+        // One peer is interested in few contents: a hostile one must not make us remember many.
+        if interested.len() < wire_limits::PEERS_MAX {
+            interested.insert(peer, interest.state);
+        }
+        if let Some(served) = self.served.get(&interest.content) {
+            tell_map(&self.peers, peer, served);
+        }
+        self.forget_idle_interests();
+    }
+
+    fn forget_idle_interests(&mut self) {
+        let served: BTreeSet<ContentId> = self.served.keys().copied().collect();
+        if self.interests.len() > wire_limits::LIBRARY_ENTRIES_MAX {
+            self.interests
+                .retain(|content, peers| served.contains(content) && !peers.is_empty());
+        }
+    }
+
+    fn on_serve(&mut self, served: Served) {
+        let content = served.manifest.content();
+        for peer in self
+            .interests
+            .get(&content)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+        {
+            tell_map(&self.peers, *peer, &served);
+        }
+        self.served.insert(content, served);
+    }
+
+    fn on_withdraw(&mut self, content: ContentId) {
+        if self.served.remove(&content).is_none() {
+            return;
+        }
+        self.untold.remove(&content);
+        self.uploads.on_content_gone(content);
+        for peer in self
+            .interests
+            .get(&content)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+        {
+            self.peers.tell(*peer, LinkMessage::HaveNot(content));
+        }
+    }
+
+    fn on_verified(&mut self, content: ContentId, piece: PieceIndex) {
+        let Some(served) = self.served.get_mut(&content) else {
+            return;
+        };
+        if !served.have.insert(piece) {
+            return;
+        }
+        let untold = self.untold.entry(content).or_default();
+        untold.push(piece);
+        if untold.len() >= HAVE_BATCH {
+            let pieces = std::mem::take(untold);
+            self.tell_have(content, &pieces);
+        }
+    }
+
+    fn tell_have(&self, content: ContentId, pieces: &[PieceIndex]) {
+        let Some(interested) = self.interests.get(&content) else {
+            return;
+        };
+        for batch in pieces.chunks(wire_limits::HAVE_PIECES_MAX) {
+            let have = Have {
+                content,
+                pieces: Bounded::cut(batch.iter().copied()),
+                queued_bytes: self.uploads.queued_bytes(),
+            };
+            for peer in interested.keys() {
+                self.peers.tell(*peer, LinkMessage::Have(have.clone()));
+            }
+        }
+    }
+}
+
+/// Sends the whole map of what we have of a content, page by page.
+fn tell_map(peers: &PeersHandle, peer: PeerId, served: &Served) {
+    let pieces_per_page =
+        u32::try_from(wire_limits::HAVE_MAP_PAGE_BYTES_MAX * 8).unwrap_or(u32::MAX);
+    let count = served.have.piece_count();
+    let mut first = 0;
+    loop {
+        let next = first + pieces_per_page;
+        let bits = served
+            .have
+            .page(PieceIndex(first), wire_limits::HAVE_MAP_PAGE_BYTES_MAX);
+        let map = HaveMap {
+            content: served.manifest.content(),
+            first: PieceIndex(first),
+            last: next >= count,
+            bits: Bounded::cut(bits),
+        };
+        if !peers.tell(peer, LinkMessage::HaveMap(map)) || next >= count {
+            return;
+        }
+        first = next;
+    }
+}
+
+/// The content that a message is about; `None` when it is about the peer as a whole.
+fn content_of(message: &LinkMessage) -> Option<ContentId> {
+    if let LinkMessage::HaveMap(map) = message {
+        Some(map.content)
+    } else if let LinkMessage::Have(have) = message {
+        Some(have.content)
+    } else if let LinkMessage::HaveNot(content) = message {
+        Some(*content)
+    } else if let LinkMessage::Offer(offer) | LinkMessage::OfferDeclined(offer) = message {
+        Some(offer.content)
+    } else {
+        None
+    }
+}

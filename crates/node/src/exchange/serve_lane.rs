@@ -1,0 +1,429 @@
+//! One lane on which we send: a task that reads what the receiver wants, and one that writes.
+//!
+//! Invariant: never more payload bytes are written than the receiver gave credit for.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use lanspread_disk::{
+    content::{PieceSource, ServeError},
+    pool::Pool,
+};
+use lanspread_net::{
+    LinkError,
+    lane::{Lane, LaneEvent as NetEvent, LaneReader, LaneWriter},
+};
+use lanspread_proto::{
+    PeerId, Piece,
+    limits::DATA_BYTES_MAX,
+    wire::{
+        DataHeader, LaneMessage,
+        lane::{BlobStart, Gone, GoneReason, RequestId},
+    },
+};
+use lanspread_swarm::{credit::LaneId, upload::RequestKey};
+use tokio::sync::{Notify, mpsc};
+use tracing::debug_span;
+
+use super::{Msg, uploads::LaneEvent};
+use crate::{
+    actor::{Mailbox, Tasks},
+    buffers::{Buffer, Buffers},
+};
+
+/// Commands that wait for a lane's writer: more than a lane may have requests.
+const COMMANDS: usize = 4 * lanspread_proto::limits::LANE_REQUESTS_MAX;
+
+/// What a lane's writer is told.
+pub(super) enum Command {
+    /// Send a frame.
+    Frame(LaneMessage),
+    /// Send a piece.
+    Piece {
+        request: RequestId,
+        piece: Piece,
+        source: Arc<dyn PieceSource>,
+    },
+    /// Send a blob.
+    Blob { request: RequestId, bytes: Bytes },
+    /// Send no more of a request, and say why.
+    Stop {
+        request: RequestId,
+        reason: GoneReason,
+    },
+}
+
+/// What a lane needs besides its stream.
+#[derive(Clone)]
+pub(super) struct LanePorts {
+    pub(super) tasks: Tasks,
+    pub(super) pool: Arc<Pool>,
+    pub(super) buffers: Buffers,
+    pub(super) mailbox: Mailbox<Msg>,
+}
+
+/// Starts the two tasks of a lane.
+pub(super) fn start(id: LaneId, lane: Lane, ports: LanePorts) -> ServeLane {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (tasks, mailbox) = (ports.tasks.child(), ports.mailbox.clone());
+    let span = debug_span!("serve_lane", lane = id.0, peer = %lane.peer().short());
+    let peer = lane.peer();
+    let (reader, writer) = lane.split();
+    let credit = Arc::new(LaneCredit::default());
+    let reads = Reads {
+        id,
+        reader,
+        credit: Arc::clone(&credit),
+        mailbox: ports.mailbox.clone(),
+    };
+    let (loaded, arriving) = mpsc::channel(COMMANDS);
+    let writes = Writes {
+        id,
+        peer,
+        writer,
+        credit,
+        ports: LanePorts {
+            tasks: tasks.clone(),
+            ..ports
+        },
+        loaded,
+        outgoing: VecDeque::new(),
+    };
+    tasks.spawn_until_stop(span, async move {
+        // When one direction ends, the other has nothing left to do.
+        let end = tokio::select! {
+            end = reads.run() => end,
+            end = writes.run(inbox, arriving) => end,
+        };
+        tracing::debug!(reason = %end, "lane closed");
+        mailbox
+            .send(Msg::OnLane(LaneEvent::Closed { lane: id }))
+            .await;
+    });
+    ServeLane {
+        peer,
+        commands,
+        tasks,
+    }
+}
+
+/// The door to one lane; dropping it ends the lane, even one that is stuck in a write.
+pub(super) struct ServeLane {
+    peer: PeerId,
+    commands: mpsc::Sender<Command>,
+    tasks: Tasks,
+}
+
+impl ServeLane {
+    pub(super) const fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// `false` when the lane is too far behind to be told anything: it should be closed.
+    pub(super) fn tell(&self, command: Command) -> bool {
+        self.commands.try_send(command).is_ok()
+    }
+}
+
+impl Drop for ServeLane {
+    fn drop(&mut self) {
+        self.tasks.stop().cancel();
+    }
+}
+
+/// Payload bytes that the receiver still wants to be sent.
+#[derive(Default)]
+struct LaneCredit {
+    bytes: AtomicU64,
+    changed: Notify,
+}
+
+impl LaneCredit {
+    fn add(&self, bytes: u32) {
+        self.bytes.fetch_add(u64::from(bytes), Ordering::AcqRel);
+        self.changed.notify_one();
+    }
+
+    /// Takes as much as there is, at most `max`.
+    fn take(&self, max: u32) -> u32 {
+        let there = self.bytes.load(Ordering::Acquire);
+        // Only the writer takes, so what is there stays there.
+        let taken = u32::try_from(there).unwrap_or(u32::MAX).min(max);
+        self.bytes.fetch_sub(u64::from(taken), Ordering::AcqRel);
+        taken
+    }
+}
+
+struct Reads {
+    id: LaneId,
+    reader: LaneReader,
+    credit: Arc<LaneCredit>,
+    mailbox: Mailbox<Msg>,
+}
+
+impl Reads {
+    async fn run(mut self) -> LinkError {
+        loop {
+            let event = match self.reader.next().await {
+                Ok(NetEvent::Message(message)) => self.on_message(message),
+                // A receiver does not send data: whatever it is, it is skipped.
+                Ok(NetEvent::Data { .. }) => None,
+                Err(error) => return error,
+            };
+            if let Some(event) = event {
+                self.mailbox.send(Msg::OnLane(event)).await;
+            }
+        }
+    }
+
+    fn on_message(&self, message: LaneMessage) -> Option<LaneEvent> {
+        let lane = self.id;
+        match message {
+            LaneMessage::Request(request) => Some(LaneEvent::Request { lane, request }),
+            LaneMessage::BlobRequest(request) => Some(LaneEvent::BlobRequest { lane, request }),
+            LaneMessage::Cancel(request) => Some(LaneEvent::Cancel {
+                key: RequestKey { lane, request },
+            }),
+            LaneMessage::Credit(credit) => {
+                self.credit.add(credit.bytes);
+                None
+            }
+            LaneMessage::Hello(_)
+            | LaneMessage::Busy(_)
+            | LaneMessage::Gone(_)
+            | LaneMessage::BlobStart(_) => None,
+        }
+    }
+}
+
+/// A piece read from disk.
+struct Loaded {
+    request: RequestId,
+    result: Result<Buffer, ServeError>,
+}
+
+/// Bytes that wait for credit.
+enum Body {
+    /// Being read.
+    Loading,
+    Piece(Buffer),
+    Blob(Bytes),
+}
+
+struct Outgoing {
+    request: RequestId,
+    sent: u32,
+    body: Body,
+}
+
+impl Outgoing {
+    fn bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Loading => &[],
+            Body::Piece(buffer) => buffer,
+            Body::Blob(bytes) => bytes,
+        }
+    }
+
+    const fn is_loaded(&self) -> bool {
+        !matches!(self.body, Body::Loading)
+    }
+}
+
+struct Writes {
+    id: LaneId,
+    peer: PeerId,
+    writer: LaneWriter,
+    credit: Arc<LaneCredit>,
+    ports: LanePorts,
+    loaded: mpsc::Sender<Loaded>,
+    /// In the order in which they were admitted; the first is being sent.
+    outgoing: VecDeque<Outgoing>,
+}
+
+impl Writes {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Command>,
+        mut arriving: mpsc::Receiver<Loaded>,
+    ) -> LinkError {
+        loop {
+            if let Err(error) = self.step(&mut inbox, &mut arriving).await {
+                return error;
+            }
+        }
+    }
+
+    /// Takes in what waits, then sends one frame, or waits until there is something to do. A data
+    /// frame that is begun is always ended: nothing is given up while one is written.
+    async fn step(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Command>,
+        arriving: &mut mpsc::Receiver<Loaded>,
+    ) -> Result<(), LinkError> {
+        while let Ok(command) = inbox.try_recv() {
+            self.on_command(command).await?;
+        }
+        while let Ok(loaded) = arriving.try_recv() {
+            self.on_loaded(loaded).await?;
+        }
+        if self.send_some().await? {
+            return Ok(());
+        }
+        self.writer.flush().await?;
+        tokio::select! {
+            biased;
+            command = inbox.recv() => match command {
+                Some(command) => self.on_command(command).await,
+                None => Err(LinkError::Ended(self.peer)),
+            },
+            Some(loaded) = arriving.recv() => self.on_loaded(loaded).await,
+            () = self.credit.changed.notified() => Ok(()),
+        }
+    }
+
+    async fn on_command(&mut self, command: Command) -> Result<(), LinkError> {
+        match command {
+            Command::Frame(message) => self.writer.send(&message).await,
+            Command::Piece {
+                request,
+                piece,
+                source,
+            } => {
+                self.load(request, piece, source);
+                self.outgoing.push_back(Outgoing {
+                    request,
+                    sent: 0,
+                    body: Body::Loading,
+                });
+                Ok(())
+            }
+            Command::Blob { request, bytes } => {
+                let start = BlobStart {
+                    request,
+                    bytes: bytes.len() as u64,
+                };
+                self.outgoing.push_back(Outgoing {
+                    request,
+                    sent: 0,
+                    body: Body::Blob(bytes),
+                });
+                self.writer.send(&LaneMessage::BlobStart(start)).await
+            }
+            Command::Stop { request, reason } => {
+                self.outgoing.retain(|out| out.request != request);
+                self.writer
+                    .send(&LaneMessage::Gone(Gone { request, reason }))
+                    .await
+            }
+        }
+    }
+
+    /// Reads a piece on the threads for that, while others are being sent.
+    fn load(&self, request: RequestId, piece: Piece, source: Arc<dyn PieceSource>) {
+        let (buffers, pool) = (self.ports.buffers.clone(), Arc::clone(&self.ports.pool));
+        let loaded = self.loaded.clone();
+        self.ports
+            .tasks
+            .spawn_until_stop(debug_span!("load"), async move {
+                let Some(mut buffer) = buffers.take(piece.bytes).await else {
+                    return;
+                };
+                pool.submit(move || {
+                    let result = source.read_piece(&piece, &mut buffer).map(|()| buffer);
+                    // A lane that is gone needs no piece.
+                    drop(loaded.blocking_send(Loaded { request, result }));
+                });
+            });
+    }
+
+    async fn on_loaded(&mut self, loaded: Loaded) -> Result<(), LinkError> {
+        let request = loaded.request;
+        let Some(index) = self.outgoing.iter().position(|out| out.request == request) else {
+            return Ok(());
+        };
+        match loaded.result {
+            Ok(buffer) => {
+                if let Some(out) = self.outgoing.get_mut(index) {
+                    out.body = Body::Piece(buffer);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.outgoing.remove(index);
+                tracing::warn!(%error, "a piece cannot be read");
+                let gone = Gone {
+                    request,
+                    reason: GoneReason::DiskFault,
+                };
+                self.report(LaneEvent::Unreadable {
+                    key: self.key(request),
+                    gone: error.is_gone(),
+                })
+                .await;
+                self.writer.send(&LaneMessage::Gone(gone)).await
+            }
+        }
+    }
+
+    /// Sends one data frame of the first request that is loaded; `false` when there is none, or no
+    /// credit.
+    async fn send_some(&mut self) -> Result<bool, LinkError> {
+        let Some(index) = self.outgoing.iter().position(Outgoing::is_loaded) else {
+            return Ok(false);
+        };
+        let Some(out) = self.outgoing.get_mut(index) else {
+            return Ok(false);
+        };
+        let left = u32::try_from(out.bytes().len()).unwrap_or(u32::MAX) - out.sent;
+        let bytes = self.credit.take(left.min(DATA_BYTES_MAX));
+        if bytes == 0 && left > 0 {
+            return Ok(false);
+        }
+        let header = DataHeader {
+            request: out.request,
+            offset: out.sent,
+        };
+        let end = out.sent + bytes;
+        let part = out
+            .bytes()
+            .get(out.sent as usize..end as usize)
+            .unwrap_or_default();
+        self.writer.send_data(header, part).await?;
+        out.sent = end;
+        let (key, finished) = (
+            RequestKey {
+                lane: self.id,
+                request: out.request,
+            },
+            bytes == left,
+        );
+        if finished {
+            self.outgoing.remove(index);
+        }
+        self.report(LaneEvent::Sent {
+            key,
+            bytes,
+            finished,
+        })
+        .await;
+        Ok(true)
+    }
+
+    const fn key(&self, request: RequestId) -> RequestKey {
+        RequestKey {
+            lane: self.id,
+            request,
+        }
+    }
+
+    async fn report(&self, event: LaneEvent) {
+        self.ports.mailbox.send(Msg::OnLane(event)).await;
+    }
+}

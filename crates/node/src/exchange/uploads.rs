@@ -1,0 +1,401 @@
+//! What we send: the lanes, and the admission that decides which piece is next.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use lanspread_disk::pool::Pool;
+use lanspread_net::lane::Lane;
+use lanspread_proto::{
+    ContentId, GameId, PeerId, limits as wire_limits,
+    wire::{
+        LaneMessage,
+        lane::{BlobKind, BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
+    },
+};
+use lanspread_swarm::{
+    credit::LaneId,
+    progress::Meter,
+    upload::{Admission, RequestKey, Reservation, Upload, UploadAction},
+};
+use tokio::sync::watch;
+
+use super::{
+    Msg, Served,
+    serve_lane::{self, Command, LanePorts, ServeLane},
+};
+use crate::{
+    actor::{Mailbox, Tasks},
+    buffers::Buffers,
+    clock::Clock,
+    lanes::LaneNumbers,
+    snapshot::{SharingState, UploadView},
+    views::{Traffic, UploadsView},
+};
+
+/// What the uplink is believed to do until it was measured: 1 Gbit/s.
+const UPLINK_GUESS: u64 = 125_000_000;
+/// A receiver that got nothing for so long is no longer shown.
+const SHOWN_FOR: Duration = Duration::from_secs(5);
+
+/// What the uploads need.
+pub(crate) struct UploadPorts {
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) buffers: Buffers,
+    pub(crate) numbers: LaneNumbers,
+    pub(crate) mailbox: Mailbox<Msg>,
+    /// Told which content changed under us, so that it is looked at again.
+    pub(crate) changed: Mailbox<crate::shelf::Msg>,
+    pub(crate) view: watch::Sender<Arc<UploadsView>>,
+}
+
+/// What a lane's tasks say.
+#[derive(Debug)]
+pub(crate) enum LaneEvent {
+    Request {
+        lane: LaneId,
+        request: Request,
+    },
+    BlobRequest {
+        lane: LaneId,
+        request: BlobRequest,
+    },
+    Cancel {
+        key: RequestKey,
+    },
+    Sent {
+        key: RequestKey,
+        bytes: u32,
+        finished: bool,
+    },
+    Unreadable {
+        key: RequestKey,
+        gone: bool,
+    },
+    Closed {
+        lane: LaneId,
+    },
+}
+
+/// The lanes and the admission.
+pub(super) struct Uploads {
+    ports: UploadPorts,
+    upload: Upload,
+    lanes: BTreeMap<LaneId, ServeLane>,
+    open: BTreeMap<RequestKey, Admitted>,
+    sent: BTreeMap<(PeerId, GameId), Sent>,
+    traffic: BTreeMap<PeerId, Traffic>,
+    down: Meter,
+    sharing: SharingState,
+    changed: bool,
+}
+
+/// A piece that was admitted and is not sent yet.
+struct Admitted {
+    served: Served,
+    reservation: Reservation,
+}
+
+struct Sent {
+    bytes: u64,
+    meter: Meter,
+    last: tokio::time::Instant,
+}
+
+impl Uploads {
+    pub(super) fn new(ports: UploadPorts) -> Self {
+        let upload = Upload::new(ports.clock.now(), UPLINK_GUESS);
+        let down = Meter::new(ports.clock.now());
+        Self {
+            ports,
+            upload,
+            lanes: BTreeMap::new(),
+            open: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            traffic: BTreeMap::new(),
+            down,
+            sharing: SharingState::On,
+            changed: false,
+        }
+    }
+
+    /// Bytes reserved and not sent: how long a new request would wait.
+    pub(super) fn queued_bytes(&self) -> u64 {
+        self.upload.queued_bytes()
+    }
+
+    pub(super) fn on_lane(&mut self, lane: Lane) {
+        let peer = lane.peer();
+        let open = self
+            .lanes
+            .values()
+            .filter(|other| other.peer() == peer)
+            .count();
+        if open >= wire_limits::LANES_PER_PEER_MAX {
+            tracing::debug!(peer = %peer.short(), "a peer has all its lanes already");
+            return;
+        }
+        let id = self.ports.numbers.next();
+        let ports = LanePorts {
+            tasks: self.ports.tasks.clone(),
+            pool: Arc::clone(&self.ports.pool),
+            buffers: self.ports.buffers.clone(),
+            mailbox: self.ports.mailbox.clone(),
+        };
+        self.lanes.insert(id, serve_lane::start(id, lane, ports));
+    }
+
+    /// Takes in what a lane says; returns a content that turned out to have changed on disk.
+    pub(super) fn on_lane_event(
+        &mut self,
+        event: LaneEvent,
+        served: &BTreeMap<ContentId, Served>,
+    ) -> Option<ContentId> {
+        match event {
+            LaneEvent::Request { lane, request } => {
+                self.on_request(lane, request, served.get(&request.content));
+            }
+            LaneEvent::BlobRequest { lane, request } => {
+                self.on_blob_request(lane, request, served.get(&request.content));
+            }
+            LaneEvent::Cancel { key } => self.upload.on_cancel(self.ports.clock.now(), key),
+            LaneEvent::Sent {
+                key,
+                bytes,
+                finished,
+            } => self.on_sent(key, bytes, finished),
+            LaneEvent::Unreadable { key, gone } => return self.on_unreadable(key, gone),
+            LaneEvent::Closed { lane } => self.close(lane),
+        }
+        None
+    }
+
+    fn on_request(&mut self, lane: LaneId, request: Request, served: Option<&Served>) {
+        let Some(peer) = self.lanes.get(&lane).map(ServeLane::peer) else {
+            return;
+        };
+        let id = request.request;
+        let piece = served
+            .filter(|served| served.have.contains(request.piece))
+            .and_then(|served| {
+                served
+                    .manifest
+                    .geometry()
+                    .piece(request.piece)
+                    .map(|p| (served, p))
+            });
+        let Some((served, piece)) = piece else {
+            return self.tell(lane, gone(id, GoneReason::NotHere));
+        };
+        let key = RequestKey { lane, request: id };
+        let reservation = Reservation {
+            key,
+            peer,
+            content: request.content,
+            piece: request.piece,
+            bytes: piece.bytes,
+            offered: false,
+        };
+        match self.upload.on_request(self.ports.clock.now(), reservation) {
+            Admission::Queued => {
+                self.open.insert(
+                    key,
+                    Admitted {
+                        served: served.clone(),
+                        reservation,
+                    },
+                );
+            }
+            Admission::Busy { queued_bytes } => {
+                let busy = LaneMessage::Busy(Busy {
+                    request: id,
+                    queued_bytes,
+                });
+                self.tell(lane, Command::Frame(busy));
+            }
+            Admission::Refused(reason) => self.tell(lane, gone(id, reason)),
+        }
+    }
+
+    fn on_blob_request(&mut self, lane: LaneId, blob: BlobRequest, served: Option<&Served>) {
+        let request = blob.request;
+        let command = match served {
+            None => gone(request, GoneReason::NotHere),
+            Some(served) => {
+                let bytes = match blob.kind {
+                    BlobKind::Manifest => served.manifest.encode(),
+                    BlobKind::ChunkMap => served.chunk_map.encode(),
+                };
+                Command::Blob {
+                    request,
+                    bytes: Bytes::from(bytes),
+                }
+            }
+        };
+        self.tell(lane, command);
+    }
+
+    fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
+        let now = self.ports.clock.now();
+        self.upload.on_bytes(now, key, u64::from(bytes));
+        self.changed = true;
+        if let Some(admitted) = self.open.get(&key) {
+            let peer = admitted.reservation.peer;
+            self.traffic.entry(peer).or_default().sent_bytes += u64::from(bytes);
+            let whom = (admitted.reservation.peer, admitted.served.game.clone());
+            let sent = self.sent.entry(whom).or_insert_with(|| Sent {
+                bytes: 0,
+                meter: Meter::new(now),
+                last: tokio::time::Instant::now(),
+            });
+            sent.bytes += u64::from(bytes);
+            sent.meter.on_bytes(now, u64::from(bytes));
+            sent.last = tokio::time::Instant::now();
+        }
+        if finished {
+            self.open.remove(&key);
+            self.upload.on_finished(now, key);
+        }
+    }
+
+    pub(super) fn on_received(&mut self, peer: PeerId, bytes: u64) {
+        self.changed = true;
+        self.traffic.entry(peer).or_default().received_bytes += bytes;
+        self.down.on_bytes(self.ports.clock.now(), bytes);
+    }
+
+    fn on_unreadable(&mut self, key: RequestKey, gone: bool) -> Option<ContentId> {
+        self.upload.on_finished(self.ports.clock.now(), key);
+        let admitted = self.open.remove(&key)?;
+        if !gone {
+            return None;
+        }
+        let game = admitted.served.game.clone();
+        self.ports
+            .changed
+            .try_send(crate::shelf::Msg::Changed { game });
+        Some(admitted.reservation.content)
+    }
+
+    /// A peer complains about our bytes: our disk may have rotted, so they are hashed again.
+    pub(super) fn on_complaint(&self, content: ContentId) {
+        self.ports
+            .changed
+            .try_send(crate::shelf::Msg::Doubted { content });
+    }
+
+    fn close(&mut self, lane: LaneId) {
+        self.lanes.remove(&lane);
+        self.open.retain(|key, _| key.lane != lane);
+        self.upload.on_lane_down(self.ports.clock.now(), lane);
+    }
+
+    pub(super) fn on_peer_down(&mut self, peer: PeerId) {
+        self.lanes.retain(|_, lane| lane.peer() != peer);
+        self.open
+            .retain(|_, admitted| admitted.reservation.peer != peer);
+        self.upload.on_peer_down(self.ports.clock.now(), peer);
+    }
+
+    pub(super) fn on_content_gone(&mut self, content: ContentId) {
+        self.upload
+            .on_content_gone(self.ports.clock.now(), content, GoneReason::NotHere);
+    }
+
+    /// Only [`SharingState::On`] lets anything be sent.
+    pub(super) fn set_sharing(&mut self, sharing: SharingState) {
+        self.upload.set_paused(sharing != SharingState::On);
+        self.sharing = sharing;
+        self.changed = true;
+    }
+
+    /// Carries out what the admission decided.
+    pub(super) fn act(&mut self) {
+        while let Some(action) = self.upload.poll_action() {
+            match action {
+                UploadAction::Start(reservation) => self.start(reservation),
+                UploadAction::Stop(reservation, reason) => {
+                    let key = reservation.key;
+                    self.open.remove(&key);
+                    self.tell(
+                        key.lane,
+                        Command::Stop {
+                            request: key.request,
+                            reason,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, reservation: Reservation) {
+        let key = reservation.key;
+        let piece = self.open.get(&key).and_then(|admitted| {
+            let piece = admitted
+                .served
+                .manifest
+                .geometry()
+                .piece(reservation.piece)?;
+            Some((piece, Arc::clone(&admitted.served.source)))
+        });
+        match piece {
+            Some((piece, source)) => {
+                self.tell(
+                    key.lane,
+                    Command::Piece {
+                        request: key.request,
+                        piece,
+                        source,
+                    },
+                );
+            }
+            None => self.upload.on_finished(self.ports.clock.now(), key),
+        }
+    }
+
+    /// A lane that takes no more commands does not read either: it is closed.
+    fn tell(&mut self, lane: LaneId, command: Command) {
+        if let Some(door) = self.lanes.get(&lane)
+            && !door.tell(command)
+        {
+            self.close(lane);
+        }
+    }
+
+    pub(super) fn on_tick(&mut self) {
+        let now = self.ports.clock.now();
+        if self.upload.poll_timeout(now).is_some_and(|due| due <= now) {
+            self.upload.on_timeout(now);
+        }
+        self.sent.retain(|_, sent| sent.last.elapsed() < SHOWN_FOR);
+        let uploads: Vec<UploadView> = self
+            .sent
+            .iter()
+            .map(|((peer, game), sent)| UploadView {
+                peer: *peer,
+                game: game.clone(),
+                bytes: sent.bytes,
+                rate: sent.meter.shown(now),
+            })
+            .collect();
+        let up_rate = uploads.iter().map(|upload| upload.rate).sum();
+        // Rates fall without anything happening: shown until they are at rest.
+        let idle = uploads.is_empty() && self.down.shown(now) == 0;
+        if !std::mem::replace(&mut self.changed, !idle) {
+            return;
+        }
+        self.ports.view.send_replace(Arc::new(UploadsView {
+            uploads,
+            up_rate,
+            down_rate: self.down.shown(now),
+            sharing: self.sharing,
+            traffic: self.traffic.clone(),
+        }));
+    }
+}
+
+const fn gone(request: RequestId, reason: GoneReason) -> Command {
+    Command::Frame(LaneMessage::Gone(Gone { request, reason }))
+}

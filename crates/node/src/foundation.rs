@@ -1,0 +1,99 @@
+//! What a node stands on: the locked state directory, the key, the index, the worker threads.
+//!
+//! Invariant: nothing here is used before the lock is held, and a key that cannot be read stops the
+//! start. It is never replaced silently: that would make us a stranger to everybody.
+
+use std::{num::NonZeroUsize, path::Path, sync::Arc, thread};
+
+use lanspread_disk::{
+    index::{Found, Index},
+    pool::Pool,
+    state::{StateDir, StateError, StateLock},
+};
+use lanspread_net::Identity;
+
+use crate::{error::StartError, limits};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Foundation {
+    /// Held until the node has stopped.
+    pub(crate) lock: StateLock,
+    pub(crate) state: StateDir,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) index: Arc<Index>,
+    /// For pieces: checking and writing what arrives, reading what is sent.
+    pub(crate) pieces: Arc<Pool>,
+    /// For hashing our own games, which must not make a download wait.
+    pub(crate) hashing: Arc<Pool>,
+}
+
+impl Foundation {
+    /// Opens all of it; blocks.
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, StartError> {
+        let state = StateDir::open(state_dir).map_err(|error| explain(state_dir, error))?;
+        let lock = state.lock().map_err(|error| explain(state_dir, error))?;
+        let identity = Arc::new(load_identity(&state)?);
+        let (index, found) = Index::open(&state)?;
+        if let Found::Rebuilt { aside } = found {
+            let aside = aside.display();
+            tracing::warn!(%aside, "the index cannot be read: all games are hashed again");
+        }
+        let threads = worker_threads();
+        Ok(Self {
+            lock,
+            identity,
+            index: Arc::new(index),
+            pieces: start_pool("pieces", threads)?,
+            hashing: start_pool("hashing", NonZeroUsize::MIN)?,
+            state,
+        })
+    }
+}
+
+fn load_identity(state: &StateDir) -> Result<Identity, StartError> {
+    let unusable = |reason: String| StartError::Identity {
+        path: state.path().join("identity.key"),
+        reason,
+    };
+    let failed = |error: StateError| match error {
+        StateError::Disk(error) => unusable(error.to_string()),
+        error => explain(state.path(), error),
+    };
+    if let Some(bytes) = state.load_identity().map_err(failed)? {
+        return Identity::from_bytes(&bytes).map_err(|error| unusable(error.to_string()));
+    }
+    let identity = Identity::generate().map_err(|error| unusable(error.to_string()))?;
+    state
+        .create_identity(identity.as_bytes())
+        .map_err(|error| explain(state.path(), error))?;
+    tracing::info!(peer = %identity.peer_id().short(), "a key was made: this is a first start");
+    Ok(identity)
+}
+
+fn explain(state_dir: &Path, error: StateError) -> StartError {
+    match error {
+        StateError::Owned { path, pid } => StartError::AlreadyRunning {
+            state_dir: path,
+            pid,
+        },
+        StateError::Disk(error) => StartError::Disk(error),
+        StateError::Key { ref path, .. }
+        | StateError::TooLarge { ref path, .. }
+        | StateError::NotText(ref path) => StartError::Identity {
+            path: state_dir.join(path),
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// One per core, at most four: a disk gets no faster by more.
+fn worker_threads() -> NonZeroUsize {
+    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    cores.min(limits::WORKER_THREADS_MAX)
+}
+
+fn start_pool(name: &str, threads: NonZeroUsize) -> Result<Arc<Pool>, StartError> {
+    let pool = Pool::start(name, threads, limits::POOL_QUEUE);
+    pool.map(Arc::new).map_err(StartError::Threads)
+}

@@ -1,0 +1,378 @@
+//! What may run, decided at once: each command is refused here or becomes an operation.
+
+use std::path::PathBuf;
+
+use lanspread_install::game_state::{GameState, Installed, Operation as Asked, Refusal};
+use lanspread_proto::{ContentId, GameId, VersionLabel};
+use lanspread_swarm::merged::{Choice, ChooseError};
+
+use super::{
+    Games,
+    operation::{JobControl, Operation},
+};
+use crate::{
+    actor::Reply,
+    config::Settings,
+    download::{self, DownloadSpec},
+    error::OperationError,
+    handle::{
+        AfterDownload, FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles,
+        WhileInstalled,
+    },
+    installing,
+    jobs::Job,
+    notice::Notice,
+    publishing, removing,
+    snapshot::{LocalView, OperationId, OperationKind, Phase},
+};
+
+type Begun = Result<OperationId, OperationError>;
+
+impl Games {
+    pub(super) fn get(&mut self, request: GetRequest) -> Begun {
+        let game = request.game.clone();
+        if let Some(open) = self.open(&game) {
+            let fetching = matches!(open.kind, OperationKind::Download | OperationKind::Update);
+            let same = open.content.as_ref().map(|(content, _)| *content);
+            // A second `get` is the same operation, unless it is for other bytes.
+            return match request.content {
+                wanted if fetching && (wanted.is_none() || wanted == same) => Ok(open.id),
+                _ => Err(OperationError::Busy {
+                    game,
+                    running: open.kind,
+                }),
+            };
+        }
+        let choice = self.choose(&request)?;
+        let local = self.local(&game);
+        if local.content == Some(choice.content) && local.downloaded.is_some() {
+            let installed = local.installed.as_ref().map(|(_, content)| *content);
+            return match request.then {
+                AfterDownload::Install if installed != Some(choice.content) => self.install(game),
+                AfterDownload::Install | AfterDownload::Keep => Err(OperationError::UpToDate(game)),
+            };
+        }
+        self.allow(&game, Asked::Download)?;
+        Ok(self.enqueue(
+            OperationKind::Download,
+            request,
+            choice.content,
+            choice.version,
+        ))
+    }
+
+    pub(super) fn update(&mut self, game: GameId) -> Begun {
+        let library = self.ports.transfer.library.borrow().clone();
+        let merged = library.merged.game(&game);
+        let merged = merged.ok_or_else(|| OperationError::UnknownGame(game.clone()))?;
+        if !merged.update_available {
+            return Err(OperationError::UpToDate(game));
+        }
+        let local = self.local(&game);
+        let then = match local.installed {
+            Some(_) => AfterDownload::Install,
+            None => AfterDownload::Keep,
+        };
+        let request = GetRequest {
+            game,
+            content: None,
+            then,
+            from: None,
+        };
+        let choice = self.choose(&request)?;
+        self.allow(&request.game, Asked::Download)?;
+        Ok(self.enqueue(
+            OperationKind::Update,
+            request,
+            choice.content,
+            choice.version,
+        ))
+    }
+
+    fn choose(&self, request: &GetRequest) -> Result<Choice, OperationError> {
+        let library = self.ports.transfer.library.borrow().clone();
+        let game = request.game.clone();
+        match library.merged.choose(&game, request.content) {
+            Ok(choice) => Ok(choice),
+            Err(ChooseError::UnknownGame | ChooseError::UnknownContent) => {
+                Err(OperationError::UnknownGame(game))
+            }
+            Err(ChooseError::AlreadyHere | ChooseError::OwnIsNewer) => {
+                Err(OperationError::UpToDate(game))
+            }
+            // Peers that are not complete may together have all of it; the download waits if not.
+            Err(ChooseError::NoReadyPeer(choices)) => {
+                let mut partial = choices.into_iter().filter(|c| c.holders.source_count() > 0);
+                match (partial.next(), partial.next()) {
+                    (Some(only), None) => Ok(only),
+                    _ => {
+                        self.notify(Notice::NoPeerHasIt { game: game.clone() });
+                        Err(OperationError::NobodyHasIt(game))
+                    }
+                }
+            }
+            Err(ChooseError::Ambiguous(choices)) => match choices.first() {
+                Some(first) => Err(OperationError::Ambiguous {
+                    version: first.version.clone(),
+                    choices: choices
+                        .iter()
+                        .map(|c| (c.content, c.holders.ready))
+                        .collect(),
+                    game,
+                }),
+                None => Err(OperationError::NobodyHasIt(game)),
+            },
+        }
+    }
+
+    /// Registers a download; it starts when it is its turn.
+    fn enqueue(
+        &mut self,
+        kind: OperationKind,
+        request: GetRequest,
+        content: ContentId,
+        version: VersionLabel,
+    ) -> OperationId {
+        let game = request.game.clone();
+        let mut operation = Operation::new(kind, Phase::Queued);
+        operation.content = Some((content, version));
+        operation.request = Some(request);
+        let id = self.begin(game.clone(), operation);
+        self.queue.push_back(game);
+        self.save();
+        id
+    }
+
+    /// Starts waiting downloads while there are places for them.
+    pub(super) fn start_queued(&mut self) {
+        while !self.moving && self.running_downloads() < self.settings.downloads_max {
+            let waiting = self.queue.iter().position(|game| {
+                let operation = self.operations.get(game);
+                operation.is_some_and(|o| matches!(o.phase, Phase::Queued))
+            });
+            let Some(game) = waiting.and_then(|index| self.queue.remove(index)) else {
+                return;
+            };
+            self.start_download(game);
+        }
+    }
+
+    fn start_download(&mut self, game: GameId) {
+        let Some(operation) = self.operations.get_mut(&game) else {
+            return;
+        };
+        let (Some(request), Some((content, version))) =
+            (operation.request.clone(), operation.content.clone())
+        else {
+            return;
+        };
+        operation.enter(Phase::Preparing);
+        let control = JobControl::new();
+        operation.control = Some(control.clone());
+        let job = Job::new(operation.id, game, control, self.ports.games.clone());
+        let spec = DownloadSpec {
+            content,
+            version,
+            then: request.then,
+            from: request.from,
+        };
+        download::start(&self.ports, job, spec);
+    }
+
+    pub(super) fn install(&mut self, game: GameId) -> Begun {
+        // A newer payload over an older installation is an update.
+        let local = self.local(&game);
+        let newer = matches!((&local.installed, local.content),
+            (Some((_, installed)), Some(content)) if *installed != content);
+        self.allow(&game, if newer { Asked::Update } else { Asked::Install })?;
+        let job = self.start_job(game, OperationKind::Install, Phase::Installing);
+        let id = job.operation;
+        installing::start(&self.ports, job);
+        Ok(id)
+    }
+
+    pub(super) fn uninstall(&mut self, game: GameId, files: UserFiles) -> Begun {
+        self.allow(&game, Asked::Uninstall)?;
+        let job = self.start_job(game, OperationKind::Uninstall, Phase::Removing);
+        let id = job.operation;
+        removing::start_uninstall(&self.ports, job, files);
+        Ok(id)
+    }
+
+    pub(super) fn remove(&mut self, game: GameId, installed: WhileInstalled) -> Begun {
+        let keep_installed = installed == WhileInstalled::KeepInstalled;
+        self.allow(&game, Asked::Remove { keep_installed })?;
+        let job = self.start_job(game, OperationKind::Remove, Phase::Removing);
+        let id = job.operation;
+        removing::start_remove(&self.ports, job, keep_installed);
+        Ok(id)
+    }
+
+    pub(super) fn publish_folder(&mut self, request: PublishRequest) -> Begun {
+        let game = publishing::game_of(&request.source)?;
+        if let Some(open) = self.open(&game) {
+            return Err(OperationError::Busy {
+                game,
+                running: open.kind,
+            });
+        }
+        let job = self.start_job(game, OperationKind::Publish, Phase::Publishing);
+        let id = job.operation;
+        publishing::start(&self.ports, job, request);
+        Ok(id)
+    }
+
+    fn start_job(&mut self, game: GameId, kind: OperationKind, phase: Phase) -> Job {
+        let mut operation = Operation::new(kind, phase);
+        let control = JobControl::new();
+        operation.control = Some(control.clone());
+        let id = self.begin(game.clone(), operation);
+        Job::new(id, game, control, self.ports.games.clone())
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        game: &GameId,
+        partials: Partials,
+    ) -> Result<(), OperationError> {
+        let nothing = || OperationError::NothingRuns(game.clone());
+        let operation = self.operations.get_mut(game).ok_or_else(nothing)?;
+        if !operation.is_open() {
+            return Err(nothing());
+        }
+        match &operation.control {
+            Some(control) => control.cancel(partials),
+            // It only waits: nothing to undo.
+            None => {
+                self.queue.retain(|waiting| waiting != game);
+                self.on_ended(game.clone(), Err(OperationError::Cancelled));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_paused(&mut self, game: &GameId, paused: bool) -> Result<(), OperationError> {
+        let nothing = || OperationError::NothingRuns(game.clone());
+        let operation = self.operations.get_mut(game).ok_or_else(nothing)?;
+        let fetches = operation.request.is_some() && operation.is_open();
+        match (&operation.control, &operation.phase) {
+            (Some(control), _) if fetches => control.set_paused(paused),
+            (None, Phase::Queued) if paused => operation.enter(Phase::Paused),
+            (None, Phase::Paused) if !paused => operation.enter(Phase::Queued),
+            _ => return Err(nothing()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn reorder(&mut self, order: &[GameId]) -> Result<(), OperationError> {
+        let place = |game: &GameId| order.iter().position(|named| named == game);
+        let mut queue: Vec<GameId> = self.queue.drain(..).collect();
+        queue.sort_by_key(|game| place(game).unwrap_or(usize::MAX));
+        self.queue = queue.into();
+        self.save();
+        Ok(())
+    }
+
+    pub(super) fn set_settings(&mut self, settings: Settings) -> Result<(), OperationError> {
+        self.settings = settings.clone();
+        self.settings_out.send_replace(settings);
+        Ok(())
+    }
+
+    /// Running downloads pause while the directory changes.
+    pub(super) fn set_games_dir(&mut self, dir: PathBuf, how: GamesMove, reply: Reply<()>) {
+        let busy = self.operations.iter().find(|(_, o)| o.control.is_some());
+        if let Some((game, operation)) = busy {
+            let error = OperationError::Busy {
+                game: game.clone(),
+                running: operation.kind,
+            };
+            return super::answer(reply, Err(error));
+        }
+        let shelf = self.ports.shelf.clone();
+        self.ports
+            .tasks
+            .spawn_until_stop(tracing::info_span!("games_dir"), async move {
+                super::answer(reply, shelf.set_games_dir(dir, how).await);
+            });
+    }
+
+    pub(super) fn files(
+        &self,
+        game: GameId,
+        content: Option<ContentId>,
+        reply: Reply<Vec<FileView>>,
+    ) {
+        let request = GetRequest {
+            game,
+            content,
+            then: AfterDownload::Keep,
+            from: None,
+        };
+        let content = match self.local(&request.game).content {
+            Some(own) if content.is_none_or(|content| content == own) => Ok(own),
+            _ => self.choose(&request).map(|choice| choice.content),
+        };
+        let ports = self.ports.clone();
+        self.ports
+            .tasks
+            .spawn_until_stop(tracing::info_span!("files"), async move {
+                let files = match content {
+                    Ok(content) => download::files(&ports, &request.game, content).await,
+                    Err(error) => Err(error),
+                };
+                super::answer(reply, files);
+            });
+    }
+
+    fn open(&self, game: &GameId) -> Option<&Operation> {
+        self.operations
+            .get(game)
+            .filter(|operation| operation.is_open())
+    }
+
+    fn local(&self, game: &GameId) -> LocalView {
+        let shelf = self.ports.shelf_view.borrow();
+        shelf
+            .games
+            .get(game)
+            .map(|on_shelf| on_shelf.local.clone())
+            .unwrap_or_default()
+    }
+
+    /// The rule of what may follow what is `install`'s; this only tells it how things are.
+    fn allow(&self, game: &GameId, asked: Asked) -> Result<(), OperationError> {
+        if let Some(open) = self.open(game) {
+            return Err(OperationError::Busy {
+                game: game.clone(),
+                running: open.kind,
+            });
+        }
+        let local = self.local(game);
+        let state = GameState {
+            downloaded: local.downloaded,
+            installed: local
+                .installed
+                .map(|(version, _)| Installed::Version(version)),
+            running: None,
+        };
+        state
+            .allow(asked)
+            .map_err(|refusal| refused(game.clone(), refusal))
+    }
+}
+
+/// What a refusal of `install` means for people.
+pub(crate) fn refused(game: GameId, refusal: Refusal) -> OperationError {
+    match refusal {
+        Refusal::Busy(_) => OperationError::Busy {
+            game,
+            running: OperationKind::Install,
+        },
+        Refusal::NotDownloaded => OperationError::NotDownloaded(game),
+        Refusal::NotInstalled => OperationError::NotInstalled(game),
+        Refusal::StillInstalled => OperationError::StillInstalled(game),
+        Refusal::AlreadyInstalled => OperationError::UpToDate(game),
+        Refusal::Unfinished => OperationError::Unfinished(game),
+    }
+}

@@ -1,0 +1,143 @@
+//! One operation as the gate knows it, and the strings by which its job is led.
+
+use std::time::Duration;
+
+use lanspread_proto::{ContentId, PeerId, VersionLabel};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::OperationError,
+    handle::{GetRequest, Partials},
+    snapshot::{OperationId, OperationKind, OperationView, Phase, SourceView},
+};
+
+/// One operation.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) id: OperationId,
+    pub(super) kind: OperationKind,
+    pub(super) phase: Phase,
+    /// To which bytes, once that is decided.
+    pub(super) content: Option<(ContentId, VersionLabel)>,
+    pub(super) progress: JobProgress,
+    /// What was asked for, of a download or update.
+    pub(super) request: Option<GetRequest>,
+    /// There while a job runs.
+    pub(super) control: Option<JobControl>,
+}
+
+/// How far a job is in its phase.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JobProgress {
+    pub(crate) done_bytes: u64,
+    pub(crate) total_bytes: u64,
+    pub(crate) rate: u64,
+    pub(crate) left: Option<Duration>,
+    pub(crate) sources: Vec<(PeerId, u64, u64)>,
+}
+
+/// What a job says.
+#[derive(Debug)]
+pub(crate) enum JobReport {
+    Phase(Phase),
+    Content(ContentId, VersionLabel),
+    Progress(JobProgress),
+    Ended(Result<(), OperationError>),
+}
+
+/// How a job is led.
+#[derive(Debug, Clone)]
+pub(crate) struct JobControl {
+    /// Stop, and undo what can be undone.
+    pub(crate) cancel: CancellationToken,
+    wishes: watch::Sender<Wishes>,
+}
+
+/// What the person wants of a running job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    pub(crate) paused: bool,
+    /// What a cancel does to verified chunks.
+    pub(crate) partials: Partials,
+}
+
+impl JobControl {
+    pub(crate) fn new() -> Self {
+        let wishes = Wishes {
+            paused: false,
+            partials: Partials::Keep,
+        };
+        Self {
+            cancel: CancellationToken::new(),
+            wishes: watch::Sender::new(wishes),
+        }
+    }
+
+    pub(crate) fn wishes(&self) -> watch::Receiver<Wishes> {
+        self.wishes.subscribe()
+    }
+
+    pub(super) fn set_paused(&self, paused: bool) {
+        self.wishes.send_modify(|wishes| wishes.paused = paused);
+    }
+
+    pub(super) fn cancel(&self, partials: Partials) {
+        self.wishes.send_modify(|wishes| wishes.partials = partials);
+        self.cancel.cancel();
+    }
+
+    /// The person does not want it any more.
+    pub(crate) fn check(&self) -> Result<(), OperationError> {
+        if self.cancel.is_cancelled() {
+            Err(OperationError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Operation {
+    /// An operation that is about to begin; the gate gives it its number.
+    pub(super) fn new(kind: OperationKind, phase: Phase) -> Self {
+        Self {
+            id: OperationId(0),
+            kind,
+            phase,
+            content: None,
+            progress: JobProgress::default(),
+            request: None,
+            control: None,
+        }
+    }
+
+    /// It waits or runs.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.phase.is_end()
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    pub(super) fn view(&self) -> OperationView {
+        let sources = self.progress.sources.iter();
+        OperationView {
+            operation: self.id,
+            kind: self.kind,
+            phase: self.phase.clone(),
+            content: self.content.as_ref().map(|(content, _)| *content),
+            done_bytes: self.progress.done_bytes,
+            total_bytes: self.progress.total_bytes,
+            rate: self.progress.rate,
+            left: self.progress.left,
+            sources: sources
+                .map(|(peer, bytes, rate)| SourceView {
+                    peer: *peer,
+                    bytes: *bytes,
+                    rate: *rate,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The job behind an install: the payload becomes `local/`, as one transaction.
+
+use std::{io, sync::Arc};
+
+use lanspread_disk::{
+    Disk,
+    content::OpenContent,
+    execute::TransactionError,
+    staging::{StagedFile, Staging, StagingError},
+};
+use lanspread_install::Target;
+use lanspread_proto::{
+    FileIndex, GameId, Manifest,
+    manifest::{ArchiveSet, Layout},
+};
+use lanspread_unpack::{
+    ArchiveBytes, ErrorCode, Event, Limits, Mode, NameTable, UnpackError, Unpacker, WorkerCommand,
+};
+
+use crate::{
+    committing::{self, JobHooks},
+    error::OperationError,
+    games::{self, JobProgress, JobReport},
+    jobs::{Job, JobPorts},
+    notice::Notice,
+    snapshot::Phase,
+};
+
+/// Starts the job for a payload that is here.
+pub(crate) fn start(ports: &JobPorts, job: Job) {
+    let span = tracing::info_span!("install", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let result = match ports.shelf.hold(job.game.clone()).await {
+            Ok(()) => match ports.shelf.manifest(job.game.clone()).await {
+                Ok(manifest) => run(&ports, &job, &manifest).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        ports.shelf.release(job.game.clone()).await;
+        job.end(result).await;
+    });
+}
+
+/// Installs the payload; the caller holds the game.
+pub(crate) async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    manifest: &Arc<Manifest>,
+) -> Result<(), OperationError> {
+    job.control.check()?;
+    job.enter(Phase::Installing).await;
+    let content = ports.shelf.open_content(job.game.clone()).await?;
+    let places = committing::places(ports, &job.game).await?;
+    let hooks = JobHooks::new(ports, job, None);
+    let install = Install {
+        disk: Arc::clone(&ports.disk),
+        worker: ports.worker.clone(),
+        manifest: Arc::clone(manifest),
+        content,
+        job: job.clone(),
+        mailbox: ports.games.clone(),
+        notices: ports.transfer.notices.clone(),
+        done_bytes: 0,
+    };
+    let target = Target {
+        content: manifest.content(),
+        version: manifest.version().clone(),
+    };
+    let done = ports
+        .blocking(move || install.carry_out(&places, target, hooks))
+        .await?;
+    match done {
+        Ok(()) => Ok(()),
+        Err(InstallError::Transaction(error)) => committing::settle(ports, job, Err(error)).await,
+        Err(InstallError::Other(error)) => Err(error),
+    }
+}
+
+/// Everything an install needs on its thread.
+struct Install {
+    disk: Arc<dyn Disk>,
+    worker: WorkerCommand,
+    manifest: Arc<Manifest>,
+    content: Arc<OpenContent>,
+    job: Job,
+    mailbox: crate::actor::Mailbox<games::Msg>,
+    notices: tokio::sync::broadcast::Sender<Notice>,
+    done_bytes: u64,
+}
+
+/// A transaction's own failure may wait; everything else has been undone.
+enum InstallError {
+    Transaction(TransactionError),
+    Other(OperationError),
+}
+
+impl From<TransactionError> for InstallError {
+    fn from(error: TransactionError) -> Self {
+        Self::Transaction(error)
+    }
+}
+
+impl From<OperationError> for InstallError {
+    fn from(error: OperationError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Install {
+    fn carry_out(
+        mut self,
+        places: &lanspread_disk::observe::GamePlaces,
+        target: Target,
+        mut hooks: JobHooks,
+    ) -> Result<(), InstallError> {
+        let transaction = committing::transaction_id();
+        let disk = Arc::clone(&self.disk);
+        let mut staging = Staging::begin(disk, places, transaction, target, &mut hooks)?;
+        match self.stage(&mut staging) {
+            Ok(()) => Ok(staging.commit(&mut hooks)?),
+            Err(error) => {
+                // What was staged goes; the game is as before. A failure here is recovered later.
+                if let Err(error) = staging.abort(&mut hooks) {
+                    tracing::warn!(%error, "the staging of a failed install is left for recovery");
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn stage(&mut self, staging: &mut Staging) -> Result<(), OperationError> {
+        let manifest = Arc::clone(&self.manifest);
+        match manifest.layout() {
+            Layout::Tree => self.stage_tree(staging),
+            Layout::Archives(sets) => {
+                let mut names = NameTable::new();
+                for set in sets {
+                    names = self.stage_archive(staging, set, names)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn stage_tree(&mut self, staging: &mut Staging) -> Result<(), OperationError> {
+        let manifest = Arc::clone(&self.manifest);
+        for dir in manifest.empty_dirs() {
+            staging
+                .create_dir(dir)
+                .map_err(|error| self.staging_error(error))?;
+        }
+        let total = manifest.total_bytes();
+        for entry in manifest.files() {
+            self.job.control.check()?;
+            let source = self.content.place_of(&entry.path);
+            staging
+                .clone_from(&source, entry)
+                .map_err(|error| self.staging_error(error))?;
+            self.advance(entry.bytes, total);
+        }
+        Ok(())
+    }
+
+    fn stage_archive(
+        &mut self,
+        staging: &mut Staging,
+        set: &ArchiveSet,
+        names: NameTable,
+    ) -> Result<NameTable, OperationError> {
+        let volumes = Volumes::new(&self.content, set);
+        let count = set.volumes.len();
+        let source: Arc<dyn ArchiveBytes> = Arc::new(volumes);
+        let how = (Mode::Unpack, Limits::default());
+        let mut unpacker = Unpacker::start(&self.worker, source, count, how, names)
+            .map_err(|error| archive_error(set, &error))?;
+        let mut open = None;
+        let game = self.job.game.clone();
+        loop {
+            self.job.control.check()?;
+            let event = unpacker
+                .next_event()
+                .map_err(|error| archive_error(set, &error))?;
+            match event {
+                Event::End(_) => return Ok(unpacker.into_names()),
+                Event::Progress(progress) => self.show(progress.packed),
+                Event::Skipped { name, .. } => self.notify_skipped(name),
+                Event::Start(_)
+                | Event::Directory(_)
+                | Event::File(_)
+                | Event::Data(_)
+                | Event::EndFile(_)
+                | Event::Copy { .. } => write_event(staging, &mut open, event)
+                    .map_err(|error| staging_error(&game, error))?,
+            }
+        }
+    }
+
+    fn staging_error(&self, error: StagingError) -> OperationError {
+        staging_error(&self.job.game, error)
+    }
+
+    fn advance(&mut self, bytes: u64, total: u64) {
+        self.done_bytes += bytes;
+        self.report(self.done_bytes, total);
+    }
+
+    /// Progress of archives is counted in packed bytes, whose total is known.
+    fn show(&self, packed: u64) {
+        self.report(packed, self.manifest.total_bytes());
+    }
+
+    fn report(&self, done_bytes: u64, total_bytes: u64) {
+        let progress = JobProgress {
+            done_bytes,
+            total_bytes,
+            ..JobProgress::default()
+        };
+        let report = JobReport::Progress(progress);
+        // Garnish: if the gate is busy, the next one is as good.
+        self.mailbox.try_send(games::Msg::Job(
+            self.job.operation,
+            self.job.game.clone(),
+            report,
+        ));
+    }
+
+    fn notify_skipped(&self, name: String) {
+        let entry = lanspread_proto::Text::<200>::clean(&name).to_string();
+        // Nobody may be listening.
+        drop(self.notices.send(Notice::EntrySkipped {
+            game: self.job.game.clone(),
+            entry,
+        }));
+    }
+}
+
+/// Does what an event says.
+fn write_event(
+    staging: &mut Staging,
+    open: &mut Option<StagedFile>,
+    event: Event<'_>,
+) -> Result<(), StagingError> {
+    match event {
+        Event::Directory(path) => staging.create_dir(&path),
+        Event::File(file) => {
+            *open = Some(staging.create_file(&file.path, file.bytes)?);
+            Ok(())
+        }
+        Event::Data(bytes) => match open {
+            Some(file) => file.write(bytes),
+            None => Ok(()),
+        },
+        Event::EndFile(_) => match open.take() {
+            Some(file) => staging.finish_file(file).map(|_| ()),
+            None => Ok(()),
+        },
+        Event::Copy { from, to, .. } => staging.copy_file(&from, &to),
+        Event::Start(_) | Event::Skipped { .. } | Event::Progress(_) | Event::End(_) => Ok(()),
+    }
+}
+
+fn staging_error(game: &GameId, error: StagingError) -> OperationError {
+    match error {
+        StagingError::Disk(error) => error.into(),
+        other => OperationError::Transaction {
+            game: game.clone(),
+            full: other.is_full(),
+            waits: false,
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// What an archive error means for people.
+pub(crate) fn archive_error(set: &ArchiveSet, error: &UnpackError) -> OperationError {
+    if error.code == ErrorCode::Cancelled {
+        return OperationError::Cancelled;
+    }
+    OperationError::Archive {
+        archive: set
+            .volumes
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        entry: error.entry.clone(),
+        code: error.code.as_str(),
+        reason: error.to_string(),
+    }
+}
+
+/// The volumes of one archive, read from the payload.
+pub(crate) struct Volumes {
+    content: Arc<OpenContent>,
+    files: Vec<(FileIndex, u64)>,
+}
+
+impl Volumes {
+    pub(crate) fn new(content: &Arc<OpenContent>, set: &ArchiveSet) -> Self {
+        let files = (0..).map(FileIndex).zip(content.manifest().files());
+        let files: Vec<_> = files.collect();
+        let find = |volume: &lanspread_proto::RelPath| {
+            let found = files
+                .binary_search_by(|(_, entry)| entry.path.cmp(volume))
+                .ok()?;
+            files.get(found).map(|(index, entry)| (*index, entry.bytes))
+        };
+        let files = set.volumes.iter().filter_map(find).collect();
+        Self {
+            content: Arc::clone(content),
+            files,
+        }
+    }
+}
+
+impl ArchiveBytes for Volumes {
+    fn len(&self, volume: usize) -> u64 {
+        self.files.get(volume).map_or(0, |(_, bytes)| *bytes)
+    }
+
+    fn read_at(&self, volume: usize, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let Some((file, bytes)) = self.files.get(volume) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let left = usize::try_from(bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = left.min(buf.len());
+        let part = buf.get_mut(..len).unwrap_or_default();
+        self.content
+            .read_at(*file, offset, part)
+            .map_err(io::Error::other)?;
+        Ok(len)
+    }
+}

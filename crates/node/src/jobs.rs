@@ -1,0 +1,112 @@
+//! What the jobs behind operations share: their ports, and the way they report.
+
+use std::sync::Arc;
+
+use lanspread_disk::{Disk, Place, state::StateDir};
+use lanspread_proto::{ContentId, GameId, VersionLabel};
+use lanspread_unpack::WorkerCommand;
+use tokio::sync::watch;
+
+use crate::{
+    actor::{Mailbox, Tasks},
+    error::OperationError,
+    games::{self, JobControl, JobProgress, JobReport},
+    shelf::ShelfHandle,
+    snapshot::{OperationId, Phase},
+    transfer::TransferPorts,
+    views::ShelfView,
+};
+
+/// What a job may use.
+#[derive(Clone)]
+pub(crate) struct JobPorts {
+    pub(crate) tasks: Tasks,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) state: StateDir,
+    pub(crate) worker: WorkerCommand,
+    pub(crate) shelf: ShelfHandle,
+    pub(crate) shelf_view: watch::Receiver<Arc<ShelfView>>,
+    pub(crate) transfer: TransferPorts,
+    pub(crate) games: Mailbox<games::Msg>,
+}
+
+/// One running job: whose it is, and how it is led.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) operation: OperationId,
+    pub(crate) game: GameId,
+    pub(crate) control: JobControl,
+    games: Mailbox<games::Msg>,
+}
+
+impl Job {
+    pub(crate) const fn new(
+        operation: OperationId,
+        game: GameId,
+        control: JobControl,
+        games: Mailbox<games::Msg>,
+    ) -> Self {
+        Self {
+            operation,
+            game,
+            control,
+            games,
+        }
+    }
+
+    /// The job is somewhere else now.
+    pub(crate) async fn enter(&self, phase: Phase) {
+        self.report(JobReport::Phase(phase)).await;
+    }
+
+    /// The bytes are decided.
+    pub(crate) async fn decide(&self, content: ContentId, version: VersionLabel) {
+        self.report(JobReport::Content(content, version)).await;
+    }
+
+    /// How far the phase is.
+    pub(crate) async fn progress(&self, progress: JobProgress) {
+        self.report(JobReport::Progress(progress)).await;
+    }
+
+    /// Nothing more will come.
+    pub(crate) async fn end(&self, result: Result<(), OperationError>) {
+        self.report(JobReport::Ended(result)).await;
+    }
+
+    async fn report(&self, report: JobReport) {
+        self.games
+            .send(games::Msg::Job(self.operation, self.game.clone(), report))
+            .await;
+    }
+}
+
+impl JobPorts {
+    /// The games directory.
+    pub(crate) fn games_dir(&self) -> Place {
+        Place::root(&self.shelf_view.borrow().games_dir)
+    }
+
+    /// Where a game lies, or will: a directory that differs at most in case is the same game.
+    pub(crate) fn game_root(&self, game: &GameId) -> Place {
+        let view = self.shelf_view.borrow();
+        match view.games.get(game) {
+            Some(on_shelf) => on_shelf.root.clone(),
+            None => Place::root(&view.games_dir).listed(game.as_str()),
+        }
+    }
+
+    /// Runs something that reads or writes files, off the threads of the runtime.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, OperationError> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.tasks
+            .spawn_blocking(tracing::Span::current(), move || {
+                // Who asked may be gone; the work is done all the same.
+                drop(reply.send(job()));
+            });
+        answer.await.map_err(|_gone| OperationError::Stopping)
+    }
+}

@@ -1,0 +1,195 @@
+//! Lanes: the way to open one, and where one that a peer opened goes.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use lanspread_net::{Carrier, Lane};
+use lanspread_proto::{
+    PeerId, limits,
+    wire::link::{LanesWanted, Reachability},
+};
+use lanspread_swarm::time::Instant;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{
+    super::lanes::{LanePlan, serving_permits},
+    Session,
+};
+use crate::exchange;
+
+/// A peer that TCP did not reach is tried again after this.
+const TCP_PAUSE: Duration = Duration::from_secs(60);
+/// Addresses tried for one lane.
+const LANE_ADDRESSES_MAX: usize = 6;
+
+/// What is known of lanes, per peer.
+#[derive(Debug, Default)]
+pub(super) struct LaneDesk {
+    desks: BTreeMap<PeerId, Desk>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    tcp: Tcp,
+    /// Who waits for a lane that the peer opens.
+    waiting: VecDeque<oneshot::Sender<Lane>>,
+    serving: Arc<Semaphore>,
+}
+
+/// Whether the peer takes TCP from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tcp {
+    Unknown,
+    Works(SocketAddr),
+    FailedAt(Instant),
+}
+
+impl LaneDesk {
+    fn of(&mut self, peer: PeerId) -> &mut Desk {
+        self.desks.entry(peer).or_insert_with(|| Desk {
+            tcp: Tcp::Unknown,
+            waiting: VecDeque::new(),
+            serving: serving_permits(),
+        })
+    }
+
+    pub(super) fn on_tcp_tried(&mut self, now: Instant, peer: PeerId, at: Option<SocketAddr>) {
+        if let Some(desk) = self.desks.get_mut(&peer) {
+            desk.tcp = at.map_or(Tcp::FailedAt(now), Tcp::Works);
+        }
+    }
+
+    /// Other addresses: what was known about TCP is void.
+    pub(super) fn forget(&mut self) {
+        self.desks.values_mut().for_each(|desk| desk.tcp = Tcp::Unknown);
+    }
+
+    /// See [`LaneDesk::forget`]; who waits, waits on.
+    pub(super) fn forget_peer(&mut self, peer: PeerId) {
+        if let Some(desk) = self.desks.get_mut(&peer) {
+            desk.tcp = Tcp::Unknown;
+        }
+        self.desks.retain(|_, desk| {
+            desk.waiting.retain(|waiting| !waiting.is_closed());
+            desk.tcp != Tcp::Unknown || !desk.waiting.is_empty()
+        });
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn on_plan_lane(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        served: oneshot::Sender<Lane>,
+        plan: oneshot::Sender<LanePlan>,
+    ) {
+        let Some(ready) = self.lane_plan(now, peer) else {
+            // Dropped: there is no link.
+            return;
+        };
+        let waiting = &mut self.lanes.of(peer).waiting;
+        waiting.retain(|waiting| !waiting.is_closed());
+        if waiting.len() < limits::LANES_PER_PEER_MAX {
+            waiting.push_back(served);
+        }
+        // Who asked may have gone.
+        drop(plan.send(ready));
+    }
+
+    fn lane_plan(&mut self, now: Instant, peer: PeerId) -> Option<LanePlan> {
+        let link = self.decider.link_of(peer)?;
+        let linked = self.links.get(&link)?;
+        let sender = linked.sender.clone();
+        let (remote, reachable) = (sender.remote_addr(), linked.hello.reachable);
+        let tcp = self.lanes.of(peer).tcp;
+        let addresses = match (tcp, reachable) {
+            (Tcp::FailedAt(at), _) if now.since(at) < TCP_PAUSE => Vec::new(),
+            (Tcp::Unknown | Tcp::FailedAt(_), Reachability::EstablishedOnly) => Vec::new(),
+            (Tcp::Works(first), _) => self.lane_addresses(peer, &[first, remote]),
+            (Tcp::Unknown | Tcp::FailedAt(_), _) => self.lane_addresses(peer, &[remote]),
+        };
+        Some(LanePlan {
+            peer,
+            endpoint: self.endpoint.clone(),
+            sender,
+            addresses,
+        })
+    }
+
+    /// Where the peer may take TCP: better ways first, of equal ones what worked.
+    fn lane_addresses(&self, peer: PeerId, known: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut contacts = self.decider.views();
+        let contact = contacts.find(|contact| contact.peer == peer);
+        let said = contact.map(|contact| contact.addresses).unwrap_or_default();
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in known.iter().chain(&said) {
+            if !addresses.contains(address) {
+                addresses.push(*address);
+            }
+        }
+        self.keep.addresses.best_first(&mut addresses);
+        addresses.truncate(LANE_ADDRESSES_MAX);
+        addresses
+    }
+
+    /// A lane that somebody else opened: to who sends on it, or to who waits for it.
+    pub(super) fn on_lane(&mut self, lane: Lane) {
+        let peer = lane.peer();
+        if lane.path().carrier == Carrier::Tcp {
+            self.set_reachable(Reachability::Open);
+        }
+        if self.decider.link_of(peer).is_none() {
+            tracing::debug!(peer = %peer.short(), "a lane without a link is closed");
+            return;
+        }
+        if lane.sends() {
+            let exchange = self.keep.ports.exchange.clone();
+            let span = tracing::debug_span!("lane", peer = %peer.short());
+            self.keep.session.spawn_until_stop(span, async move {
+                exchange.send(exchange::Msg::Lane { lane }).await;
+            });
+            return;
+        }
+        let mut lane = lane;
+        while let Some(waiting) = self.lanes.of(peer).waiting.pop_front() {
+            match waiting.send(lane) {
+                Ok(()) => return,
+                Err(back) => lane = back,
+            }
+        }
+        tracing::debug!(peer = %peer.short(), "a lane that nobody waits for is closed");
+    }
+
+    /// A peer cannot reach us by TCP: we open the lane.
+    pub(super) fn on_lanes_wanted(&mut self, now: Instant, peer: PeerId, wanted: LanesWanted) {
+        if self.reachable == Reachability::Unknown {
+            self.set_reachable(Reachability::EstablishedOnly);
+        }
+        let serving = Arc::clone(&self.lanes.of(peer).serving);
+        for _ in 0..wanted.lanes {
+            let Ok(permit) = Arc::clone(&serving).try_acquire_owned() else {
+                return;
+            };
+            let Some(plan) = self.lane_plan(now, peer) else {
+                return;
+            };
+            let (mailbox, exchange) =
+                (self.keep.mailbox.clone(), self.keep.ports.exchange.clone());
+            let span = tracing::debug_span!("serve", peer = %peer.short());
+            let serve = plan.serve(mailbox, exchange, permit);
+            self.keep.session.spawn_until_stop(span, serve);
+        }
+    }
+
+    fn set_reachable(&mut self, reachable: Reachability) {
+        if self.reachable != reachable {
+            self.reachable = reachable;
+            self.tell_update();
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The job that makes a folder a shared game: packed or moved into the games directory, or as it
+//! lies there; `version.ini` last.
+//!
+//! Invariant: until `version.ini` is written nothing is shared, and the source is as it was.
+
+use std::{
+    io::{self, Read, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use lanspread_disk::{
+    Disk, DiskError, Place, atomic_file,
+    scan::{self, ScanError, Sentinel},
+    space::{self, Need},
+    vfs::{DiskFile, OpenMode},
+};
+use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI};
+use lanspread_unpack::pack::{PackFile, Packer, TarZstd};
+
+use crate::{
+    error::OperationError,
+    games::{self, JobProgress, JobReport},
+    handle::{PublishHow, PublishRequest},
+    jobs::{Job, JobPorts},
+    snapshot::{NotShared, Phase},
+};
+
+/// What is being packed; a name that is no payload.
+const DRAFT: &str = ".lanspread_packing";
+/// How much is read at once.
+const BLOCK: usize = 1024 * 1024;
+
+/// The game that a folder would be.
+pub(crate) fn game_of(source: &Path) -> Result<GameId, OperationError> {
+    let name = source
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    GameId::parse(name).map_err(|error| OperationError::Publish {
+        entry: source.display().to_string(),
+        code: "name",
+        reason: error.to_string(),
+    })
+}
+
+/// Whether a folder is a game root of the games directory.
+pub(crate) fn is_in(games: &Place, source: &Path) -> bool {
+    source.parent().is_some_and(|parent| parent == games.path())
+}
+
+/// Why a folder cannot be published.
+pub(crate) fn refused(source: &Path, error: &ScanError) -> OperationError {
+    let entry = match error {
+        ScanError::Name { path, .. } | ScanError::Special { path } => path.clone(),
+        ScanError::Twin { path, .. } => path.to_string(),
+        ScanError::Limit(_) | ScanError::Disk(_) => source.display().to_string(),
+    };
+    OperationError::Publish {
+        entry,
+        code: "payload",
+        reason: error.to_string(),
+    }
+}
+
+/// Starts the job.
+pub(crate) fn start(ports: &JobPorts, job: Job, request: PublishRequest) {
+    let span = tracing::info_span!("publish", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let result = match ports.shelf.hold(job.game.clone()).await {
+            Ok(()) => bring_in(&ports, &job, request).await,
+            Err(error) => Err(error),
+        };
+        ports.shelf.release(job.game.clone()).await;
+        let result = match result {
+            Ok(()) => wait_until_shared(&ports, &job).await,
+            Err(error) => Err(error),
+        };
+        job.end(result).await;
+    });
+}
+
+async fn bring_in(
+    ports: &JobPorts,
+    job: &Job,
+    request: PublishRequest,
+) -> Result<(), OperationError> {
+    let games = ports.games_dir();
+    let work = Work {
+        disk: Arc::clone(&ports.disk),
+        target: match is_in(&games, &request.source) {
+            true => Place::root(&request.source),
+            false => ports.game_root(&job.game),
+        },
+        in_place: is_in(&games, &request.source),
+        request,
+        job: job.clone(),
+        games: ports.games.clone(),
+        done_bytes: 0,
+        total_bytes: 0,
+    };
+    ports.blocking(move || work.run()).await??;
+    ports.shelf.published(job.game.clone()).await;
+    Ok(())
+}
+
+/// The shelf hashes it; what the shelf refuses is the result.
+async fn wait_until_shared(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
+    let mut view = ports.shelf_view.clone();
+    ports.shelf.rescan().await?;
+    ports.shelf.published(job.game.clone()).await;
+    loop {
+        let (local, hashing) = {
+            let shelf = view.borrow_and_update();
+            (
+                shelf.games.get(&job.game).map(|game| game.local.clone()),
+                shelf.hashing,
+            )
+        };
+        if let Some(local) = local {
+            if local.content.is_some() {
+                return Ok(());
+            }
+            if let Some(NotShared::Refused {
+                entry,
+                code,
+                reason,
+            }) = local.not_shared
+            {
+                return Err(OperationError::Publish {
+                    entry,
+                    code,
+                    reason,
+                });
+            }
+        }
+        if let Some(hashing) = hashing {
+            let (done_bytes, total_bytes) = (hashing.done_bytes, hashing.total_bytes);
+            let progress = JobProgress {
+                done_bytes,
+                total_bytes,
+                ..JobProgress::default()
+            };
+            job.enter(Phase::Publishing).await;
+            job.progress(progress).await;
+        }
+        tokio::select! {
+            changed = view.changed() => changed.map_err(|_stopped| OperationError::Stopping)?,
+            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+        }
+    }
+}
+
+/// One publish, on its thread.
+struct Work {
+    disk: Arc<dyn Disk>,
+    /// The game's directory to be.
+    target: Place,
+    in_place: bool,
+    request: PublishRequest,
+    job: Job,
+    games: crate::actor::Mailbox<games::Msg>,
+    done_bytes: u64,
+    total_bytes: u64,
+}
+
+impl Work {
+    fn run(mut self) -> Result<(), OperationError> {
+        let source = Place::root(&self.request.source);
+        if !self.in_place {
+            if self.disk.stat(&self.target)?.is_some() {
+                return Err(OperationError::Publish {
+                    entry: self.target.to_string(),
+                    code: "exists",
+                    reason: format!("{} is there already", self.target),
+                });
+            }
+            match self.request.how {
+                PublishHow::Move => {
+                    self.check(&source)?;
+                    self.disk.rename(&source, &self.target)?;
+                }
+                PublishHow::Pack => self.pack(&source)?,
+            }
+        }
+        self.write_version()
+    }
+
+    /// Everything in the folder must be something that others can hold.
+    fn check(&mut self, source: &Place) -> Result<scan::Payload, OperationError> {
+        let payload = scan::scan_payload(self.disk.as_ref(), source)
+            .map_err(|error| refused(&self.request.source, &error))?;
+        self.total_bytes = payload.bytes;
+        Ok(payload)
+    }
+
+    fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
+        let payload = self.check(source)?;
+        let need = Need {
+            place: self.target.clone(),
+            bytes: payload.bytes,
+            reusable_bytes: 0,
+        };
+        space::check_space(self.disk.as_ref(), &[need]).map_err(|error| {
+            OperationError::Publish {
+                entry: self.target.to_string(),
+                code: "disk-full",
+                reason: error.to_string(),
+            }
+        })?;
+        self.disk.create_dir(&self.target)?;
+        let draft = self.target.own(DRAFT);
+        let packed = self.write_archive(source, &payload, &draft);
+        if let Err(error) = packed {
+            // Both are ours: the directory was not there before.
+            drop(self.disk.remove_file(&draft));
+            drop(self.disk.remove_dir(&self.target));
+            self.job.control.check()?;
+            return Err(error);
+        }
+        let name = format!("{}.tar.zst", self.job.game);
+        self.disk.rename(&draft, &self.target.listed(&name))?;
+        Ok(self.disk.sync_dir(&self.target)?)
+    }
+
+    fn write_archive(
+        &mut self,
+        source: &Place,
+        payload: &scan::Payload,
+        draft: &Place,
+    ) -> Result<(), OperationError> {
+        let file = self.disk.open(draft, OpenMode::CreateNew)?;
+        let out = Appending { file, offset: 0 };
+        let failed = |error: io::Error| OperationError::Publish {
+            entry: draft.to_string(),
+            code: "disk",
+            reason: error.to_string(),
+        };
+        let mut archive = TarZstd::new(out).map_err(failed)?;
+        for dir in &payload.empty_dirs {
+            archive.add_dir(dir).map_err(failed)?;
+        }
+        for entry in &payload.files {
+            self.job.control.check()?;
+            let place = source.join(&entry.path);
+            let file = self.disk.open(&place, OpenMode::Read)?;
+            let reader = Reading {
+                work: self,
+                file,
+                offset: 0,
+                bytes: entry.bytes,
+            };
+            let mut buffered = io::BufReader::with_capacity(BLOCK, reader);
+            let file = PackFile {
+                path: &entry.path,
+                bytes: entry.bytes,
+                executable: false,
+            };
+            archive.add_file(file, &mut buffered).map_err(failed)?;
+        }
+        let out = archive.finish().map_err(failed)?;
+        Ok(out.file.sync()?)
+    }
+
+    fn write_version(&self) -> Result<(), OperationError> {
+        match scan::read_sentinel(self.disk.as_ref(), &self.target) {
+            Sentinel::Label(_) => Ok(()),
+            Sentinel::Missing => self.write_label(&self.request.version),
+            Sentinel::Malformed(error) => Err(OperationError::Publish {
+                entry: VERSION_INI.to_owned(),
+                code: "version-ini",
+                reason: error.to_string(),
+            }),
+            Sentinel::Unreadable(error) => Err(error.into()),
+        }
+    }
+
+    fn write_label(&self, version: &VersionLabel) -> Result<(), OperationError> {
+        let text = format!("{version}\n");
+        Ok(atomic_file::write(
+            self.disk.as_ref(),
+            &self.target,
+            VERSION_INI,
+            text.as_bytes(),
+        )?)
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.done_bytes += bytes;
+        let progress = JobProgress {
+            done_bytes: self.done_bytes,
+            total_bytes: self.total_bytes,
+            ..JobProgress::default()
+        };
+        let report = JobReport::Progress(progress);
+        // Garnish: if the gate is busy, the next one is as good.
+        self.games.try_send(games::Msg::Job(
+            self.job.operation,
+            self.job.game.clone(),
+            report,
+        ));
+    }
+}
+
+/// A file that is read from its beginning to its end, and the cancel that may come meanwhile.
+struct Reading<'a> {
+    work: &'a mut Work,
+    file: Box<dyn DiskFile>,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.work.job.control.check().is_err() {
+            return Err(io::Error::other("cancelled"));
+        }
+        let left = usize::try_from(self.bytes - self.offset).unwrap_or(usize::MAX);
+        let len = left.min(buf.len());
+        let part = buf.get_mut(..len).unwrap_or_default();
+        self.file
+            .read_exact_at(part, self.offset)
+            .map_err(|error: DiskError| error.source)?;
+        self.offset += len as u64;
+        self.work.advance(len as u64);
+        Ok(len)
+    }
+}
+
+/// A file that grows.
+struct Appending {
+    file: Box<dyn DiskFile>,
+    offset: u64,
+}
+
+impl Write for Appending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file
+            .write_all_at(bytes, self.offset)
+            .map_err(|error: DiskError| error.source)?;
+        self.offset += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The jobs that take something away: `local/`, or the payload.
+
+use std::sync::Arc;
+
+use lanspread_disk::execute::{self, Remove, Uninstall};
+
+use crate::{
+    committing::{self, JobHooks},
+    error::OperationError,
+    handle::UserFiles,
+    jobs::{Job, JobPorts},
+};
+
+/// Starts taking `local/` away.
+pub(crate) fn start_uninstall(ports: &JobPorts, job: Job, files: UserFiles) {
+    let span = tracing::info_span!("uninstall", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let result = match ports.shelf.hold(job.game.clone()).await {
+            Ok(()) => uninstall(&ports, &job, files).await,
+            Err(error) => Err(error),
+        };
+        ports.shelf.release(job.game.clone()).await;
+        job.end(result).await;
+    });
+}
+
+async fn uninstall(ports: &JobPorts, job: &Job, files: UserFiles) -> Result<(), OperationError> {
+    let places = committing::places(ports, &job.game).await?;
+    let disk = Arc::clone(&ports.disk);
+    let mut hooks = JobHooks::new(ports, job, None);
+    let purge = files == UserFiles::Purge;
+    let asked = Uninstall {
+        transaction: committing::transaction_id(),
+        purge,
+    };
+    let done = ports
+        .blocking(move || execute::uninstall(disk.as_ref(), &places, asked, &mut hooks))
+        .await?;
+    committing::settle(ports, job, done).await
+}
+
+/// Starts taking the payload away.
+pub(crate) fn start_remove(ports: &JobPorts, job: Job, keep_installed: bool) {
+    let span = tracing::info_span!("remove", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let result = match ports.shelf.hold(job.game.clone()).await {
+            Ok(()) => remove(&ports, &job, keep_installed).await,
+            Err(error) => Err(error),
+        };
+        ports.shelf.release(job.game.clone()).await;
+        job.end(result).await;
+    });
+}
+
+async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {
+    let manifest = ports.shelf.manifest(job.game.clone()).await?;
+    let places = committing::places(ports, &job.game).await?;
+    let disk = Arc::clone(&ports.disk);
+    let mut hooks = JobHooks::new(ports, job, Some(manifest.content()));
+    let transaction = committing::transaction_id();
+    let done = ports
+        .blocking(move || {
+            let asked = Remove {
+                transaction,
+                manifest: &manifest,
+                keep_installed,
+            };
+            execute::remove(disk.as_ref(), &places, asked, &mut hooks)
+        })
+        .await?;
+    committing::settle(ports, job, done).await
+}

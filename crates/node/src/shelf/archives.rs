@@ -1,0 +1,213 @@
+//! Decides the layout of a payload, and refuses archives that nobody could install.
+
+use std::{io, sync::Arc};
+
+use lanspread_disk::{
+    Disk, Place,
+    scan::{
+        Payload,
+        settings::{self, LayoutWish},
+    },
+    vfs::{DiskFile, OpenMode},
+};
+use lanspread_proto::{
+    RelPath,
+    library::Size,
+    manifest::{ArchiveSet, Layout, VERSION_INI},
+};
+use lanspread_unpack::{
+    ArchiveBytes, Limits, NameTable, detect,
+    layout::{self, RootFile},
+    list, volumes,
+};
+
+use super::look::{Looker, not};
+use crate::snapshot::NotShared;
+
+/// The layout, and what comes out of it.
+pub(super) struct Listed {
+    pub(super) layout: Layout,
+    pub(super) unpacked: Option<Size>,
+}
+
+/// Decides the layout and lists the archives.
+pub(super) fn decide(
+    looker: &Looker,
+    game_root: &Place,
+    payload: &Payload,
+) -> Result<Listed, NotShared> {
+    let wishes = settings::read_settings(looker.disk.as_ref(), game_root)
+        .map_err(|error| not("settings", &error))?;
+    let layout = match wishes.layout {
+        Some(LayoutWish::Tree) => Layout::Tree,
+        Some(LayoutWish::Archives) => Layout::Archives(sets(payload, None)?),
+        Some(LayoutWish::Named(names)) => Layout::Archives(sets(payload, Some(&names))?),
+        None => by_content(looker, game_root, payload)?,
+    };
+    let Layout::Archives(sets) = &layout else {
+        let files = u32::try_from(payload.files.len()).unwrap_or(u32::MAX);
+        return Ok(Listed {
+            layout,
+            unpacked: Some(Size {
+                bytes: payload.bytes,
+                files,
+            }),
+        });
+    };
+    let mut total = Size::default();
+    let mut names = NameTable::new();
+    for set in sets {
+        let (size, after) = list_one(looker, game_root, set, names)?;
+        names = after;
+        total.bytes = total.bytes.saturating_add(size.bytes);
+        total.files = total.files.saturating_add(size.files);
+    }
+    Ok(Listed {
+        unpacked: Some(total),
+        layout,
+    })
+}
+
+fn by_content(looker: &Looker, game_root: &Place, payload: &Payload) -> Result<Layout, NotShared> {
+    let mut prefixes = Vec::new();
+    let at_root = |path: &RelPath| path.parent().is_none();
+    for file in payload.files.iter().filter(|file| at_root(&file.path)) {
+        let place = game_root.join(&file.path);
+        let prefix = read_prefix(looker.disk.as_ref(), &place, file.bytes)
+            .map_err(|error| not("disk", &error))?;
+        prefixes.push((file.path.as_str(), prefix));
+    }
+    let deeper = payload.files.iter().any(|file| !at_root(&file.path));
+    let files = prefixes
+        .iter()
+        .map(|(name, prefix)| RootFile { name, prefix });
+    layout::decide(files, deeper || !payload.empty_dirs.is_empty())
+        .map_err(|error| not("missing-volume", &error))
+}
+
+fn read_prefix(
+    disk: &dyn Disk,
+    place: &Place,
+    bytes: u64,
+) -> Result<Vec<u8>, lanspread_disk::DiskError> {
+    let len = usize::try_from(bytes)
+        .unwrap_or(usize::MAX)
+        .min(detect::PREFIX_BYTES);
+    let mut prefix = vec![0; len];
+    disk.open(place, OpenMode::Read)?
+        .read_exact_at(&mut prefix, 0)?;
+    Ok(prefix)
+}
+
+/// The archives at the root as sets; with names, these in their order.
+fn sets(payload: &Payload, named: Option<&[RelPath]>) -> Result<Vec<ArchiveSet>, NotShared> {
+    let at_root = payload
+        .files
+        .iter()
+        .map(|file| &file.path)
+        .filter(|path| path.parent().is_none() && path.as_str() != VERSION_INI);
+    let names = at_root
+        .map(RelPath::as_str)
+        .filter(|name| volumes::has_archive_name(name));
+    let found = volumes::group(names).map_err(|error| not("missing-volume", &error))?;
+    let set_of = |names: &[String]| ArchiveSet {
+        volumes: names
+            .iter()
+            .filter_map(|name| RelPath::parse(name).ok())
+            .collect(),
+    };
+    let all: Vec<ArchiveSet> = found.iter().map(|set| set_of(&set.volumes)).collect();
+    let Some(named) = named else { return Ok(all) };
+    let find = |name: &RelPath| {
+        let set = all.iter().find(|set| set.volumes.first() == Some(name));
+        let known = || payload.files.iter().any(|file| file.path == *name);
+        set.cloned()
+            .or_else(|| {
+                known().then(|| ArchiveSet {
+                    volumes: vec![name.clone()],
+                })
+            })
+            .ok_or_else(|| {
+                not(
+                    "settings",
+                    &format!("{name}: lanspread.toml names it, but it is not there"),
+                )
+            })
+    };
+    named.iter().map(find).collect()
+}
+
+fn list_one(
+    looker: &Looker,
+    game_root: &Place,
+    set: &ArchiveSet,
+    names: NameTable,
+) -> Result<(Size, NameTable), NotShared> {
+    let name = set
+        .volumes
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let refuse = |code: &'static str, reason: String| NotShared::Refused {
+        entry: name.clone(),
+        code,
+        reason,
+    };
+    let source = Files::open(looker.disk.as_ref(), game_root, set)
+        .map_err(|error| refuse("disk", error.to_string()))?;
+    let source: Arc<dyn ArchiveBytes> = Arc::new(source);
+    let count = set.volumes.len();
+    let listed = list(&looker.worker, source, count, Limits::default(), names);
+    let (listing, names) =
+        listed.map_err(|error| refuse(error.code.as_str(), error.to_string()))?;
+    listing
+        .check_installable()
+        .map_err(|error| refuse(error.code.as_str(), error.to_string()))?;
+    let files = u32::try_from(listing.files.len()).unwrap_or(u32::MAX);
+    Ok((
+        Size {
+            bytes: listing.bytes,
+            files,
+        },
+        names,
+    ))
+}
+
+/// Volumes on disk that are no content yet.
+pub(crate) struct Files {
+    volumes: Vec<(Box<dyn DiskFile>, u64)>,
+}
+
+impl Files {
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        root: &Place,
+        set: &ArchiveSet,
+    ) -> Result<Self, lanspread_disk::DiskError> {
+        let open = |volume: &RelPath| {
+            let file = disk.open(&root.join(volume), OpenMode::Read)?;
+            let bytes = file.stat()?.bytes;
+            Ok((file, bytes))
+        };
+        Ok(Self {
+            volumes: set.volumes.iter().map(open).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl ArchiveBytes for Files {
+    fn len(&self, volume: usize) -> u64 {
+        self.volumes.get(volume).map_or(0, |(_, bytes)| *bytes)
+    }
+
+    fn read_at(&self, volume: usize, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let Some((file, bytes)) = self.volumes.get(volume) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let left = usize::try_from(bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = left.min(buf.len());
+        let part = buf.get_mut(..len).unwrap_or_default();
+        file.read_exact_at(part, offset).map_err(io::Error::other)?;
+        Ok(len)
+    }
+}

@@ -1,0 +1,83 @@
+//! [`ShelfHandle`]: the door to the shelf.
+
+use std::{path::PathBuf, sync::Arc};
+
+use lanspread_disk::content::OpenContent;
+use lanspread_proto::{GameId, Manifest};
+
+use super::Msg;
+use crate::{
+    actor::Mailbox,
+    download::Agreed,
+    error::OperationError,
+    handle::{GamesMove, PublishPlan, ShareChange},
+};
+
+/// A cheap door to the shelf.
+#[derive(Debug, Clone)]
+pub(crate) struct ShelfHandle {
+    pub(crate) mailbox: Mailbox<Msg>,
+}
+
+impl ShelfHandle {
+    pub(crate) async fn plan_publish(
+        &self,
+        source: PathBuf,
+    ) -> Result<PublishPlan, OperationError> {
+        self.mailbox
+            .ask(|reply| Msg::PlanPublish(source, reply))
+            .await
+    }
+
+    pub(crate) async fn rescan(&self) -> Result<(), OperationError> {
+        self.mailbox.ask(Msg::Rescan).await
+    }
+
+    pub(crate) async fn share(&self, change: ShareChange) -> Result<(), OperationError> {
+        self.mailbox.ask(|reply| Msg::Share(change, reply)).await
+    }
+
+    pub(crate) async fn set_games_dir(
+        &self,
+        dir: PathBuf,
+        how: GamesMove,
+    ) -> Result<(), OperationError> {
+        self.mailbox
+            .ask(|reply| Msg::SetGamesDir(dir, how, reply))
+            .await
+    }
+
+    /// The game is not looked at until [`Self::release`].
+    pub(crate) async fn hold(&self, game: GameId) -> Result<(), OperationError> {
+        self.mailbox.ask(|reply| Msg::Hold(game, reply)).await
+    }
+
+    pub(crate) async fn release(&self, game: GameId) {
+        self.mailbox.send(Msg::Release(game)).await;
+    }
+
+    pub(crate) async fn manifest(&self, game: GameId) -> Result<Arc<Manifest>, OperationError> {
+        self.mailbox.ask(|reply| Msg::Manifest(game, reply)).await
+    }
+
+    pub(crate) async fn open_content(
+        &self,
+        game: GameId,
+    ) -> Result<Arc<OpenContent>, OperationError> {
+        self.mailbox
+            .ask(|reply| Msg::OpenContent(game, reply))
+            .await
+    }
+
+    pub(crate) async fn committed(&self, game: GameId, agreed: Agreed) {
+        self.mailbox.send(Msg::Committed(game, agreed)).await;
+    }
+
+    pub(crate) async fn published(&self, game: GameId) {
+        self.mailbox.send(Msg::Published(game)).await;
+    }
+
+    pub(crate) async fn downloading(&self, game: GameId, manifest: Option<Arc<Manifest>>) {
+        self.mailbox.send(Msg::Downloading(game, manifest)).await;
+    }
+}

@@ -1,0 +1,344 @@
+//! Looks at one game on disk, and hashes it if it was never hashed. Blocks; runs on a thread of its
+//! own.
+//!
+//! Invariant: what an interrupted transaction left is brought to an end before anything is believed.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use lanspread_disk::{
+    Disk, Place,
+    content::OpenContent,
+    execute::{self, NoHooks, TransactionError},
+    hashing::{HashError, HashJob, HashedFile, HashedPayload, Progress, Publication, hash_payload},
+    index::{GameKey, Index, ManifestStore},
+    observe::{self, GamePlaces, LocalGame, Sentinel},
+    pool::Pool,
+    scan::{self, Payload, settings},
+    state::StateDir,
+};
+use lanspread_proto::{
+    ChunkMap, ContentId, GameId, Manifest, VersionLabel, library::Size, manifest, text::Title,
+};
+use lanspread_unpack::WorkerCommand;
+
+use super::archives;
+use crate::{committing, download::Agreed, limits, snapshot::NotShared};
+
+/// What a look needs.
+#[derive(Clone)]
+pub(super) struct Looker {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) state: StateDir,
+    pub(super) index: Arc<Index>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) worker: WorkerCommand,
+}
+
+/// One game to look at.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) game: GameId,
+    /// Its directory's name as it is spelled on disk.
+    pub(super) directory: String,
+    pub(super) games: Place,
+    /// Its files are known to be this content: it was just committed.
+    pub(super) committed: Option<Agreed>,
+    /// It was just published by a person: nobody else is still copying into it.
+    pub(super) settled: bool,
+}
+
+/// What is there.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) title: Title,
+    pub(super) share: bool,
+    pub(super) downloaded: Option<VersionLabel>,
+    pub(super) installed: Option<(VersionLabel, ContentId)>,
+    pub(super) kept_bytes: u64,
+    pub(super) payload: PayloadState,
+}
+
+/// How it stands with the payload.
+#[derive(Debug)]
+pub(super) enum PayloadState {
+    /// It can be served.
+    Known(Known),
+    /// It must be hashed first.
+    Unhashed(Arc<Payload>),
+    /// It cannot be shared.
+    Not(NotShared),
+}
+
+/// A content that lies on disk, whole.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) agreed: Agreed,
+    pub(super) open: Arc<OpenContent>,
+    pub(super) unpacked: Option<Size>,
+}
+
+impl Subject {
+    fn root(&self) -> Place {
+        self.games.listed(&self.directory)
+    }
+
+    const fn key(&self) -> GameKey<'_> {
+        GameKey {
+            games: &self.games,
+            directory: self.directory.as_str(),
+        }
+    }
+}
+
+impl Looker {
+    /// Looks without hashing.
+    pub(super) fn look(&self, subject: &Subject) -> Seen {
+        let places = GamePlaces {
+            game_root: subject.root(),
+            state: self.state.games().listed(subject.game.as_str()),
+        };
+        let recovered = self.recover(&places);
+        let (wishes, refused) = match settings::read_settings(self.disk.as_ref(), &subject.root()) {
+            Ok(wishes) => (wishes, None),
+            Err(error) => (
+                settings::GameSettings::default(),
+                Some(not("settings", &error)),
+            ),
+        };
+        let title = wishes
+            .title
+            .unwrap_or_else(|| Title::clean(&manifest::title_of(&subject.directory)));
+        let mut seen = Seen {
+            title,
+            share: wishes.share.unwrap_or(true),
+            downloaded: None,
+            installed: None,
+            kept_bytes: 0,
+            payload: PayloadState::Not(NotShared::NoVersion),
+        };
+        match recovered.and_then(|()| Ok(observe::observe(self.disk.as_ref(), &places)?)) {
+            Ok(local) => self.take_in(subject, &mut seen, &local),
+            Err(error) => seen.payload = PayloadState::Not(not("unreadable-record", &error)),
+        }
+        if let Some(refused) = refused {
+            seen.payload = PayloadState::Not(refused);
+        }
+        seen
+    }
+
+    fn recover(&self, places: &GamePlaces) -> Result<(), TransactionError> {
+        let manifests = self.state.manifests();
+        let load = |content: &ContentId| {
+            committing::load_manifest(self.disk.as_ref(), &manifests, *content)
+        };
+        let done = execute::recover(self.disk.as_ref(), places, &load, &mut NoHooks)?;
+        if done != execute::Recovered::Nothing {
+            tracing::info!(place = %places.game_root, ?done, "recovered an interrupted operation");
+        }
+        Ok(())
+    }
+
+    fn take_in(&self, subject: &Subject, seen: &mut Seen, local: &LocalGame) {
+        seen.kept_bytes = local.kept.iter().map(|kept| kept.bytes).sum();
+        let record = local
+            .installed
+            .as_ref()
+            .and_then(|installed| installed.record.as_ref());
+        seen.installed = record.map(|record| (record.version().clone(), record.content()));
+        match &local.sentinel {
+            Sentinel::Absent => {}
+            Sentinel::Unusable(error) => {
+                seen.payload = PayloadState::Not(not("version-ini", error));
+            }
+            Sentinel::Version(version) => {
+                seen.downloaded = Some(version.clone());
+                seen.payload = self.look_at_payload(subject);
+            }
+        }
+    }
+
+    fn look_at_payload(&self, subject: &Subject) -> PayloadState {
+        let payload = match scan::scan_payload(self.disk.as_ref(), &subject.root()) {
+            Ok(payload) => Arc::new(payload),
+            Err(error) => return PayloadState::Not(not("payload", &error)),
+        };
+        if let Some(agreed) = &subject.committed
+            && let Some(known) = self.known(subject, agreed.clone(), &payload)
+        {
+            self.remember(subject, &known.agreed, &payload);
+            return PayloadState::Known(known);
+        }
+        match self.index.current(subject.key(), &payload) {
+            Ok(Some(content)) => {
+                if let Some(agreed) = self.load(content)
+                    && let Some(known) = self.known(subject, agreed, &payload)
+                {
+                    return PayloadState::Known(known);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the index cannot be asked"),
+        }
+        if !subject.settled && changed_lately(&payload) {
+            return PayloadState::Not(NotShared::Settling);
+        }
+        PayloadState::Unhashed(payload)
+    }
+
+    fn load(&self, content: ContentId) -> Option<Agreed> {
+        let place = self.state.manifests();
+        let (manifest, chunk_map) = ManifestStore::new(self.disk.as_ref(), &place)
+            .load(content)
+            .ok()
+            .flatten()?;
+        Some(Agreed {
+            manifest: Arc::new(manifest),
+            chunk_map: Arc::new(chunk_map),
+        })
+    }
+
+    fn known(&self, subject: &Subject, agreed: Agreed, payload: &Payload) -> Option<Known> {
+        let open = OpenContent::new(
+            Arc::clone(&self.disk),
+            subject.root(),
+            Arc::clone(&agreed.manifest),
+            payload,
+        )?;
+        let unpacked = self
+            .index
+            .unpacked(agreed.manifest.content())
+            .ok()
+            .flatten();
+        Some(Known {
+            agreed,
+            open: Arc::new(open),
+            unpacked,
+        })
+    }
+
+    /// Hashes a payload and makes it a content.
+    pub(super) fn hash(
+        &self,
+        subject: &Subject,
+        payload: &Arc<Payload>,
+        progress: &Arc<Progress>,
+    ) -> Result<Known, NotShared> {
+        let version = match scan::read_sentinel(self.disk.as_ref(), &subject.root()) {
+            scan::Sentinel::Label(version) => version,
+            scan::Sentinel::Missing => return Err(NotShared::NoVersion),
+            scan::Sentinel::Malformed(error) => return Err(not("version-ini", &error)),
+            scan::Sentinel::Unreadable(error) => return Err(not("disk", &error)),
+        };
+        let listed = archives::decide(self, &subject.root(), payload)?;
+        let job = HashJob {
+            disk: Arc::clone(&self.disk),
+            game_root: subject.root(),
+            payload: Arc::clone(payload),
+            progress: Arc::clone(progress),
+        };
+        let known = self.index.known_files(subject.key()).ok();
+        let values = |file: &scan::ScannedFile, log2| known.as_ref()?.values(file, log2);
+        let hashed = match hash_payload(&job, &self.pool, values) {
+            Ok(hashed) => hashed,
+            Err(HashError::Changed(_) | HashError::Cancelled) => return Err(NotShared::Settling),
+            Err(error) => return Err(not("disk", &error)),
+        };
+        let layout = listed.layout;
+        let publication = Publication {
+            game: subject.game.clone(),
+            version,
+            layout,
+        };
+        let (manifest, chunk_map) = hashed
+            .publish(publication)
+            .map_err(|error| not("payload", &error))?;
+        let agreed = Agreed {
+            manifest: Arc::new(manifest),
+            chunk_map: Arc::new(chunk_map),
+        };
+        self.save(&agreed);
+        if let Some(size) = listed.unpacked
+            && let Err(error) = self
+                .index
+                .remember_unpacked(agreed.manifest.content(), size)
+        {
+            tracing::warn!(%error, "an unpacked size cannot be remembered");
+        }
+        let content = agreed.manifest.content();
+        if let Err(error) = self
+            .index
+            .remember(subject.key(), &hashed, payload, content)
+        {
+            tracing::warn!(%error, "hashes cannot be remembered");
+        }
+        self.known(subject, agreed, payload)
+            .ok_or(NotShared::Settling)
+    }
+
+    fn save(&self, agreed: &Agreed) {
+        let place = self.state.manifests();
+        let store = ManifestStore::new(self.disk.as_ref(), &place);
+        if let Err(error) = store.save(&agreed.manifest, &agreed.chunk_map) {
+            tracing::warn!(%error, "a manifest cannot be kept; it will be made again");
+        }
+    }
+
+    /// A committed download needs no hashing: every piece was verified on its way in.
+    fn remember(&self, subject: &Subject, agreed: &Agreed, payload: &Payload) {
+        let hashed = hashed_of(&agreed.manifest, &agreed.chunk_map, payload);
+        let content = agreed.manifest.content();
+        if let Err(error) = self
+            .index
+            .remember(subject.key(), &hashed, payload, content)
+        {
+            tracing::warn!(%error, "hashes cannot be remembered");
+        }
+    }
+}
+
+fn hashed_of(manifest: &Manifest, chunk_map: &ChunkMap, payload: &Payload) -> HashedPayload {
+    let geometry = manifest.geometry();
+    let entries = (0..)
+        .map(lanspread_proto::FileIndex)
+        .zip(manifest.files())
+        .zip(&payload.files);
+    let files = entries.map(|((index, entry), file)| {
+        let range = geometry.file_chunks(index);
+        let values = chunk_map
+            .values()
+            .get(range.start as usize..range.end as usize);
+        HashedFile {
+            file: file.clone(),
+            root: entry.root,
+            values: values.unwrap_or_default().to_vec(),
+        }
+    });
+    HashedPayload {
+        files: files.collect(),
+        empty_dirs: payload.empty_dirs.clone(),
+        chunk_size_log2: manifest::chunk_size_log2(payload.bytes),
+    }
+}
+
+fn changed_lately(payload: &Payload) -> bool {
+    let nanos = u128::try_from(payload.newest_change_nanos).unwrap_or(0);
+    let change = UNIX_EPOCH + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+    // A change that seems to come from the future is an old one with a wrong clock.
+    SystemTime::now()
+        .duration_since(change)
+        .is_ok_and(|age| age < limits::SETTLE)
+}
+
+/// Why a game is not shared; the entry is what the reason names.
+pub(super) fn not(code: &'static str, reason: &dyn std::fmt::Display) -> NotShared {
+    let reason = reason.to_string();
+    let entry = reason.split(": ").next().unwrap_or_default().to_owned();
+    NotShared::Refused {
+        entry,
+        code,
+        reason,
+    }
+}

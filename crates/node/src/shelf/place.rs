@@ -1,0 +1,131 @@
+//! Where the shelf stands: the games directory, what is switched off, what a publish would do.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lanspread_disk::{Disk, DiskError, Place, atomic_file, scan, state::StateDir, vfs::EntryKind};
+use lanspread_proto::{GameId, wire::link::Sharing};
+
+use super::{Msg, ShelfPorts};
+use crate::{
+    actor::Reply,
+    error::OperationError,
+    handle::{GamesMove, PublishPlan},
+    publishing,
+    snapshot::SharingState,
+};
+
+/// The file with the games that the person does not share.
+const NAME: &str = "unshared";
+const BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// What peers are told.
+pub(super) const fn on_the_wire(sharing: SharingState) -> Sharing {
+    match sharing {
+        SharingState::On => Sharing::On,
+        SharingState::Off | SharingState::Paused(_) => Sharing::Paused,
+    }
+}
+
+pub(super) fn load_switched_off(disk: &dyn Disk, state: &StateDir) -> BTreeSet<GameId> {
+    match atomic_file::read(disk, &state.place().own(NAME), BYTES_MAX) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes.unwrap_or_default())
+            .lines()
+            .filter_map(|line| GameId::parse(line).ok())
+            .collect(),
+        Err(error) => {
+            tracing::warn!(%error, "the list of games that are not shared cannot be read");
+            BTreeSet::new()
+        }
+    }
+}
+
+pub(super) fn save_switched_off(ports: &ShelfPorts, games: &BTreeSet<GameId>) {
+    let text: String = games.iter().map(|game| format!("{game}\n")).collect();
+    let (disk, place) = (Arc::clone(&ports.disk), ports.state.place());
+    ports
+        .tasks
+        .spawn_blocking(tracing::debug_span!("save"), move || {
+            if let Err(error) = atomic_file::write(disk.as_ref(), &place, NAME, text.as_bytes()) {
+                tracing::warn!(%error, "the list of games that are not shared cannot be saved");
+            }
+        });
+}
+
+/// Looks at a folder on a thread for that, and answers.
+pub(super) fn plan_publish(
+    ports: &ShelfPorts,
+    games_dir: &Path,
+    source: PathBuf,
+    reply: Reply<PublishPlan>,
+) {
+    let (disk, games) = (Arc::clone(&ports.disk), Place::root(games_dir));
+    ports
+        .tasks
+        .spawn_blocking(tracing::info_span!("plan_publish"), move || {
+            drop(reply.send(plan(disk.as_ref(), &games, &source)));
+        });
+}
+
+fn plan(disk: &dyn Disk, games: &Place, source: &Path) -> Result<PublishPlan, OperationError> {
+    let game = publishing::game_of(source)?;
+    let payload = scan::scan_payload(disk, &Place::root(source))
+        .map_err(|error| publishing::refused(source, &error))?;
+    Ok(PublishPlan {
+        in_place: publishing::is_in(games, source),
+        game,
+        bytes: payload.bytes,
+        files: u32::try_from(payload.files.len()).unwrap_or(u32::MAX),
+        free_bytes: disk.space(games)?.free_bytes,
+    })
+}
+
+/// Changes to another games directory, on a thread for that.
+pub(super) fn move_games(
+    ports: &ShelfPorts,
+    from: PathBuf,
+    (to, how): (PathBuf, GamesMove),
+    reply: Reply<()>,
+) {
+    let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
+    ports
+        .tasks
+        .spawn_blocking(tracing::info_span!("games_dir"), move || {
+            let result = carry(disk.as_ref(), &from, &to, how).map_err(OperationError::from);
+            mailbox.blocking_send(Msg::Moved(to, result, reply));
+        });
+}
+
+/// Moves game by game by renaming. Across volumes the system refuses, and everything stays.
+fn carry(disk: &dyn Disk, from: &Path, to: &Path, how: GamesMove) -> Result<(), DiskError> {
+    let (from, to) = (Place::root(from), Place::root(to));
+    atomic_file::ensure_dir(disk, &to)?;
+    if how == GamesMove::UseAsItIs {
+        return Ok(());
+    }
+    let mut moved: Vec<String> = Vec::new();
+    for entry in disk
+        .list(&from)?
+        .into_iter()
+        .filter(|e| e.kind == EntryKind::Directory)
+    {
+        let target = to.listed(&entry.name);
+        let result = match disk.stat(&target)? {
+            // A game that is there already is not replaced.
+            Some(_) => continue,
+            None => disk.rename(&from.listed(&entry.name), &target),
+        };
+        if let Err(error) = result {
+            for name in moved {
+                disk.rename(&to.listed(&name), &from.listed(&name))?;
+            }
+            return Err(error);
+        }
+        moved.push(entry.name);
+    }
+    disk.sync_dir(&to)?;
+    disk.sync_dir(&from)
+}

@@ -1,0 +1,85 @@
+//! Listens to changes in the games directory; where that fails, the regular scan finds them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use lanspread_disk::{Disk, Place, watch::GamesWatch};
+use lanspread_proto::GameId;
+use tokio_util::sync::CancellationToken;
+
+use super::{Msg, ShelfPorts};
+use crate::actor::Mailbox;
+
+/// How long the listening thread waits before it looks whether it should end.
+const BREATH: Duration = Duration::from_millis(500);
+
+/// A thread that listens.
+pub(super) struct Watching {
+    stop: CancellationToken,
+}
+
+impl Watching {
+    /// Starts listening.
+    pub(super) fn start(ports: &ShelfPorts, games_dir: &Path) -> Self {
+        let stop = ports.tasks.stop().child_token();
+        let games = Place::root(games_dir);
+        match GamesWatch::start(ports.disk.as_ref(), &games) {
+            Ok(watch) => {
+                let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
+                let stopped = stop.clone();
+                ports
+                    .tasks
+                    .spawn_blocking(tracing::debug_span!("watch"), move || {
+                        listen(watch, disk.as_ref(), &mailbox, &stopped);
+                    });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "changes are found by the regular scan only");
+                stop.cancel();
+            }
+        }
+        Self { stop }
+    }
+
+    /// Starts again if it ended.
+    pub(super) fn keep(&mut self, ports: &ShelfPorts, games_dir: &Path) {
+        if self.stop.is_cancelled() && !ports.tasks.stop().is_cancelled() {
+            let there = ports.disk.stat(&Place::root(games_dir));
+            if matches!(there, Ok(Some(_))) {
+                *self = Self::start(ports, games_dir);
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn listen(
+    mut watch: GamesWatch,
+    disk: &dyn Disk,
+    mailbox: &Mailbox<Msg>,
+    stop: &CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        let Some(changes) = watch.wait(disk, BREATH) else {
+            continue;
+        };
+        if let Some(error) = &changes.error {
+            tracing::debug!(%error, "watching is incomplete");
+        }
+        if changes.everything {
+            mailbox.blocking_send(Msg::AnyChanged);
+            continue;
+        }
+        for name in changes.games {
+            let message = match GameId::parse(&name) {
+                Ok(game) => Msg::Changed { game },
+                Err(_not_a_game) => Msg::AnyChanged,
+            };
+            mailbox.blocking_send(message);
+        }
+    }
+}

@@ -1,0 +1,549 @@
+//! One download: carries out what `swarm::Download` decides.
+//!
+//! Invariant: the scheduler decides alone which piece is asked of whom; this actor only knows on
+//! which lane it was asked, and tells back what became of it.
+
+pub(crate) mod lane;
+mod sources;
+pub(crate) mod store;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use lanspread_disk::{partial::StoreError, pool::Pool};
+use lanspread_net::lane::Lane;
+use lanspread_proto::{
+    ContentId, GameId, Manifest, PeerId, PieceIndex, PieceSet,
+    wire::{
+        LinkMessage,
+        link::{InterestState, PieceRef},
+    },
+};
+use lanspread_swarm::{
+    credit::LaneId,
+    download::{Download, DownloadAction, Outcome, SourceState},
+    progress::Progress,
+};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use self::{
+    lane::Refusal,
+    sources::Sources,
+    store::{Arrived, Store, Stored},
+};
+use crate::{
+    actor::{Mailbox, Tasks, mailbox},
+    buffers::Buffers,
+    clock::Clock,
+    credit::{CreditHandle, sleep_until},
+    exchange,
+    lanes::LaneNumbers,
+    notice::Notice,
+    peers::PeersHandle,
+    views::{LibraryView, PeersView},
+};
+
+/// How often what arrived is counted and shown.
+const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What a download is told.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// A link is up.
+    PeerUp { peer: PeerId },
+    /// A link is down.
+    PeerDown { peer: PeerId },
+    /// What a peer says of its pieces.
+    FromPeer { peer: PeerId, message: LinkMessage },
+    /// A lane that was asked for.
+    LaneOpened { peer: PeerId, lane: Option<Lane> },
+    /// It closed.
+    LaneClosed { peer: PeerId, lane: LaneId },
+    /// Bytes of a piece arrived.
+    Bytes {
+        peer: PeerId,
+        piece: PieceIndex,
+        bytes: u32,
+    },
+    /// A piece arrived and was stored, or not.
+    Arrived(Arrived),
+    /// A sender will not send.
+    Refused {
+        peer: PeerId,
+        lane: LaneId,
+        piece: PieceIndex,
+        refusal: Refusal,
+    },
+    /// A checkpoint ended.
+    Checkpointed(Result<(), Arc<StoreError>>),
+    /// The person pauses or resumes.
+    SetPaused { paused: bool },
+}
+
+/// What every download of a node shares.
+#[derive(Clone)]
+pub(crate) struct TransferPorts {
+    pub(crate) tasks: Tasks,
+    pub(crate) clock: Clock,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) buffers: Buffers,
+    pub(crate) credit: CreditHandle,
+    pub(crate) numbers: LaneNumbers,
+    pub(crate) peers: PeersHandle,
+    pub(crate) exchange: Mailbox<exchange::Msg>,
+    pub(crate) library: watch::Receiver<Arc<LibraryView>>,
+    pub(crate) peers_view: watch::Receiver<Arc<PeersView>>,
+    pub(crate) notices: broadcast::Sender<Notice>,
+}
+
+/// What is to be fetched, and into what.
+pub(crate) struct TransferJob {
+    pub(crate) game: GameId,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) have: PieceSet,
+    pub(crate) seed: u64,
+}
+
+/// How a download stands.
+#[derive(Debug, Clone)]
+pub(crate) struct TransferView {
+    pub(crate) state: SourceState,
+    pub(crate) progress: Progress,
+    /// Verified bytes and present rate by who sent them.
+    pub(crate) sources: BTreeMap<PeerId, (u64, u64)>,
+    pub(crate) active_peers: u32,
+}
+
+/// A running download.
+pub(crate) struct TransferHandle {
+    mailbox: Mailbox<Msg>,
+    tasks: Tasks,
+    pub(crate) view: watch::Receiver<TransferView>,
+    /// Told when every piece is stored, or the disk failed.
+    pub(crate) end: oneshot::Receiver<Result<(), Arc<StoreError>>>,
+}
+
+impl TransferHandle {
+    /// Pauses or resumes.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.mailbox.try_send(Msg::SetPaused { paused });
+    }
+}
+
+impl Drop for TransferHandle {
+    /// A download that nobody waits for stops.
+    fn drop(&mut self) {
+        self.tasks.stop().cancel();
+    }
+}
+
+/// The actor.
+pub(crate) struct Transfer {
+    ports: TransferPorts,
+    game: GameId,
+    manifest: Arc<Manifest>,
+    download: Download,
+    sources: Sources,
+    /// On which lane each open request is.
+    asked: BTreeMap<(PeerId, PieceIndex), LaneId>,
+    /// Payload bytes that the exchange has not heard of.
+    received: BTreeMap<PeerId, u64>,
+    store: Arc<Store>,
+    checkpointing: bool,
+    mailbox: Mailbox<Msg>,
+    view: watch::Sender<TransferView>,
+    end: Option<oneshot::Sender<Result<(), Arc<StoreError>>>>,
+}
+
+impl Transfer {
+    /// Starts fetching.
+    pub(crate) fn start(mut ports: TransferPorts, job: TransferJob) -> TransferHandle {
+        let (mailbox, inbox) = mailbox();
+        let (end_tx, end) = oneshot::channel();
+        let tasks = ports.tasks.child();
+        ports.tasks = tasks.clone();
+        let now = ports.clock.now();
+        let sizes = job
+            .manifest
+            .geometry()
+            .pieces()
+            .map(|piece| piece.bytes)
+            .collect();
+        let download = Download::new(now, sizes, job.have, job.seed);
+        let (view_tx, view) = watch::channel(view_of(&download, now));
+        let content = job.manifest.content();
+        let span = tracing::info_span!("transfer", game = %job.game, content = %content.short());
+        let sources = Sources::new(content, Arc::clone(&job.store), mailbox.clone());
+        let transfer = Self {
+            ports,
+            game: job.game,
+            manifest: job.manifest,
+            download,
+            sources,
+            asked: BTreeMap::new(),
+            received: BTreeMap::new(),
+            store: job.store,
+            checkpointing: false,
+            mailbox: mailbox.clone(),
+            view: view_tx,
+            end: Some(end_tx),
+        };
+        tasks.spawn(span, transfer.run(inbox));
+        TransferHandle {
+            mailbox,
+            tasks,
+            view,
+            end,
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+        let content = self.content();
+        let exchange = self.ports.exchange.clone();
+        let stop = self.ports.tasks.stop().clone();
+        let transfer = self.mailbox.clone();
+        exchange
+            .send(exchange::Msg::Fetch { content, transfer })
+            .await;
+        self.learn_holders();
+        let mut count = tokio::time::interval(COUNT_INTERVAL);
+        count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while self.end.is_some() {
+            let due = self
+                .download
+                .poll_timeout()
+                .map(|due| self.ports.clock.at(due));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                message = inbox.recv() => match message {
+                    Some(message) => self.on_message(message),
+                    None => break,
+                },
+                Ok(()) = self.ports.library.changed() => self.learn_holders(),
+                _ = count.tick() => self.on_count(),
+                () = sleep_until(due) => self.download.on_timeout(self.ports.clock.now()),
+            }
+            self.act();
+        }
+        self.say_goodbye();
+        exchange.send(exchange::Msg::FetchEnded { content }).await;
+    }
+
+    fn content(&self) -> ContentId {
+        self.manifest.content()
+    }
+
+    fn on_message(&mut self, message: Msg) {
+        match message {
+            Msg::PeerUp { peer } => self.learn_holder(peer),
+            Msg::PeerDown { peer } => self.on_peer_down(peer),
+            Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
+            Msg::LaneOpened { peer, lane } => self.on_lane_opened(peer, lane),
+            Msg::LaneClosed { peer, lane } => self.on_lane_closed(peer, lane),
+            Msg::Bytes { peer, piece, bytes } => {
+                let now = self.ports.clock.now();
+                self.download.on_bytes(now, peer, piece, bytes);
+                *self.received.entry(peer).or_default() += u64::from(bytes);
+            }
+            Msg::Arrived(arrived) => self.on_arrived(arrived),
+            Msg::Refused {
+                peer,
+                piece,
+                refusal,
+                ..
+            } => self.on_refused(peer, piece, refusal),
+            Msg::Checkpointed(result) => {
+                self.checkpointing = false;
+                if let Err(error) = result {
+                    self.finish(Err(error));
+                }
+            }
+            Msg::SetPaused { paused } => {
+                self.download.set_paused(self.ports.clock.now(), paused);
+            }
+        }
+    }
+
+    /// Everybody who is linked and said to have something of the content is a source.
+    fn learn_holders(&mut self) {
+        let library = Arc::clone(&self.ports.library.borrow_and_update());
+        for (peer, _) in library.holders(self.content()) {
+            self.learn_holder(*peer);
+        }
+    }
+
+    fn learn_holder(&mut self, peer: PeerId) {
+        let library = Arc::clone(&self.ports.library.borrow());
+        let holds = library
+            .holders(self.content())
+            .iter()
+            .any(|(holder, availability)| {
+                *holder == peer
+                    && *availability != lanspread_proto::library::Availability::LocalOnly
+            });
+        let peers = Arc::clone(&self.ports.peers_view.borrow());
+        let linked = peers.connected().find(|(linked, _)| *linked == peer);
+        let (true, Some((_, info))) = (holds, linked) else {
+            return;
+        };
+        if self.sources.add(peer, info) {
+            self.ports
+                .peers
+                .tell(peer, self.sources.interest(InterestState::Serving));
+            self.sources.open_lane(&self.ports, peer, Duration::ZERO);
+        }
+        self.update_facts(peer);
+    }
+
+    fn update_facts(&mut self, peer: PeerId) {
+        if let Some(facts) = self.sources.facts(peer) {
+            self.download.on_peer(self.ports.clock.now(), peer, facts);
+        }
+    }
+
+    fn on_peer_down(&mut self, peer: PeerId) {
+        if self.sources.remove(peer) {
+            self.asked.retain(|(asked, _), _| *asked != peer);
+            self.download.on_peer_down(self.ports.clock.now(), peer);
+            if self.sources.is_empty() {
+                self.notify(Notice::AllPeersGone {
+                    game: self.game.clone(),
+                });
+            }
+        }
+    }
+
+    fn on_peer_message(&mut self, peer: PeerId, message: LinkMessage) {
+        let now = self.ports.clock.now();
+        if let LinkMessage::HaveMap(map) = message {
+            let count = self.manifest.geometry().piece_count();
+            if let Some(set) = self.sources.add_page(peer, &map, count) {
+                self.download.on_have_map(now, peer, set);
+            }
+        } else if let LinkMessage::Have(have) = message {
+            self.download
+                .on_have(now, peer, &have.pieces, have.queued_bytes);
+        } else if let LinkMessage::HaveNot(_) = message {
+            self.download.on_have_not(now, peer);
+        } else if let LinkMessage::Offer(offer) = message {
+            self.download.on_offer(now, peer, offer.piece);
+        } else if let LinkMessage::Sharing(sharing) = message {
+            self.sources.set_sharing(peer, sharing);
+            self.update_facts(peer);
+        }
+    }
+
+    fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
+        self.sources.on_lane(&self.ports, peer, lane);
+        self.update_facts(peer);
+    }
+
+    fn on_lane_closed(&mut self, peer: PeerId, lane: LaneId) {
+        if !self.sources.on_lane_closed(peer, lane) {
+            return;
+        }
+        let now = self.ports.clock.now();
+        let lost: Vec<PieceIndex> = self
+            .asked
+            .iter()
+            .filter(|((asked, _), on)| *asked == peer && **on == lane)
+            .map(|((_, piece), _)| *piece)
+            .collect();
+        for piece in lost {
+            self.asked.remove(&(peer, piece));
+            self.download.on_piece(now, peer, piece, Outcome::Lost);
+        }
+        self.update_facts(peer);
+        self.sources.open_lane(&self.ports, peer, sources::RETRY);
+    }
+
+    fn on_arrived(&mut self, arrived: Arrived) {
+        let Arrived {
+            peer,
+            piece,
+            outcome,
+            ..
+        } = arrived;
+        let now = self.ports.clock.now();
+        self.asked.remove(&(peer, piece));
+        match outcome {
+            Stored::Yes => {
+                self.download.on_piece(now, peer, piece, Outcome::Stored);
+                let content = self.content();
+                self.ports
+                    .exchange
+                    .try_send(exchange::Msg::Verified { content, piece });
+                self.tell_chunks(peer, piece);
+            }
+            Stored::Bad => {
+                let bad = PieceRef {
+                    content: self.content(),
+                    piece,
+                };
+                self.ports.peers.tell(peer, LinkMessage::BadChunk(bad));
+                self.download.on_piece(now, peer, piece, Outcome::BadChunk);
+            }
+            Stored::Failed(error) => {
+                tracing::warn!(%error, "a piece cannot be stored");
+                self.finish(Err(error));
+            }
+        }
+    }
+
+    fn tell_chunks(&self, peer: PeerId, piece: PieceIndex) {
+        let geometry = self.manifest.geometry();
+        let Some(piece) = geometry.piece(piece) else {
+            return;
+        };
+        for chunk in geometry.chunks(piece.chunks) {
+            if let Some(file) = self.manifest.files().get(chunk.file.as_usize()) {
+                self.notify(Notice::ChunkFinished {
+                    game: self.game.clone(),
+                    peer: Some(peer),
+                    file: file.path.clone(),
+                    offset: chunk.offset,
+                    bytes: chunk.bytes,
+                });
+            }
+        }
+    }
+
+    fn on_refused(&mut self, peer: PeerId, piece: PieceIndex, refusal: Refusal) {
+        self.asked.remove(&(peer, piece));
+        let outcome = match refusal {
+            Refusal::Busy(queued_bytes) => Outcome::Busy { queued_bytes },
+            Refusal::Gone(reason) => Outcome::Gone(reason),
+        };
+        self.download
+            .on_piece(self.ports.clock.now(), peer, piece, outcome);
+    }
+
+    /// Counts what arrived since, and shows how it stands.
+    fn on_count(&mut self) {
+        let now = self.ports.clock.now();
+        for (peer, bytes) in std::mem::take(&mut self.received) {
+            self.ports
+                .exchange
+                .try_send(exchange::Msg::Received { peer, bytes });
+        }
+        let view = view_of(&self.download, now);
+        self.view.send_replace(view);
+        self.checkpoint_if_due();
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        if self.checkpointing || !self.store.is_checkpoint_due() {
+            return;
+        }
+        self.checkpointing = true;
+        let (store, mailbox) = (Arc::clone(&self.store), self.mailbox.clone());
+        self.ports
+            .tasks
+            .spawn_blocking(tracing::debug_span!("checkpoint"), move || {
+                mailbox.blocking_send(Msg::Checkpointed(store.checkpoint()));
+            });
+    }
+
+    /// Carries out what the scheduler decided.
+    fn act(&mut self) {
+        while let Some(action) = self.download.poll_action() {
+            match action {
+                DownloadAction::Request { peer, piece } => self.request(peer, piece),
+                DownloadAction::Cancel { peer, piece } => {
+                    if let Some(lane) = self.asked.remove(&(peer, piece)) {
+                        self.sources.cancel(peer, lane, piece);
+                    }
+                }
+                DownloadAction::DeclineOffer { peer, piece } => {
+                    let offer = PieceRef {
+                        content: self.content(),
+                        piece,
+                    };
+                    self.ports
+                        .peers
+                        .tell(peer, LinkMessage::OfferDeclined(offer));
+                }
+                DownloadAction::Refuse { peer, everywhere } => self.refuse(peer, everywhere),
+                DownloadAction::State(state) => {
+                    if state == SourceState::Complete {
+                        self.finish(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, peer: PeerId, index: PieceIndex) {
+        let asked = self
+            .manifest
+            .geometry()
+            .piece(index)
+            .and_then(|piece| self.sources.request(peer, piece));
+        match asked {
+            Some(lane) => {
+                self.asked.insert((peer, index), lane);
+            }
+            // The lane closes or is stuck; the scheduler looks for somebody else.
+            None => {
+                let now = self.ports.clock.now();
+                self.download.on_piece(now, peer, index, Outcome::Lost);
+            }
+        }
+    }
+
+    fn refuse(&mut self, peer: PeerId, everywhere: bool) {
+        tracing::warn!(peer = %peer.short(), everywhere, "a peer sent bytes that do not match");
+        self.sources.close_lanes(peer);
+        self.asked.retain(|(asked, _), _| *asked != peer);
+        self.update_facts(peer);
+        self.notify(Notice::PeerRefused {
+            peer,
+            content: self.content(),
+        });
+        if everywhere {
+            self.ports.peers.refuse(peer);
+        }
+    }
+
+    fn finish(&mut self, result: Result<(), Arc<StoreError>>) {
+        self.on_count();
+        if let Some(end) = self.end.take() {
+            // Nobody waits for a download that was cancelled.
+            drop(end.send(result));
+        }
+    }
+
+    fn say_goodbye(&self) {
+        for peer in self.sources.peers() {
+            self.ports
+                .peers
+                .tell(peer, self.sources.interest(InterestState::Off));
+        }
+    }
+
+    fn notify(&self, notice: Notice) {
+        // Nobody may be listening.
+        drop(self.ports.notices.send(notice));
+    }
+}
+
+fn view_of(download: &Download, now: lanspread_swarm::time::Instant) -> TransferView {
+    let mut sources: BTreeMap<PeerId, (u64, u64)> = download
+        .bytes_by_peer()
+        .iter()
+        .map(|(peer, bytes)| (*peer, (*bytes, 0)))
+        .collect();
+    let mut active_peers = 0;
+    for (peer, rate) in download.active_peers(now) {
+        sources.entry(peer).or_default().1 = rate;
+        active_peers += 1;
+    }
+    let (state, progress) = (download.state(), download.progress(now));
+    TransferView {
+        state,
+        progress,
+        sources,
+        active_peers,
+    }
+}

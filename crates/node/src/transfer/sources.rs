@@ -1,0 +1,223 @@
+//! The peers of one download as the transfer sees them: their lanes, and what they say they have.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use lanspread_net::lane::Lane;
+use lanspread_proto::{
+    ContentId, PeerId, Piece, PieceIndex, PieceSet,
+    wire::{
+        LinkMessage,
+        link::{HaveMap, Interest, InterestState, Sharing},
+    },
+};
+use lanspread_swarm::{
+    credit::LaneId,
+    download::{Path, PeerFacts},
+};
+
+use super::{
+    Msg, TransferPorts,
+    lane::{FetchLane, LanePorts},
+    store::Store,
+};
+use crate::{
+    actor::Mailbox,
+    views::{Medium, PeerInfo},
+};
+
+/// A lane that closed or did not open is tried again after this.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// All sources of one download.
+pub(super) struct Sources {
+    content: ContentId,
+    store: Arc<Store>,
+    mailbox: Mailbox<Msg>,
+    peers: BTreeMap<PeerId, Source>,
+}
+
+struct Source {
+    sharing: Sharing,
+    path: Path,
+    rate_hint: Option<u64>,
+    lanes: BTreeMap<LaneId, OpenLane>,
+    /// Refused: no lane is opened again.
+    closed: bool,
+    /// Pages of its map so far.
+    map: Option<PieceSet>,
+}
+
+struct OpenLane {
+    lane: FetchLane,
+    asked_count: u32,
+}
+
+impl Sources {
+    pub(super) const fn new(content: ContentId, store: Arc<Store>, mailbox: Mailbox<Msg>) -> Self {
+        Self {
+            content,
+            store,
+            mailbox,
+            peers: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.peers.keys().copied()
+    }
+
+    pub(super) const fn interest(&self, state: InterestState) -> LinkMessage {
+        LinkMessage::Interest(Interest {
+            content: self.content,
+            state,
+        })
+    }
+
+    /// Adds a peer; `true` when it is new.
+    pub(super) fn add(&mut self, peer: PeerId, info: &PeerInfo) -> bool {
+        let known = self.peers.get_mut(&peer);
+        if let Some(source) = known {
+            source.sharing = info.sharing;
+            return false;
+        }
+        let source = Source {
+            sharing: info.sharing,
+            path: match info.path.medium {
+                Medium::Wifi => Path::Wireless,
+                Medium::Loopback | Medium::Wired | Medium::Unknown | Medium::Virtual => Path::Wired,
+            },
+            rate_hint: info.path.bits_per_second.map(|bits| bits / 8),
+            lanes: BTreeMap::new(),
+            closed: false,
+            map: None,
+        };
+        self.peers.insert(peer, source);
+        true
+    }
+
+    /// Forgets a peer and ends its lanes.
+    pub(super) fn remove(&mut self, peer: PeerId) -> bool {
+        self.peers.remove(&peer).is_some()
+    }
+
+    pub(super) fn set_sharing(&mut self, peer: PeerId, sharing: Sharing) {
+        if let Some(source) = self.peers.get_mut(&peer) {
+            source.sharing = sharing;
+        }
+    }
+
+    /// What the scheduler is told of a peer.
+    pub(super) fn facts(&self, peer: PeerId) -> Option<PeerFacts> {
+        let source = self.peers.get(&peer)?;
+        Some(PeerFacts {
+            rate_hint: source.rate_hint,
+            path: source.path,
+            sharing: source.sharing,
+            lanes: u8::try_from(source.lanes.len()).unwrap_or(u8::MAX),
+            lied_before: false,
+        })
+    }
+
+    /// Asks for a lane, after a while.
+    pub(super) fn open_lane(&self, ports: &TransferPorts, peer: PeerId, after: Duration) {
+        if self
+            .peers
+            .get(&peer)
+            .is_none_or(|source| source.closed || !source.lanes.is_empty())
+        {
+            return;
+        }
+        let (peers, mailbox) = (ports.peers.clone(), self.mailbox.clone());
+        let span = tracing::debug_span!("open_lane", peer = %peer.short());
+        ports.tasks.spawn_until_stop(span, async move {
+            tokio::time::sleep(after).await;
+            let lane = match peers.open_lane(peer).await {
+                Ok(lane) => Some(lane),
+                Err(error) => {
+                    tracing::debug!(%error, "no lane");
+                    None
+                }
+            };
+            mailbox.send(Msg::LaneOpened { peer, lane }).await;
+        });
+    }
+
+    /// A lane is there, or not; then it is asked for again.
+    pub(super) fn on_lane(&mut self, ports: &TransferPorts, peer: PeerId, lane: Option<Lane>) {
+        let Some(lane) = lane else {
+            return self.open_lane(ports, peer, RETRY);
+        };
+        let Some(source) = self.peers.get_mut(&peer).filter(|source| !source.closed) else {
+            return;
+        };
+        let id = ports.numbers.next();
+        let ports_of_lane = LanePorts {
+            content: self.content,
+            store: Arc::clone(&self.store),
+            pool: Arc::clone(&ports.pool),
+            buffers: ports.buffers.clone(),
+            credit: ports.credit.clone(),
+            mailbox: self.mailbox.clone(),
+        };
+        let lane = FetchLane::start(&ports.tasks, id, lane, ports_of_lane);
+        source.lanes.insert(
+            id,
+            OpenLane {
+                lane,
+                asked_count: 0,
+            },
+        );
+    }
+
+    /// `false` when the lane was closed from here.
+    pub(super) fn on_lane_closed(&mut self, peer: PeerId, lane: LaneId) -> bool {
+        self.peers
+            .get_mut(&peer)
+            .is_some_and(|source| source.lanes.remove(&lane).is_some())
+    }
+
+    /// Takes nothing more from a peer.
+    pub(super) fn close_lanes(&mut self, peer: PeerId) {
+        if let Some(source) = self.peers.get_mut(&peer) {
+            source.lanes.clear();
+            source.closed = true;
+        }
+    }
+
+    /// Asks for a piece on the peer's lane that was asked least.
+    pub(super) fn request(&mut self, peer: PeerId, piece: Piece) -> Option<LaneId> {
+        let source = self.peers.get_mut(&peer)?;
+        let (id, open) = source
+            .lanes
+            .iter_mut()
+            .min_by_key(|(_, open)| open.asked_count)?;
+        open.asked_count = open.asked_count.wrapping_add(1);
+        open.lane.request(piece).then_some(*id)
+    }
+
+    pub(super) fn cancel(&self, peer: PeerId, lane: LaneId, piece: PieceIndex) {
+        let source = self.peers.get(&peer);
+        if let Some(open) = source.and_then(|source| source.lanes.get(&lane)) {
+            open.lane.cancel(piece);
+        }
+    }
+
+    /// Takes in a page of a peer's map; the map once it is whole.
+    pub(super) fn add_page(
+        &mut self,
+        peer: PeerId,
+        page: &HaveMap,
+        piece_count: u32,
+    ) -> Option<PieceSet> {
+        let source = self.peers.get_mut(&peer)?;
+        if page.first.0 == 0 {
+            source.map = Some(PieceSet::new(piece_count));
+        }
+        source.map.as_mut()?.insert_page(page.first, &page.bits);
+        if page.last { source.map.take() } else { None }
+    }
+}
