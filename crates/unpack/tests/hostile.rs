@@ -510,6 +510,25 @@ fn flipped_anywhere() {
     }
 }
 
+/// Its entry would be a map and the data behind it, under another name.
+#[test]
+fn a_sparse_file_that_would_be_delivered_wrong() {
+    let mut builder = tar::Builder::new(Vec::new());
+    builder
+        .append_pax_extensions([("GNU.sparse.major", b"1".as_slice())])
+        .unwrap();
+    let mut header = tar::Header::new_ustar();
+    header.set_size(4);
+    builder
+        .append_data(&mut header, "GNUSparseFile.0/a", &b"1\n0\n"[..])
+        .unwrap();
+    let archive = MemoryArchive::single(builder.into_inner().unwrap());
+    assert_eq!(
+        code(unpack(&worker(), archive)),
+        Some(ErrorCode::UnsupportedFormat)
+    );
+}
+
 #[test]
 fn not_an_archive() {
     for bytes in [&b""[..], b"x", b"MZ\x90\0 this is a program", &[0; 2_000]] {

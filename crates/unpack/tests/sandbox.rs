@@ -104,6 +104,14 @@ fn limits_refuse() {
 }
 
 #[test]
+fn a_panic_is_reported_as_one() {
+    let error = attempt("panic", "all");
+    assert_eq!(error.code, ErrorCode::Internal);
+    assert!(error.detail.contains("on purpose"), "{error}");
+    assert!(!error.detail.contains("SIGSYS"), "{error}");
+}
+
+#[test]
 fn the_worker_reports_its_isolation() {
     use lanspread_unpack::{in_memory::unpack, pack::evil};
 

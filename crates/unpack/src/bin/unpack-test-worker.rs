@@ -3,6 +3,7 @@
     clippy::print_stderr,
     clippy::disallowed_methods,
     clippy::infinite_loop,
+    clippy::panic,
     reason = "it tries on purpose what the product must not do"
 )]
 
@@ -72,6 +73,7 @@ fn tried(attempt: &str) -> io::Result<()> {
             eprintln!("{}", bytes.len());
             Ok(())
         }
+        "panic" => panic!("on purpose"),
         "nothing" => Ok(()),
         _ => Err(io::Error::other("no such attempt")),
     }

@@ -164,6 +164,10 @@ fn file<R: Read>(
     name: &str,
     roster: &mut Roster,
 ) -> Result<(), EngineError> {
+    if is_pax_sparse(entry)? {
+        let detail = "a sparse file in the POSIX form";
+        return Err(EngineError::new(ErrorCode::UnsupportedFormat, detail).at(name));
+    }
     let bytes = entry.size();
     let frame = EntryFrame {
         kind: EntryKind::file(entry.header().mode().unwrap_or(0)),
@@ -187,6 +191,19 @@ fn file<R: Read>(
     }
     roster.add(name, bytes);
     Ok(())
+}
+
+/// Whether the entry holds a map of a sparse file besides its bytes. The reader does not know that
+/// form and would deliver both.
+fn is_pax_sparse<R: Read>(entry: &mut Entry<'_, R>) -> Result<bool, EngineError> {
+    let extensions = entry.pax_extensions().map_err(|error| translated(&error))?;
+    for extension in extensions.into_iter().flatten() {
+        let extension = extension.map_err(|error| translated(&error))?;
+        if extension.key_bytes().starts_with(b"GNU.sparse.") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn translated(error: &io::Error) -> EngineError {
