@@ -4,8 +4,10 @@
 //! whole of it costs time, never data: a database that cannot be read is moved aside and begun anew.
 
 use std::{
-    fs, io,
+    fs, io, mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use lanspread_proto::{ContentId, Hash, library::Size};
@@ -39,8 +41,10 @@ const CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// The cache of hashes.
 #[derive(Debug)]
 pub struct Index {
-    database: Database,
+    /// `None` once it turned out to be damaged.
+    database: Mutex<Option<Database>>,
     path: PathBuf,
+    aside: PathBuf,
 }
 
 /// How the index was found.
@@ -66,6 +70,10 @@ pub enum IndexError {
         /// Why.
         source: Box<redb::Error>,
     },
+    /// The database turned out to be damaged while it was used. It was moved aside; the next start
+    /// begins a new one, until then everything is hashed.
+    #[error("the index {} is damaged; a new one is made at the next start", .0.display())]
+    Damaged(PathBuf),
     /// An unreadable database could not be moved aside.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -95,16 +103,24 @@ impl Index {
     /// Neither the old database nor a new one can be opened.
     pub fn open(state: &StateDir) -> Result<(Self, Found), IndexError> {
         let path = state.path().join(FILE);
-        match create(&path) {
-            Ok(database) => Ok((Self { database, path }, Found::Whole)),
-            Err(error) if is_damage(&error) => {
-                let aside = state.path().join(ASIDE);
+        let aside = state.path().join(ASIDE);
+        let (database, found) = match open_checked(&path) {
+            Ok(database) => (database, Found::Whole),
+            Err(error) if is_damage(error.as_ref()) => {
                 fs::rename(&path, &aside).map_err(|e| DiskError::new(DiskOp::Rename, &path, e))?;
                 let database = create(&path).map_err(|e| failed(&path, e))?;
-                Ok((Self { database, path }, Found::Rebuilt { aside }))
+                let aside = aside.clone();
+                (database, Found::Rebuilt { aside })
             }
-            Err(error) => Err(failed(&path, error)),
-        }
+            Err(Some(error)) => return Err(failed(&path, error)),
+            Err(None) => return Err(IndexError::Damaged(path)),
+        };
+        let index = Self {
+            database: Mutex::new(Some(database)),
+            path,
+            aside,
+        };
+        Ok((index, found))
     }
 
     /// The cached hashes of a game's files, as they are now.
@@ -112,16 +128,14 @@ impl Index {
     /// # Errors
     /// The database failed; hash without it.
     pub fn known_files(&self, game: GameKey<'_>) -> Result<KnownFiles, IndexError> {
-        let read = || -> Result<_, redb::Error> {
-            match self.database.begin_read()?.open_table(FILES) {
-                Ok(table) => Ok(Some(table)),
-                Err(TableError::TableDoesNotExist(_)) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        };
+        let table = self.run(|database| match database.begin_read()?.open_table(FILES) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        })?;
         Ok(KnownFiles {
             prefix: game.prefix(),
-            table: read().map_err(|e| failed(&self.path, e))?,
+            table,
         })
     }
 
@@ -138,8 +152,8 @@ impl Index {
         content: ContentId,
     ) -> Result<(), IndexError> {
         let prefix = game.prefix();
-        let write = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+        self.run(|database| {
+            let transaction = database.begin_write()?;
             {
                 let mut files = transaction.open_table(FILES)?;
                 files.retain_in(prefix.as_str()..after(&prefix).as_str(), |_, _| false)?;
@@ -153,10 +167,8 @@ impl Index {
                     .open_table(CURRENT)?
                     .insert(prefix.as_str(), state)?;
             }
-            transaction.commit()?;
-            Ok(())
-        };
-        write().map_err(|e| failed(&self.path, e))
+            Ok(transaction.commit()?)
+        })
     }
 
     /// Which content a game's directory is, if its payload is as it was when that was remembered.
@@ -168,16 +180,15 @@ impl Index {
         game: GameKey<'_>,
         payload: &Payload,
     ) -> Result<Option<ContentId>, IndexError> {
-        let read = || -> Result<_, redb::Error> {
-            let table = match self.database.begin_read()?.open_table(CURRENT) {
+        let found = self.run(|database| {
+            let table = match database.begin_read()?.open_table(CURRENT) {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(None),
                 opened => opened?,
             };
             Ok(table
                 .get(game.prefix().as_str())?
                 .map(|found| found.value()))
-        };
-        let found = read().map_err(|e| failed(&self.path, e))?;
+        })?;
         Ok(found
             .filter(|(fingerprint, _)| fingerprint == payload.fingerprint().as_bytes())
             .map(|(_, content)| ContentId::from_bytes(content)))
@@ -189,16 +200,14 @@ impl Index {
     /// The database failed.
     pub fn forget(&self, game: GameKey<'_>) -> Result<(), IndexError> {
         let prefix = game.prefix();
-        let write = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+        self.run(|database| {
+            let transaction = database.begin_write()?;
             transaction
                 .open_table(FILES)?
                 .retain_in(prefix.as_str()..after(&prefix).as_str(), |_, _| false)?;
             transaction.open_table(CURRENT)?.remove(prefix.as_str())?;
-            transaction.commit()?;
-            Ok(())
-        };
-        write().map_err(|e| failed(&self.path, e))
+            Ok(transaction.commit()?)
+        })
     }
 
     /// Remembers what the archives of a content unpack to.
@@ -206,15 +215,13 @@ impl Index {
     /// # Errors
     /// The database failed.
     pub fn remember_unpacked(&self, content: ContentId, size: Size) -> Result<(), IndexError> {
-        let write = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
+        self.run(|database| {
+            let transaction = database.begin_write()?;
             transaction
                 .open_table(HINTS)?
                 .insert(*content.as_bytes(), (size.bytes, size.files))?;
-            transaction.commit()?;
-            Ok(())
-        };
-        write().map_err(|e| failed(&self.path, e))
+            Ok(transaction.commit()?)
+        })
     }
 
     /// What the archives of a content unpack to, if that was remembered.
@@ -222,15 +229,36 @@ impl Index {
     /// # Errors
     /// The database failed.
     pub fn unpacked(&self, content: ContentId) -> Result<Option<Size>, IndexError> {
-        let read = || -> Result<_, redb::Error> {
-            let table = match self.database.begin_read()?.open_table(HINTS) {
+        let found = self.run(|database| {
+            let table = match database.begin_read()?.open_table(HINTS) {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(None),
                 opened => opened?,
             };
             Ok(table.get(*content.as_bytes())?.map(|found| found.value()))
-        };
-        let found = read().map_err(|e| failed(&self.path, e))?;
+        })?;
         Ok(found.map(|(bytes, files)| Size { bytes, files }))
+    }
+
+    /// A database that was damaged after it was opened may panic; that must cost no more than the
+    /// cache.
+    fn run<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, IndexError> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = database.as_ref() else {
+            return Err(IndexError::Damaged(self.path.clone()));
+        };
+        match catch_unwind(AssertUnwindSafe(|| work(open))) {
+            Ok(Err(redb::Error::Corrupted(_))) | Err(_) => {
+                // Closing it would write to it, or panic again.
+                mem::forget(database.take());
+                // If it stays in place, the next start finds the damage itself.
+                fs::rename(&self.path, &self.aside).ok();
+                Err(IndexError::Damaged(self.path.clone()))
+            }
+            Ok(done) => done.map_err(|error| failed(&self.path, error)),
+        }
     }
 }
 
@@ -245,9 +273,16 @@ impl KnownFiles {
     /// that cannot be read is one that is not there.
     #[must_use]
     pub fn values(&self, file: &ScannedFile, chunk_size_log2: u8) -> Option<Vec<Hash>> {
+        let table = self.table.as_ref()?;
         let key = format!("{}{}", self.prefix, file.path);
-        let found = self.table.as_ref()?.get(key.as_str()).ok()??;
-        decode(file, chunk_size_log2, found.value())
+        let look = || {
+            decode(
+                file,
+                chunk_size_log2,
+                table.get(key.as_str()).ok()??.value(),
+            )
+        };
+        catch_unwind(AssertUnwindSafe(look)).ok().flatten()
     }
 }
 
@@ -261,8 +296,23 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     Builder::new().set_cache_size(CACHE_BYTES).create(path)
 }
 
+/// Opens a database and verifies all of its checksums: it is small, and not checked later. `None`:
+/// it is damaged in a way that nobody foresaw.
+fn open_checked(path: &Path) -> Result<Database, Option<DatabaseError>> {
+    catch_unwind(|| {
+        let mut database = create(path)?;
+        database.check_integrity()?;
+        Ok(database)
+    })
+    .map_err(|_panic| None)?
+    .map_err(Some)
+}
+
 /// Whether a new database would help. In use, no permission, disk full: it would fare no better.
-fn is_damage(error: &DatabaseError) -> bool {
+fn is_damage(error: Option<&DatabaseError>) -> bool {
+    let Some(error) = error else {
+        return true;
+    };
     if let DatabaseError::Storage(redb::StorageError::Io(source)) = error {
         return matches!(
             source.kind(),
@@ -289,7 +339,7 @@ fn after(prefix: &str) -> String {
     format!("{}\x01", prefix.trim_end_matches('\0'))
 }
 
-/// Everything that a file's values depend on, then the values.
+/// Everything that a file's values depend on; behind it come the values and a checksum of all.
 fn head(file: &ScannedFile, chunk_size_log2: u8) -> [u8; 33] {
     let mut head = [0; 33];
     let parts = [
@@ -310,11 +360,18 @@ fn encode(file: &ScannedFile, chunk_size_log2: u8, values: &[Hash]) -> Vec<u8> {
     for value in values {
         bytes.extend_from_slice(value.as_bytes());
     }
+    let checksum = Hash::of(&bytes);
+    bytes.extend_from_slice(checksum.as_bytes());
     bytes
 }
 
 fn decode(file: &ScannedFile, chunk_size_log2: u8, bytes: &[u8]) -> Option<Vec<Hash>> {
+    let (bytes, checksum) = bytes.split_last_chunk::<32>()?;
     let values = bytes.strip_prefix(&head(file, chunk_size_log2))?;
+    // Wrong values would make a manifest that nobody can serve.
+    if Hash::of(bytes).as_bytes() != checksum {
+        return None;
+    }
     let (values, rest) = values.as_chunks::<32>();
     rest.is_empty().then(|| {
         values

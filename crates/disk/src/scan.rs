@@ -59,9 +59,9 @@ pub enum NotAGame {
     /// Another directory has the same name in other letters.
     #[error("the directory {0} is the same game")]
     Twin(String),
-    /// A link or special file.
-    #[error("it is a link or a special file, and links are not followed here")]
-    Link,
+    /// A link, a special file, or a name that is not Unicode.
+    #[error("it is a link, a special file, or its name is not Unicode")]
+    Special,
 }
 
 /// What a game's `version.ini` says.
@@ -134,8 +134,9 @@ pub enum ScanError {
         /// Why.
         reason: TwinError,
     },
-    /// A link, pipe, device or anything else that is neither file nor directory.
-    #[error("{path}: links and special files cannot be shared")]
+    /// A link, pipe, device or anything else that is neither file nor directory, or a name that
+    /// is not Unicode.
+    #[error("{path}: links, special files and names that are not Unicode cannot be shared")]
     Special {
         /// The entry.
         path: String,
@@ -190,7 +191,7 @@ pub fn list_games(disk: &dyn Disk, games: &Place) -> Result<Vec<FoundGame>, Game
         let game = if entry.kind == EntryKind::Directory {
             name_game(&entry.name, &found)
         } else {
-            Err(NotAGame::Link)
+            Err(NotAGame::Special)
         };
         let place = games.listed(&entry.name);
         found.push(look_at(disk, place, entry.name, game));

@@ -117,7 +117,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Anything but *not found*.
     fn stat(&self, place: &Place) -> Result<Option<Stat>, DiskError>;
 
-    /// The entries of a directory, sorted by name. Names that are not Unicode are errors.
+    /// The entries of a directory, sorted by name. An entry whose name is not Unicode is
+    /// [`EntryKind::Other`] under a readable form of it: it can be shown, and not touched.
     ///
     /// # Errors
     /// Not a directory, or not readable.
@@ -231,7 +232,8 @@ pub enum EntryKind {
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, junction, device, socket or anything else we never touch.
+    /// A symbolic link, junction, device, socket, a name that is not Unicode, or anything else we
+    /// never touch.
     Other,
 }
 

@@ -33,7 +33,8 @@ const COVERS_TREE: bool = cfg!(any(windows, target_os = "macos"));
 pub struct Changes {
     /// Names of directories in the games directory in which something changed, came or went.
     pub games: BTreeSet<String>,
-    /// Anything may have changed: look at all of them.
+    /// Anything may have changed: look at all of them. If the games directory itself was away, a
+    /// new watch must be started.
     pub everything: bool,
     /// The last thing that went wrong with watching.
     pub error: Option<DiskError>,
@@ -107,15 +108,15 @@ impl GamesWatch {
         Some(changes)
     }
 
-    /// Watches the directories of a game's payload that are not watched yet. A failure is a change
-    /// to report, not an end.
+    /// Watches the directories of a game's payload. Each of them, also those watched before: one
+    /// that was deleted and made again has the same name and no watch. A failure is a change to
+    /// report, not an end.
     fn follow(&mut self, disk: &dyn Disk, game: &str) {
         let game_path = self.root.join(game);
-        self.watched
-            .retain(|path| !path.starts_with(&game_path) || path.symlink_metadata().is_ok());
         if COVERS_TREE {
             return;
         }
+        self.watched.retain(|path| !path.starts_with(&game_path));
         let mut waiting = vec![(self.games.listed(game), game_path.clone())];
         while let Some((place, path)) = waiting.pop() {
             let at_root = path == game_path;
@@ -134,7 +135,7 @@ impl GamesWatch {
     }
 
     fn add(&mut self, path: PathBuf) -> Result<(), DiskError> {
-        if self.watched.contains(&path) || self.watched.len() >= WATCHED_MAX {
+        if self.watched.len() >= WATCHED_MAX {
             return Ok(());
         }
         let mode = if COVERS_TREE {

@@ -145,6 +145,64 @@ fn an_unreadable_database_is_moved_aside() {
     }
 }
 
+/// Whatever a damaged database says, it is no reason to stop.
+#[test]
+fn a_damaged_database_never_panics() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    {
+        let (index, _) = Index::open(&state).unwrap();
+        remember(&index, &sample);
+    }
+    let whole = fs::read(state.path().join(FILE)).unwrap();
+    let mut seed = 1_u32;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed as usize) % below
+    };
+    for _ in 0..60 {
+        let mut damaged = whole.clone();
+        // Most of the file is room for later.
+        let used = damaged.len().min(64 * 1024);
+        for _ in 0..1 + next(8) {
+            damaged[next(used)] ^= 1 << next(8);
+        }
+        fs::write(state.path().join(FILE), &damaged).unwrap();
+        let Ok((index, _)) = Index::open(&state) else {
+            continue;
+        };
+        index.current(key(&sample), &sample.payload).ok();
+        if let Ok(known) = index.known_files(key(&sample)) {
+            for file in &sample.hashed.files {
+                if let Some(values) = known.values(&file.file, 20) {
+                    assert_eq!(values, file.values);
+                }
+            }
+        }
+        let content = sample.manifest.content();
+        index
+            .remember(key(&sample), &sample.hashed, &sample.payload, content)
+            .ok();
+    }
+}
+
+#[test]
+fn damage_that_shows_later_costs_the_cache_only() {
+    let (_keep, state) = state();
+    let sample = sample::mixed();
+    let (index, _) = Index::open(&state).unwrap();
+    remember(&index, &sample);
+    let failed = index.run(|_| -> Result<(), redb::Error> { panic!("planted") });
+    assert!(matches!(failed, Err(IndexError::Damaged(_))));
+    let current = index.current(key(&sample), &sample.payload);
+    assert!(matches!(current, Err(IndexError::Damaged(_))));
+    drop(index);
+    assert!(fs::metadata(state.path().join(ASIDE)).is_ok());
+    let (index, found) = Index::open(&state).unwrap();
+    assert_eq!(found, Found::Whole);
+    assert_eq!(index.current(key(&sample), &sample.payload).unwrap(), None);
+}
+
 #[test]
 fn hints() {
     let (_keep, state) = state();

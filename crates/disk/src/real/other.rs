@@ -66,13 +66,15 @@ impl Disk for RealDisk {
             let kind = entry
                 .file_type()
                 .map_err(|e| fail(DiskOp::Stat, place, e))?;
-            let name = entry.file_name().into_string().map_err(|raw| {
-                let source = io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode");
-                DiskError::new(DiskOp::List, place.path().join(raw), source)
-            })?;
-            entries.push(DirEntry {
-                name,
-                kind: kind_of(kind),
+            entries.push(match entry.file_name().into_string() {
+                Ok(name) => DirEntry {
+                    name,
+                    kind: kind_of(kind),
+                },
+                Err(raw) => DirEntry {
+                    name: raw.to_string_lossy().into_owned(),
+                    kind: EntryKind::Other,
+                },
             });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));

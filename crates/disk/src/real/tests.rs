@@ -176,11 +176,20 @@ fn a_pipe_does_not_block_and_is_refused() {
 }
 
 #[test]
-fn names_that_are_not_unicode_are_errors() {
+fn a_name_that_is_not_unicode_is_shown_and_not_touched() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     check(|disk, root| {
         fs::write(root.path().join(OsStr::from_bytes(b"bad\xff")), b"").unwrap();
-        assert!(disk.list(root).is_err());
+        fs::write(root.path().join("good"), b"").unwrap();
+        let entries = disk.list(root).unwrap();
+        assert_eq!(entries[0].name, "bad\u{fffd}");
+        assert_eq!(entries[0].kind, EntryKind::Other);
+        assert_eq!(entries[1].kind, EntryKind::File);
+        assert!(
+            disk.remove_file(&root.listed("bad\u{fffd}"))
+                .unwrap_err()
+                .is_not_found()
+        );
     });
 }
 

@@ -303,11 +303,13 @@ fn list_open(directory: &OwnedFd, place: &Place) -> Result<Vec<DirEntry>, DiskEr
         if matches!(raw.to_bytes(), b"." | b"..") {
             continue;
         }
-        let name = raw.to_str().map_err(|_not_unicode| {
-            let path = place.path().join(&*raw.to_string_lossy());
-            let source = io::Error::new(io::ErrorKind::InvalidData, "the name is not Unicode");
-            DiskError::new(DiskOp::List, path, source)
-        })?;
+        let Ok(name) = raw.to_str() else {
+            entries.push(DirEntry {
+                name: raw.to_string_lossy().into_owned(),
+                kind: EntryKind::Other,
+            });
+            continue;
+        };
         let mut kind = entry.file_type();
         if kind == FileType::Unknown {
             // Some file systems do not tell; ask about the entry itself.

@@ -212,7 +212,7 @@ fn hostile_directories_are_listed_with_the_reason() {
     };
     assert!(matches!(reason("con"), NotAGame::Name(_)));
     assert_eq!(reason("quake"), NotAGame::Twin("Quake".to_owned()));
-    assert_eq!(reason("outside"), NotAGame::Link);
+    assert_eq!(reason("outside"), NotAGame::Special);
 }
 
 #[test]
@@ -250,4 +250,26 @@ fn settings_of_a_game_root() {
         settings::read_settings(&disk, &root),
         Err(settings::SettingsError::TooLarge)
     ));
+}
+
+#[test]
+#[cfg(unix)]
+fn one_unreadable_name_spoils_nothing_else() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    sample::write(root, "game/version.ini", b"1");
+    fs::create_dir(root.join(std::ffi::OsStr::from_bytes(b"bad\xff"))).unwrap();
+    let disk = RealDisk::new();
+    let games = list_games(&disk, &Place::root(root)).unwrap();
+    assert_eq!(games[0].game, Err(NotAGame::Special));
+    assert!(games[1].game.is_ok());
+    let inside = root
+        .join("game")
+        .join(std::ffi::OsStr::from_bytes(b"\xfe.txt"));
+    fs::write(inside, b"").unwrap();
+    match scan_payload(&disk, &games[1].place) {
+        Err(ScanError::Special { path }) => assert_eq!(path, "\u{fffd}.txt"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -59,7 +59,12 @@ fn changes_are_named_by_game() {
     while rig.watch.wait(&rig.disk, Duration::ZERO).is_some() {}
     sample::write(&rig.root, "unreal/new/file", b"1");
     rig.expect("unreal");
+    // Deleted and made again under the same name before anybody looked.
     fs::remove_dir_all(rig.root.join("quake")).unwrap();
+    sample::write(&rig.root, "quake/data/x", b"1");
+    rig.expect("quake");
+    while rig.watch.wait(&rig.disk, Duration::ZERO).is_some() {}
+    sample::write(&rig.root, "quake/data/y", b"1");
     rig.expect("quake");
 }
 

@@ -168,6 +168,18 @@ fn a_full_disk_is_said_and_got_over() {
     check_downloaded(&rig, &disk);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_folder_is_an_error_with_its_path() {
+    let rig = Rig::new(small());
+    let disk = Arc::clone(&rig.sample.disk);
+    // Nobody, not even root, makes directories there.
+    let spec = rig.spec_on(disk, Path::new("/proc"), BOOT);
+    let error = PartialContent::create_or_resume(spec, &Progress::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Disk(_)));
+    assert!(error.to_string().contains("/proc/sample"), "{error}");
+}
+
 pub(super) fn mem() -> MemDisk {
     let disk = MemDisk::new(Path::new("/m"));
     disk.put_dir(Path::new("/m/partials"));
