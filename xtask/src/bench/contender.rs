@@ -62,9 +62,14 @@ impl Stage {
         self.games().join(self.dataset.name())
     }
 
-    /// Where it must arrive. The directory above it is there.
+    /// The directory of games that is received into; it is there, and empty.
+    pub(super) fn received_games(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// Where it must arrive.
     pub(super) fn target(&self) -> PathBuf {
-        self.root.join("target").join(self.dataset.name())
+        self.received_games().join(self.dataset.name())
     }
 
     /// A place for whatever a contender needs besides.

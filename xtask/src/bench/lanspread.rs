@@ -1,12 +1,12 @@
 //! LanSpread itself: two nodes, linked; `get --no-install` until the download is committed.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use lanspread_lab::{Host, Process};
 
 use super::{
@@ -96,7 +96,7 @@ impl Contender for LanSpread {
         };
         let receiver = Side {
             name: "receiver",
-            games: parent(&stage.target())?,
+            games: stage.received_games(),
             state: stage.scratch("lanspread-receiver")?,
             connect: Some(format!("{}:{PORT}", stage.sender()?.ipv4(0))),
         };
@@ -118,9 +118,4 @@ impl Contender for LanSpread {
         }
         Ok(cost)
     }
-}
-
-fn parent(path: &Path) -> Result<PathBuf> {
-    let parent = path.parent().context("no directory above")?;
-    Ok(parent.to_path_buf())
 }

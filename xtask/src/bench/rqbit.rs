@@ -43,10 +43,8 @@ impl Contender for Rqbit {
         let mut client = command(stage.receiver()?, stage, "rqbit-receiver")?;
         client.args(["download", "--exit-on-finish", "--disable-http-api"]);
         client.args(["--initial-peers", &format!("{address}:{PORT}")]);
-        client
-            .arg("--output-folder")
-            .arg(stage.target())
-            .arg(torrent);
+        client.arg("--output-folder").arg(stage.received_games());
+        client.arg(torrent);
         measure_to_end(client, &server)
     }
 }
