@@ -1,1 +1,19 @@
-//! The swarm in virtual time: whole downloads in milliseconds, the same run for the same seed.
+//! A party in virtual time: the product's own `Download`, `Upload`, `Injector` and `Credit`, on
+//! hosts with links, latency and faults that a seed decides.
+//!
+//! **Deliberately not here:** sockets, disks, threads, clocks. A run is a function of its scenario;
+//! the same seed gives the same trace.
+//!
+//! Reading order: [`scenario`] says who is there and what goes wrong; [`world`] runs it with
+//! [`host`]s on a [`wire`]; [`check`] judges the [`world::Report`].
+
+pub mod check;
+pub mod clock;
+pub mod host;
+pub mod scenario;
+pub mod wire;
+pub mod world;
+
+pub use check::{Violation, check};
+pub use scenario::Scenario;
+pub use world::{Report, run};

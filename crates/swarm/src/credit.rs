@@ -94,6 +94,7 @@ impl Credit {
         if let Some(lane) = self.lanes.get_mut(&lane) {
             if lane.open == 0 {
                 lane.active_at = now;
+                lane.dormant = false;
             }
             lane.open = lane.open.saturating_add(bytes);
         }

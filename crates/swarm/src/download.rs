@@ -242,10 +242,10 @@ impl Download {
     }
 
     /// Bytes of a piece came.
-    pub fn on_bytes(&mut self, now: Instant, peer: PeerId, bytes: u64) {
-        self.tally.on_bytes(now, bytes);
+    pub fn on_bytes(&mut self, now: Instant, peer: PeerId, piece: PieceIndex, bytes: u32) {
+        self.tally.on_bytes(now, u64::from(bytes));
         if let Some(source) = self.sources.get_mut(&peer) {
-            source.on_bytes(now, bytes);
+            source.on_bytes(now, piece, bytes);
         }
     }
 
@@ -385,6 +385,10 @@ impl Download {
             );
         }
         for (peer, source) in &self.sources {
+            assert!(
+                !source.is_stalled() || !source.asks.is_empty(),
+                "{peer:?} is forgiven"
+            );
             let set = self.availability.of(*peer);
             let useful = set.map_or(0, |set| self.wanted.count_in(set));
             assert_eq!(source.useful, useful);

@@ -144,7 +144,7 @@ impl Injector {
 
     /// The peer does not want the piece.
     pub fn on_declined(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
-        if self.is_offered_to(peer, piece) {
+        if self.is_offered(peer, piece) {
             self.take_back(piece);
             if let Some(load) = self.downloaders.get_mut(&peer) {
                 load.not_before = now + Duration::from_millis(100);
@@ -201,6 +201,14 @@ impl Injector {
             && (!self.offers.is_empty()
                 || !self.returned.is_empty()
                 || self.next < self.piece_count)
+    }
+
+    /// The piece is on offer to this peer: its request goes before others.
+    #[must_use]
+    pub fn is_offered(&self, peer: PeerId, piece: PieceIndex) -> bool {
+        self.offers
+            .get(&piece)
+            .is_some_and(|offer| offer.peer == peer)
     }
 
     /// Checks what must always hold.
@@ -325,12 +333,6 @@ impl Injector {
         if let Some(load) = self.downloaders.get_mut(&peer) {
             load.offers = load.offers.saturating_sub(1);
         }
-    }
-
-    fn is_offered_to(&self, peer: PeerId, piece: PieceIndex) -> bool {
-        self.offers
-            .get(&piece)
-            .is_some_and(|offer| offer.peer == peer)
     }
 }
 

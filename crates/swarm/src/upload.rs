@@ -32,6 +32,8 @@ pub const QUEUED_PER_GBIT: u64 = 8;
 const IDLE_AFTER: Duration = Duration::from_millis(500);
 /// A slot whose receiver gives no credit for so long is freed.
 const STALLED_AFTER: Duration = Duration::from_secs(15);
+/// While offered pieces wait, one in so many goes to who only pulls.
+const PULLED_ONE_IN: u32 = 8;
 /// 1 Gbit/s in bytes per second.
 const GBIT: u64 = 125_000_000;
 /// No uplink is believed to be faster: 64 Gbit/s.
@@ -59,6 +61,8 @@ pub struct Reservation {
     pub piece: PieceIndex,
     /// Its length.
     pub bytes: u32,
+    /// We offered it ([`crate::Injector::is_offered`]): it goes before what is only pulled.
+    pub offered: bool,
 }
 
 /// The answer to a request.
@@ -93,6 +97,8 @@ pub struct Upload {
     slots: BTreeMap<RequestKey, Slot>,
     /// Who was served last: the next peer is first.
     last: Option<PeerId>,
+    /// Offered pieces started since one that was only pulled.
+    offered_run: u32,
     paused: bool,
     refused: BTreeSet<(PeerId, ContentId)>,
     blocked: BTreeSet<PeerId>,
@@ -116,6 +122,7 @@ impl Upload {
             queues: BTreeMap::new(),
             slots: BTreeMap::new(),
             last: None,
+            offered_run: 0,
             paused: false,
             refused: BTreeSet::new(),
             blocked: BTreeSet::new(),
@@ -283,13 +290,14 @@ impl Upload {
         rate.div_ceil(GBIT).clamp(1, GBIT_COUNT_MAX)
     }
 
-    /// The queue is shared evenly, and nobody is shut out: a first piece is always taken.
+    /// The queue is shared evenly, two pieces at least, so that a turn finds the next one waiting.
+    /// Nobody is shut out: a first piece is always taken.
     fn has_room_for(&self, peer: PeerId) -> bool {
         let queued: usize = self.queues.values().map(VecDeque::len).sum();
         let own = self.queues.get(&peer).map_or(0, VecDeque::len) as u64;
         let most = QUEUED_PER_GBIT * self.gbit_count();
         let others = self.queues.keys().filter(|other| **other != peer).count() as u64;
-        let share = (most / (others + 1)).max(1);
+        let share = (most / (others + 1)).max(2);
         own == 0 || (own < share && (queued as u64) < most)
     }
 
@@ -315,20 +323,35 @@ impl Upload {
         }
     }
 
-    /// The oldest of the peer whose turn it is.
+    /// The oldest of the peer whose turn it is. What a party waits for goes first: an offered piece
+    /// is passed on, a pulled one may be one that others have too.
     fn take_next(&mut self) -> Option<Reservation> {
-        let after = |peer: &PeerId| self.last.is_some_and(|last| *peer <= last);
-        let peer = *self
-            .queues
-            .keys()
-            .min_by_key(|peer| (after(peer), **peer))?;
+        let (peer, offered) = match (self.next_peer(true), self.next_peer(false)) {
+            (Some(peer), None) => (peer, true),
+            (Some(peer), Some(_)) if self.offered_run < PULLED_ONE_IN => (peer, true),
+            (_, peer) => (peer?, false),
+        };
+        self.offered_run = match offered {
+            true => self.offered_run.saturating_add(1),
+            false => 0,
+        };
         let queue = self.queues.get_mut(&peer)?;
-        let reservation = queue.pop_front();
+        let at = queue.iter().position(|r| r.offered == offered)?;
+        let reservation = queue.remove(at);
         if queue.is_empty() {
             self.queues.remove(&peer);
         }
         self.last = Some(peer);
         reservation
+    }
+
+    /// Whose turn it is of those who wait for an offered piece, or for another.
+    fn next_peer(&self, offered: bool) -> Option<PeerId> {
+        let waits = |queue: &VecDeque<Reservation>| queue.iter().any(|r| r.offered == offered);
+        let waiting = self.queues.iter().filter(|(_, queue)| waits(queue));
+        let after = |peer: &PeerId| self.last.is_some_and(|last| *peer <= last);
+        let peers = waiting.map(|(peer, _)| *peer);
+        peers.min_by_key(|peer| (after(peer), *peer))
     }
 
     fn stop_where(&mut self, doomed: impl Fn(&Reservation) -> bool, reason: GoneReason) {

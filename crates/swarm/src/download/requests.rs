@@ -22,6 +22,8 @@ const PUSH_QUIET: Duration = Duration::from_secs(1);
 impl Download {
     /// After every input: ask for what can be asked for, and see how things stand.
     pub(super) fn settle(&mut self, now: Instant) {
+        let sources = self.sources.values_mut();
+        sources.for_each(|source| source.forget_stall(now));
         if !self.paused {
             self.fill(now);
             self.ask_twice(now);
@@ -95,6 +97,10 @@ impl Download {
         };
         let all = self.sources.iter().filter(|(_, source)| usable(source));
         let mut peers: Vec<PeerId> = all.map(|(peer, _)| *peer).collect();
+        // What a complete source can send is what a party is short of.
+        if peers.iter().any(|peer| self.is_partial(*peer)) {
+            peers.retain(|peer| self.is_partial(*peer));
+        }
         let sample = self.random.draw(&mut peers, SOURCE_SAMPLE);
         let wait = |peer: &&PeerId| {
             let source = self.sources.get(*peer);
@@ -308,7 +314,6 @@ impl Download {
         }
         if source.is_hopeless(now) {
             self.cancel_all(peer);
-            self.with_source(peer, |source| source.on_given_up(now));
             return;
         }
         let lost = |source: &Source| -> Vec<PieceIndex> {
@@ -328,15 +333,16 @@ impl Download {
         if self.wanted.origin() != 0 {
             return;
         }
-        let partial = |peer: &PeerId| {
-            let set = self.availability.of(*peer);
-            set.is_some_and(|set| !set.is_full())
-        };
-        if self.sources.keys().any(partial) {
+        if self.sources.keys().any(|peer| self.is_partial(*peer)) {
             let piece_count = self.have.piece_count();
             let origin = self.random.below(piece_count).max(1) % piece_count.max(1);
             self.wanted.start_at(origin);
         }
+    }
+
+    fn is_partial(&self, peer: PeerId) -> bool {
+        let set = self.availability.of(peer);
+        set.is_some_and(|set| !set.is_full())
     }
 
     fn set_wanted(&mut self, piece: PieceIndex, wanted: bool) {

@@ -1,6 +1,6 @@
 //! [`Source`]: what one download knows of one peer: its rate, what it owes, its strikes.
 //!
-//! Invariant: `owed` is the sum of the sizes of its asks.
+//! Invariant: `owed` and `received` are the sums over its asks.
 
 use alloc::collections::BTreeMap;
 use core::time::Duration;
@@ -22,6 +22,9 @@ const STALL_AFTER_MIN: Duration = Duration::from_secs(1);
 const STALL_AFTER_MAX: Duration = Duration::from_secs(10);
 /// After so long all asks of a stalled source are taken back.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
+/// How soon a busy source is asked again.
+const BUSY_PAUSE_MIN: Duration = Duration::from_millis(5);
+const BUSY_PAUSE_MAX: Duration = Duration::from_millis(20);
 /// Longest pause after a stall or strikes.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -32,6 +35,8 @@ pub(super) struct Ask {
     /// How long it should take, as it looked when it was made.
     pub(super) expected: Duration,
     pub(super) bytes: u32,
+    /// Bytes of it that came.
+    got: u32,
 }
 
 /// What we think of a source.
@@ -52,7 +57,7 @@ pub(super) struct Source {
     meter: Meter,
     pub(super) asks: BTreeMap<PieceIndex, Ask>,
     owed: u64,
-    /// Bytes that came of pieces that are not finished.
+    /// Bytes that came of them.
     received: u64,
     /// Wanted pieces that it has.
     pub(super) useful: u32,
@@ -153,8 +158,10 @@ impl Source {
     }
 
     pub(super) fn on_ask(&mut self, now: Instant, piece: PieceIndex, bytes: u32) {
-        if self.due() == 0 {
+        if self.asks.is_empty() {
             self.meter.on_due(now);
+        }
+        if self.due() == 0 {
             self.moved_at = now;
         }
         let expected = self.expected_wait(now, bytes);
@@ -162,6 +169,7 @@ impl Source {
             at: now,
             expected,
             bytes,
+            got: 0,
         };
         self.asks.insert(piece, ask);
         self.owed += u64::from(bytes);
@@ -172,20 +180,22 @@ impl Source {
         let Some(ask) = self.asks.remove(&piece) else {
             return false;
         };
-        let bytes = u64::from(ask.bytes);
-        self.owed -= bytes;
+        self.owed -= u64::from(ask.bytes);
+        self.received -= u64::from(ask.got);
         if arrived {
-            self.received = self.received.saturating_sub(bytes);
             self.request_limit = self.request_limit.saturating_add(1);
             self.strikes = self.strikes.saturating_sub(1);
         }
-        self.received = self.received.min(self.owed);
         true
     }
 
-    pub(super) fn on_bytes(&mut self, now: Instant, bytes: u64) {
-        self.meter.on_bytes(now, bytes);
-        self.received = self.received.saturating_add(bytes).min(self.owed);
+    pub(super) fn on_bytes(&mut self, now: Instant, piece: PieceIndex, bytes: u32) {
+        self.meter.on_bytes(now, u64::from(bytes));
+        if let Some(ask) = self.asks.get_mut(&piece) {
+            let got = ask.got.saturating_add(bytes).min(ask.bytes);
+            self.received += u64::from(got - ask.got);
+            ask.got = got;
+        }
         self.moved_at = now;
         self.unstall();
     }
@@ -194,18 +204,22 @@ impl Source {
         self.queue = (bytes, now);
     }
 
-    /// Its queue is full: come back when half of it is gone.
+    /// Its queue is full: come back when a piece or two of it are gone. Waiting for more of it
+    /// leaves senders idle and costs a party several per cent.
     pub(super) fn on_busy(&mut self, now: Instant, queued_bytes: u64) {
         self.on_queue(now, queued_bytes);
         self.request_limit = self.asks.len().max(1);
-        let half = transfer_time(queued_bytes / 2, self.rate());
-        let pause = half.clamp(Duration::from_millis(20), Duration::from_secs(1));
-        self.pause_until(now + pause);
+        let pause = transfer_time(queued_bytes / 2, self.rate());
+        self.pause_until(now + pause.clamp(BUSY_PAUSE_MIN, BUSY_PAUSE_MAX));
     }
 
     /// It did not do what it should have.
     pub(super) fn on_strike(&mut self, now: Instant) {
         self.strikes = self.strikes.saturating_add(1);
+        self.pause_for_strikes(now);
+    }
+
+    fn pause_for_strikes(&mut self, now: Instant) {
         let pause = Duration::from_secs(1) * (1 << self.strikes.min(6));
         self.pause_until(now + pause.min(PAUSE_MAX));
     }
@@ -238,11 +252,12 @@ impl Source {
         now.since(ask.at) > patience + Duration::from_secs(4)
     }
 
-    /// The pause after a stall is over and it gets another chance.
-    pub(super) fn on_given_up(&mut self, now: Instant) {
-        self.on_strike(now);
-        self.unstall();
-        self.received = 0;
+    /// It stalled, and now owes nothing: after a pause it gets another chance.
+    pub(super) fn forget_stall(&mut self, now: Instant) {
+        if self.is_stalled() && self.asks.is_empty() {
+            self.unstall();
+            self.pause_for_strikes(now);
+        }
     }
 
     /// When it may be asked again, if it is pausing.
@@ -253,6 +268,7 @@ impl Source {
     pub(super) fn assert_invariants(&self) {
         let sum: u64 = self.asks.values().map(|ask| u64::from(ask.bytes)).sum();
         assert_eq!(sum, self.owed);
-        assert!(self.received <= self.owed);
+        let got: u64 = self.asks.values().map(|ask| u64::from(ask.got)).sum();
+        assert_eq!(got, self.received);
     }
 }

@@ -16,6 +16,7 @@ fn request(peer: u8, number: u32) -> Reservation {
         content: ContentId::from_bytes([0; 32]),
         piece: PieceIndex(number),
         bytes: 1 << 20,
+        offered: false,
     }
 }
 
@@ -129,4 +130,24 @@ fn a_cancelled_start_is_not_carried_out() {
         all,
         vec![UploadAction::Stop(request(1, 0), GoneReason::Cancelled)]
     );
+}
+
+#[test]
+fn offered_pieces_go_first_and_pulls_do_not_starve() {
+    let mut upload = Upload::new(at(0), 4 * GBIT);
+    ask(&mut upload, 1, 0..40);
+    drain(&mut upload);
+    upload.on_request(at(0), request(9, 0));
+    for number in 0..14 {
+        let offered = Reservation {
+            offered: true,
+            ..request(1, number)
+        };
+        upload.on_request(at(0), offered);
+        upload.on_request(at(0), request(2, number));
+    }
+    let order = drain(&mut upload);
+    let run = order.iter().skip_while(|peer| **peer != 1);
+    let pulled = run.take(14).filter(|peer| **peer == 2).count();
+    assert!((1..=7).contains(&pulled), "{order:?}");
 }

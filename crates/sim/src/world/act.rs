@@ -1,0 +1,253 @@
+//! What a host does after something happened: it carries out the actions of its machines.
+
+use lanspread_proto::{
+    PieceIndex,
+    wire::{
+        lane::{GoneReason, RequestId},
+        link::Sharing,
+    },
+};
+use lanspread_swarm::{
+    DownloadAction, InjectAction, Reservation, UploadAction, time::transfer_time,
+};
+
+use super::{ANNOUNCE_AFTER, Event, Letter, SEGMENT_BYTES, World, pair};
+use crate::{
+    host::{OpenRequest, Presence, Sending, host_id},
+    scenario::Defect,
+    wire::{HostId, Message, Role, Segment},
+};
+
+impl World<'_> {
+    pub(super) fn act(&mut self, id: HostId) {
+        if !self.host(id).is_linked() {
+            return;
+        }
+        while let Some(action) = self.next_download_action(id) {
+            self.on_download_action(id, action);
+        }
+        while let Some(action) = self.host(id).upload.poll_action() {
+            self.on_upload_action(id, action);
+        }
+        while let Some(action) = self.next_inject_action(id) {
+            let InjectAction::Offer { peer, piece } = action;
+            self.send(id, host_id(peer), Message::Offer(piece));
+        }
+        while let Some((lane, bytes)) = self.host(id).credit.poll_grant() {
+            let to = HostId(u32::try_from(lane.0).unwrap_or(u32::MAX));
+            self.send(id, to, Message::Credit(u64::from(bytes)));
+        }
+        self.announce(id);
+        self.pump(id);
+        self.set_timer(id);
+        if self.thorough {
+            self.assert_invariants(id);
+        }
+    }
+
+    fn next_download_action(&mut self, id: HostId) -> Option<DownloadAction> {
+        self.host(id).download.as_mut()?.poll_action()
+    }
+
+    fn next_inject_action(&mut self, id: HostId) -> Option<InjectAction> {
+        self.host(id).injector.as_mut()?.poll_action()
+    }
+
+    fn on_download_action(&mut self, id: HostId, action: DownloadAction) {
+        match action {
+            DownloadAction::Request { peer, piece } => self.request(id, host_id(peer), piece),
+            DownloadAction::Cancel { peer, piece } => self.cancel(id, host_id(peer), piece),
+            DownloadAction::DeclineOffer { peer, piece } => {
+                self.send(id, host_id(peer), Message::Decline(piece));
+            }
+            // The liar is not told: it would stop lying.
+            DownloadAction::Refuse { .. } | DownloadAction::State(_) => {}
+        }
+    }
+
+    fn request(&mut self, id: HostId, to: HostId, piece: PieceIndex) {
+        let now = self.now();
+        let bytes = u64::from(self.scenario.piece_bytes);
+        let host = self.host(id);
+        let request = RequestId(host.next_request);
+        host.next_request += 1;
+        let open = OpenRequest {
+            piece,
+            got: 0,
+            bad: false,
+            cancelled: false,
+        };
+        host.requests.insert((to, request), open);
+        host.credit
+            .on_requested(now, crate::host::lane_id(to), bytes);
+        self.send(id, to, Message::Request(request, piece));
+    }
+
+    fn cancel(&mut self, id: HostId, to: HostId, piece: PieceIndex) {
+        let host = self.host(id);
+        let open = host
+            .requests
+            .iter_mut()
+            .find(|((from, _), open)| *from == to && open.piece == piece && !open.cancelled);
+        if let Some(((_, request), open)) = open {
+            open.cancelled = true;
+            let request = *request;
+            self.send(id, to, Message::Cancel(request));
+        }
+    }
+
+    fn on_upload_action(&mut self, id: HostId, action: UploadAction) {
+        match action {
+            UploadAction::Start(reservation) => self.start(id, reservation),
+            UploadAction::Stop(reservation, reason) => {
+                let to = receiver(&reservation);
+                if let Some(lane) = self.host(id).lanes.get_mut(&to) {
+                    lane.sending
+                        .retain(|s| s.reservation.key != reservation.key);
+                }
+                self.send(id, to, Message::Gone(reservation.key.request, reason));
+            }
+        }
+    }
+
+    fn start(&mut self, id: HostId, reservation: Reservation) {
+        let now = self.now();
+        let to = receiver(&reservation);
+        let lies = self.host(id).plan.lies;
+        let bad = self.random.one_in(lies);
+        let host = self.host(id);
+        if !host.store.contains(reservation.piece) {
+            host.upload.on_finished(now, reservation.key);
+            let gone = Message::Gone(reservation.key.request, GoneReason::NotHere);
+            self.send(id, to, gone);
+            return;
+        }
+        let sending = Sending {
+            reservation,
+            left: u64::from(reservation.bytes),
+            bad,
+        };
+        if let Some(lane) = host.lanes.get_mut(&to) {
+            lane.sending.push_back(sending);
+        }
+    }
+
+    /// Sends a message, unless it gets lost.
+    pub(super) fn send(&mut self, from: HostId, to: HostId, message: Message) {
+        let Some(session) = self.sessions.get(&pair(from, to)).copied() else {
+            return;
+        };
+        if message.may_be_lost() && self.random.one_in(self.scenario.loss) {
+            return;
+        }
+        let latency = self.host(from).plan.latency + self.host(to).plan.latency;
+        let follows_data = message.follows_data();
+        let letter = Letter {
+            from,
+            to,
+            session,
+            message,
+        };
+        if follows_data {
+            let at = self.host(from).uplink_free.max(self.now()) + latency;
+            self.queue.at(at, Event::Follow(letter));
+        } else {
+            self.queue.at(self.now() + latency, Event::Deliver(letter));
+        }
+    }
+
+    /// Tells everybody of fresh pieces, in batches.
+    fn announce(&mut self, id: HostId) {
+        let now = self.now();
+        let host = self.host(id);
+        let due = host.announce_at.is_some_and(|at| at <= now) || host.fresh.len() >= 16;
+        if host.fresh.is_empty() || host.role == Role::Taker {
+            host.announce_at = None;
+            return;
+        }
+        if !due {
+            host.announce_at = Some(host.announce_at.unwrap_or(now + ANNOUNCE_AFTER));
+            return;
+        }
+        host.announce_at = None;
+        let pieces = core::mem::take(&mut host.fresh);
+        let queued_bytes = host.upload.queued_bytes();
+        let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
+        for to in others {
+            self.send(id, to, Message::Have(pieces.clone(), queued_bytes));
+        }
+    }
+
+    /// Puts the next segment on the uplink.
+    fn pump(&mut self, id: HostId) {
+        let now = self.now();
+        let needs_credit = !self.has_defect(Defect::IgnoresCredit);
+        let host = self.host(id);
+        if host.presence != Presence::Here {
+            return;
+        }
+        let rate = host.plan.up;
+        if let Some(segment) = host.next_segment(SEGMENT_BYTES, needs_credit) {
+            let free = now + transfer_time(segment.bytes, rate);
+            host.uplink_free = free;
+            self.queue.at(free, Event::UplinkFree(segment));
+        }
+    }
+
+    pub(super) fn on_uplink_free(&mut self, segment: Segment) {
+        let now = self.now();
+        let keeps_slot = self.has_defect(Defect::LosesSlots) && self.random.one_in(20);
+        let latency = self.host(segment.from).plan.latency + self.host(segment.to).plan.latency;
+        let host = self.host(segment.from);
+        if let Some(done) = host.on_segment_sent(now, segment)
+            && !keeps_slot
+        {
+            host.upload.on_finished(now, done.key);
+            if let Some(injector) = &mut host.injector {
+                injector.on_sent(now, done.peer, done.piece);
+            }
+        }
+        self.queue.at(now + latency, Event::Arrived(segment));
+    }
+
+    fn set_timer(&mut self, id: HostId) {
+        if self.has_defect(Defect::IgnoresTimers) {
+            return;
+        }
+        let now = self.now();
+        let host = self.host(id);
+        let next = host.next_timeout(now).map(|at| at.max(now));
+        if let Some(at) = next
+            && host.timer_at.is_none_or(|set| at < set)
+        {
+            host.timer_at = Some(at);
+            self.queue.at(at, Event::Timer(id));
+        }
+    }
+
+    fn assert_invariants(&mut self, id: HostId) {
+        let host = self.host(id);
+        host.upload.assert_invariants();
+        if let Some(injector) = &host.injector {
+            injector.assert_invariants();
+        }
+        if let Some(download) = &host.download {
+            download.assert_invariants();
+            assert_eq!(download.have(), &host.store, "{id:?} stores what it says");
+        }
+    }
+
+    /// The person pauses or resumes sharing.
+    pub(super) fn set_sharing(&mut self, id: HostId, sharing: Sharing) {
+        self.host(id).upload.set_paused(sharing == Sharing::Paused);
+        let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
+        for to in others {
+            self.send(id, to, Message::Sharing(sharing));
+        }
+    }
+}
+
+/// Who asked.
+pub(super) fn receiver(reservation: &Reservation) -> HostId {
+    host_id(reservation.peer)
+}
