@@ -29,6 +29,8 @@ pub mod txt;
 pub const SERVICE: &str = "_lanspread._udp.local.";
 /// Sightings waiting for the owner. While it is full the engine drops us, and starts over later.
 const EVENTS_QUEUE: usize = 256;
+/// Names after which the engine must forget: somebody floods the network.
+const NAMES_HEARD_MAX: usize = 4 * table::INSTANCES_MAX;
 /// How long goodbyes to the network may take.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -144,10 +146,13 @@ impl Mdns {
         let (events, receiver) = mpsc::channel(EVENTS_QUEUE);
         let listener = Listener {
             engine: engine.0.clone(),
+            services,
+            warnings,
             table,
+            names_heard: 0,
             events,
         };
-        let task = tokio::spawn(listener.run(services, warnings));
+        let task = tokio::spawn(listener.run());
         Ok((Self { engine, task }, receiver))
     }
 
@@ -225,33 +230,18 @@ fn service_info(config: &MdnsConfig) -> Result<ServiceInfo, MdnsError> {
 /// Turns the engine's events into ours.
 struct Listener {
     engine: ServiceDaemon,
+    services: Events<ServiceEvent>,
+    warnings: Events<DaemonEvent>,
     table: Table,
+    /// Names heard since the engine's memory was empty.
+    names_heard: usize,
     events: mpsc::Sender<MdnsEvent>,
 }
 
 impl Listener {
-    async fn run(mut self, mut services: Events<ServiceEvent>, warnings: Events<DaemonEvent>) {
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = self.events.closed() => return,
-                warning = warnings.recv_async() => match warning {
-                    Ok(DaemonEvent::Error(error)) => Some(MdnsEvent::Warning(error.into())),
-                    Ok(_) => None,
-                    Err(_stopped) => return,
-                },
-                event = services.recv_async() => match event {
-                    Ok(event) => self.on_service(event),
-                    // The engine drops listeners that fall behind: start over, from its memory.
-                    Err(_dropped) => match self.engine.browse(SERVICE) {
-                        Ok(again) => {
-                            services = again;
-                            None
-                        }
-                        Err(_stopped) => return,
-                    },
-                },
-            };
+    /// Until the owner or the engine is gone.
+    async fn run(mut self) {
+        while let Ok(event) = self.next().await {
             if let Some(event) = event
                 && self.events.send(event).await.is_err()
             {
@@ -260,14 +250,52 @@ impl Listener {
         }
     }
 
-    fn on_service(&mut self, event: ServiceEvent) -> Option<MdnsEvent> {
-        if let ServiceEvent::ServiceResolved(service) = event {
-            self.table.on_resolved(entry(&service)).map(MdnsEvent::Seen)
-        } else if let ServiceEvent::ServiceRemoved(_, instance) = event {
-            self.table.on_removed(&instance).map(MdnsEvent::Gone)
-        } else {
-            None
+    async fn next(&mut self) -> Result<Option<MdnsEvent>, mdns_sd::Error> {
+        let gone = mdns_sd::Error::DaemonShutdown;
+        let heard = tokio::select! {
+            biased;
+            () = self.events.closed() => return Err(gone),
+            warning = self.warnings.recv_async() => match warning {
+                Ok(DaemonEvent::Error(error)) => return Ok(Some(MdnsEvent::Warning(error.into()))),
+                Ok(_) => return Ok(None),
+                Err(_stopped) => return Err(gone),
+            },
+            heard = self.services.recv_async() => heard,
+        };
+        match heard {
+            Ok(event) => self.on_service(event),
+            // The engine drops listeners that fall behind: start over, from its memory.
+            Err(_dropped) => {
+                self.services = self.engine.browse(SERVICE)?;
+                Ok(None)
+            }
         }
+    }
+
+    fn on_service(&mut self, event: ServiceEvent) -> Result<Option<MdnsEvent>, mdns_sd::Error> {
+        if let ServiceEvent::ServiceResolved(service) = event {
+            let sighting = self.table.on_resolved(entry(&service));
+            return Ok(sighting.map(MdnsEvent::Seen));
+        }
+        if let ServiceEvent::ServiceRemoved(_, instance) = event {
+            return Ok(self.table.on_removed(&instance).map(MdnsEvent::Gone));
+        }
+        if matches!(event, ServiceEvent::ServiceFound(..)) {
+            self.names_heard += 1;
+        }
+        if self.names_heard > NAMES_HEARD_MAX {
+            self.forget()?;
+        }
+        Ok(None)
+    }
+
+    /// Empties the engine's memory, which has no limit of its own, and listens anew.
+    fn forget(&mut self) -> Result<(), mdns_sd::Error> {
+        self.engine.stop_browse(SERVICE)?;
+        self.services = self.engine.browse(SERVICE)?;
+        self.table.clear();
+        self.names_heard = 0;
+        Ok(())
     }
 }
 

@@ -263,39 +263,4 @@ impl ClientCertVerifier for KeyVerifier {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_one_encoding_is_a_key() {
-        let peer = PeerId::from_bytes([7; 32]);
-        let good = encode_spki(peer);
-        assert_eq!(good.len(), 44);
-        assert_eq!(parse_spki(&good), Some(peer));
-        for end in 0..good.len() {
-            assert_eq!(parse_spki(&good[..end]), None, "{end} bytes");
-        }
-        assert_eq!(parse_spki(&[good.as_slice(), &[0]].concat()), None);
-        for index in 0..SPKI_PREFIX.len() {
-            let mut bad = good.clone();
-            bad[index] ^= 1;
-            assert_eq!(parse_spki(&bad), None, "byte {index} changed");
-        }
-        assert_eq!(peer_of(None), None);
-        let key = CertificateDer::from(good);
-        assert_eq!(peer_of(Some(&[key.clone(), key])), None);
-    }
-
-    #[test]
-    fn nothing_is_kept_for_a_second_handshake() {
-        let tls = Tls::new(&Identity::generate().unwrap()).unwrap();
-        let server = tls.server().unwrap();
-        assert_eq!(
-            (server.send_tls13_tickets, server.max_early_data_size),
-            (0, 0)
-        );
-        assert!(!server.key_log.will_log("CLIENT_RANDOM"));
-        let (client, _seen) = tls.client(None).unwrap();
-        assert!(!client.enable_early_data && !client.key_log.will_log("CLIENT_RANDOM"));
-    }
-}
+mod tests;

@@ -77,6 +77,11 @@ impl Table {
         })
     }
 
+    /// Forgets everything: what is still there will be resolved again.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+
     /// Its addresses, without those that too many others name.
     fn believed(&self, entry: &Entry) -> Vec<SocketAddr> {
         let mut addresses = entry.addresses.clone();

@@ -71,6 +71,41 @@ async fn peers_see_each_other_come_and_go() {
     assert!(next_of(&mut alice_hears).await.is_none());
 }
 
+#[tokio::test]
+async fn a_flood_of_names_makes_the_engine_forget_and_listen_anew() {
+    let free = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mdns_port = free.local_addr().unwrap().port();
+    drop(free);
+    let engine = Engine(ServiceDaemon::new_with_port(mdns_port).unwrap());
+    engine.restrict_to(Some("nonesuch0")).unwrap();
+    let services = engine.0.browse(SERVICE).unwrap();
+    let (events, _hears) = mpsc::channel(1);
+    let mut listener = Listener {
+        services: services.clone(),
+        warnings: engine.0.monitor().unwrap(),
+        engine: engine.0.clone(),
+        table: Table::new(String::new()),
+        names_heard: 0,
+        events,
+    };
+    for number in 0..=NAMES_HEARD_MAX {
+        assert_eq!(listener.names_heard, number);
+        let name = format!("{number}.{SERVICE}");
+        let found = ServiceEvent::ServiceFound(SERVICE.to_string(), name);
+        assert!(listener.on_service(found).unwrap().is_none());
+    }
+    assert_eq!(listener.names_heard, 0);
+    // The engine lets the old listener go and serves the new one.
+    let ended = async { while services.recv_async().await.is_ok() {} };
+    timeout(PATIENCE, ended).await.unwrap();
+    assert!(matches!(
+        timeout(PATIENCE, listener.services.recv_async())
+            .await
+            .unwrap(),
+        Ok(ServiceEvent::SearchStarted(_))
+    ));
+}
+
 async fn check_gone(events: &mut mpsc::Receiver<MdnsEvent>, instance: &str) {
     loop {
         match next_of(events).await {
