@@ -11,6 +11,10 @@ pub(crate) const DATA_BYTES_MAX: usize = 256 * 1024;
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Most archive bytes that the worker may ask for at once; its largest read-ahead.
 pub(crate) const READ_BYTES_MAX: u32 = 1024 * 1024;
+/// How often a worker may read an archive over, and what it may read besides. An honest one reads
+/// everything once, and headers twice.
+pub(crate) const READ_OVER_MAX: u64 = 16;
+pub(crate) const READ_EXTRA_BYTES: u64 = 64 * MIB;
 /// Most volumes of one archive.
 pub const VOLUMES_MAX: usize = 10_000;
 

@@ -15,7 +15,7 @@ use crate::{
     error::{ErrorCode, UnpackError},
     events::{Checked, Checker, Event},
     frame::{Frame, Mode, REQUEST_MAGIC, ReadFrame, Request, read_frame},
-    limits::{Limits, READ_BYTES_MAX, VOLUMES_MAX},
+    limits::{Limits, READ_BYTES_MAX, READ_EXTRA_BYTES, READ_OVER_MAX, VOLUMES_MAX},
     names::NameTable,
     worker::WORKER_ARGUMENT,
 };
@@ -77,6 +77,8 @@ pub struct Unpacker {
     limits: Limits,
     frame: Vec<u8>,
     answer: Vec<u8>,
+    /// Bytes of all volumes.
+    packed: u64,
     /// Archive bytes handed out.
     fed: u64,
     outcome: Option<Event<'static>>,
@@ -141,6 +143,7 @@ impl Unpacker {
             limits,
             frame: Vec::new(),
             answer: Vec::new(),
+            packed,
             fed: 0,
             outcome: None,
             failed: false,
@@ -247,10 +250,13 @@ impl Unpacker {
     }
 
     fn check_time(&self) -> Result<(), UnpackError> {
-        let allowed = self
-            .limits
-            .time_for(self.checker.bytes().saturating_add(self.fed));
-        if self.process.waited() > allowed {
+        let most = self.packed.saturating_mul(READ_OVER_MAX);
+        if self.fed > most.saturating_add(READ_EXTRA_BYTES) {
+            let detail = "the worker reads the archive over and over";
+            return Err(UnpackError::new(ErrorCode::LimitTime, detail));
+        }
+        let work = self.checker.bytes().saturating_add(self.fed);
+        if self.process.waited() > self.limits.time_for(work) {
             return Err(UnpackError::new(
                 ErrorCode::LimitTime,
                 "the worker is too slow",

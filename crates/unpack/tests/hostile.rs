@@ -561,6 +561,16 @@ fn a_silent_worker_is_killed() {
 }
 
 #[test]
+fn a_worker_that_reads_over_and_over_is_killed() {
+    let archive = Arc::new(MemoryArchive::single(vec![7; 1 << 20]));
+    let request = (Mode::Unpack, Limits::default());
+    let worker = pretender("greedy");
+    let mut unpacker = Unpacker::start(&worker, archive, 1, request, NameTable::new()).unwrap();
+    let error = unpacker.next_event().expect_err("it only reads");
+    assert_eq!(error.code, ErrorCode::LimitTime, "{error}");
+}
+
+#[test]
 fn a_cancelled_worker_is_killed() {
     let mut unpacker = start(&pretender("silent"), Limits::default()).unwrap();
     let canceller = unpacker.canceller();

@@ -4,6 +4,7 @@
 #![expect(
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a test with helpers that may skip"
 )]
 
@@ -29,14 +30,37 @@ fn attempt(what: &str, layers: &str) -> UnpackError {
     }
 }
 
-/// Whether this system has the layer; says so if it has not.
+/// Whether this kernel has the layer; says so if it has not. If it has, the worker must wear it.
 fn has(layers: &str) -> bool {
+    let actions = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail");
+    let knows_seccomp = actions.is_ok_and(|actions| actions.contains("kill_process"));
+    let known = match layers {
+        "seccomp" => knows_seccomp,
+        "landlock" => knows_landlock(),
+        _ => knows_seccomp && knows_landlock(),
+    };
     let error = attempt("nothing", layers);
     let full = error.detail.contains("Full done");
+    assert!(full || !known, "this kernel has {layers}, but: {error}");
     if !full {
         println!("SKIPPED: this system has no {layers}: {error}");
     }
     full
+}
+
+/// A ruleset that is made but not put on.
+fn knows_landlock() -> bool {
+    use landlock::{
+        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope,
+    };
+
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V6))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V6)))
+        .and_then(|rules| rules.scope(Scope::from_all(ABI::V6)))
+        .and_then(Ruleset::create)
+        .is_ok()
 }
 
 fn check_killed(what: &str) {

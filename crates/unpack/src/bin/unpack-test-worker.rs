@@ -26,6 +26,7 @@ fn main() {
         None => eprintln!("this is only for tests"),
         Some("silent") => read_forever(),
         Some("garbage") => write_garbage(),
+        Some("greedy") => read_over_and_over(),
         Some("quits") => {}
         Some(attempt) => {
             let layers = std::env::args().nth(3).unwrap_or_default();
@@ -96,6 +97,30 @@ fn read_forever() {
     // The parent closed our input without ending us: hold on to its output.
     loop {
         std::thread::park();
+    }
+}
+
+/// Asks for the first megabyte of the first volume as long as anybody answers.
+fn read_over_and_over() {
+    const QUESTION: &[u8] = &[0x02, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0x80, 0x80, 0x40];
+    let mut sink = io::sink();
+    let mut request = [0_u8; 12];
+    let mut input = io::stdin().lock();
+    let mut length = |input: &mut io::StdinLock<'_>, skip: usize| -> io::Result<u64> {
+        input.read_exact(request.get_mut(..skip).unwrap_or_default())?;
+        let mut length = [0_u8; 4];
+        input.read_exact(&mut length)?;
+        Ok(u64::from(u32::from_le_bytes(length)))
+    };
+    let mut answered = length(&mut input, 8);
+    while let Ok(bytes) = answered {
+        if io::copy(&mut input.by_ref().take(bytes), &mut sink).is_err()
+            || io::stdout().write_all(QUESTION).is_err()
+            || io::stdout().flush().is_err()
+        {
+            return;
+        }
+        answered = length(&mut input, 0);
     }
 }
 
