@@ -217,9 +217,10 @@ impl Drop for WorkerProcess {
 }
 
 fn spawn(command: &WorkerCommand) -> io::Result<(Child, Pipes)> {
-    let mut child = Command::new(&command.program)
+    let mut starting = Command::new(&command.program);
+    adapt(&mut starting);
+    let mut child = starting
         .args(&command.args)
-        .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -230,7 +231,23 @@ fn spawn(command: &WorkerCommand) -> io::Result<(Child, Pipes)> {
     }
 }
 
-/// Waits until the child must go, or is gone; reaps it.
+/// Nothing of the environment is for the worker.
+#[cfg(not(windows))]
+fn adapt(command: &mut Command) {
+    command.env_clear();
+}
+
+/// No console window; the environment stays, because Windows' own libraries look into it.
+#[cfg(windows)]
+fn adapt(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
+/// Waits until the child must go, or is gone; reaps it. It looks at least every `idle`, so a silent
+/// child lives for at most twice that.
 fn watch(mut child: Child, shared: &Shared, idle: Duration) {
     let mut state = shared.lock();
     loop {
