@@ -47,8 +47,8 @@ pub(crate) struct Sockets {
     pub(crate) address: SocketAddr,
 }
 
-/// Binds both. `::` also takes IPv4 and falls back to it where there is no IPv6. Port 0 draws a free
-/// one; the default port, if taken, leads to the next free one; another port is that or none.
+/// Binds both. `::` also takes IPv4 and falls back to it where there is no IPv6. Port 0 draws a
+/// free one; the default port, if taken, leads to the next free one; another port is that or none.
 pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<Sockets, BindError> {
     match bind_family(ip, port) {
         Err(error) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !error.is_taken() => {

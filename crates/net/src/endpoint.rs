@@ -179,8 +179,8 @@ impl Endpoint {
         *current = filter;
     }
 
-    /// Opens a link, from the port that this peer listens on: two peers that dial each other at once
-    /// open the way through each other's firewall. `None` accepts any key: look at
+    /// Opens a link, from the port that this peer listens on: two peers that dial each other at
+    /// once open the way through each other's firewall. `None` accepts any key: look at
     /// [`Link::peer`] before anything is said.
     ///
     /// # Errors
@@ -215,8 +215,8 @@ impl Endpoint {
             .map_err(|_elapsed| LinkError::HandshakeTimeout(address))?
     }
 
-    /// Stops listening and closes every link; lanes over TCP end with their owners. Links should have
-    /// said goodbye before.
+    /// Stops listening and closes every link; lanes over TCP end with their owners. Links should
+    /// have said goodbye before.
     pub async fn close(&self) {
         self.core.shut(&self.listening);
         let _cut = timeout(limits::GOODBYE_TIMEOUT, self.core.quic.wait_idle()).await;

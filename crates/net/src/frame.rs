@@ -63,8 +63,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         Ok(header)
     }
 
-    /// The first `len` bytes of the body. The caller has checked `len`; what of the body lies behind
-    /// them is read through [`FrameReader::read_raw`].
+    /// The first `len` bytes of the body. The caller has checked `len`; what of the body lies
+    /// behind them is read through [`FrameReader::read_raw`].
     pub(crate) async fn body(&mut self, len: u32) -> Result<Body<'_>, FrameError> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         match self.fill(len).await {

@@ -84,8 +84,8 @@ impl OwnAddress {
     }
 }
 
-/// The addresses of all interfaces that are up, best first: wired before Wi-Fi before virtual, faster
-/// before slower, routable before link-local.
+/// The addresses of all interfaces that are up, best first: wired before Wi-Fi before virtual,
+/// faster before slower, routable before link-local.
 ///
 /// # Errors
 /// The system does not tell.

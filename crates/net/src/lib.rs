@@ -1,4 +1,5 @@
-//! The hands on sockets: identity, links (QUIC), lanes (TCP with TLS, or QUIC), own addresses, mDNS.
+//! The hands on sockets: identity, links (QUIC), lanes (TCP with TLS, or QUIC), own addresses,
+//! mDNS.
 //!
 //! **Deliberately not here:** files (the identity's bytes are kept by others), and policy: whom to
 //! dial, what to say, how many lanes to keep are decided above.

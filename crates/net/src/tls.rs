@@ -118,8 +118,8 @@ fn encode_spki(peer: PeerId) -> Vec<u8> {
     [SPKI_PREFIX.as_slice(), peer.as_bytes()].concat()
 }
 
-/// AES-128 first: as fast as any where the CPU has AES, and nobody on a LAN needs more. Key exchange
-/// is X25519 alone, so that a handshake fits in one packet each way.
+/// AES-128 first: as fast as any where the CPU has AES, and nobody on a LAN needs more. Key
+/// exchange is X25519 alone, so that a handshake fits in one packet each way.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![

@@ -72,8 +72,8 @@ pub(super) async fn accept_tcp(
     }
 }
 
-/// Carries one stranger through the door. The ticket is held until the owner has taken what comes of
-/// it, so a slow owner means fewer strangers, not more memory.
+/// Carries one stranger through the door. The ticket is held until the owner has taken what comes
+/// of it, so a slow owner means fewer strangers, not more memory.
 async fn welcome(
     core: Arc<Core>,
     address: SocketAddr,

@@ -55,14 +55,15 @@ impl LaneReader {
     /// up and called again.
     ///
     /// # Errors
-    /// [`LinkError::Ended`] after the last frame; the connection broke; the peer broke the protocol.
+    /// [`LinkError::Ended`] after the last frame; the connection broke; the peer broke the
+    /// protocol.
     pub async fn next(&mut self) -> Result<LaneEvent, LinkError> {
         self.skip_data().await?;
         self.next_event().await.map_err(|error| self.explain(error))
     }
 
-    /// Fills `out` with the next bytes of the data that [`LaneReader::next`] announced. If it is given
-    /// up, an unknown number of them is lost.
+    /// Fills `out` with the next bytes of the data that [`LaneReader::next`] announced. If it is
+    /// given up, an unknown number of them is lost.
     ///
     /// # Errors
     /// `out` is longer than what is left of the data; the connection broke.

@@ -56,7 +56,8 @@ impl LaneWriter {
     /// Sends data. If it is given up in the middle, the lane is of no more use.
     ///
     /// # Errors
-    /// More than [`DATA_BYTES_MAX`] bytes; the connection broke; an earlier data frame was given up.
+    /// More than [`DATA_BYTES_MAX`] bytes; the connection broke; an earlier data frame was given
+    /// up.
     pub async fn send_data(&mut self, header: DataHeader, bytes: &[u8]) -> Result<(), LinkError> {
         self.check_whole()?;
         let too_long = || LinkError::TooLong {
