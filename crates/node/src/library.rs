@@ -381,6 +381,3 @@ impl Remote {
         want.or_else(|| self.waiting.front().cloned())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,104 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use lanspread_proto::text::PeerName;
+
+use super::*;
+use crate::snapshot::{GamesDirState, OperationId, OperationKind};
+
+struct Bench {
+    operations: watch::Sender<Arc<OperationsView>>,
+    notices: broadcast::Sender<Notice>,
+    told: broadcast::Receiver<Notice>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    publishing: tokio::task::JoinHandle<()>,
+}
+
+fn bench() -> Bench {
+    let me = PeerId::from_bytes([1; 32]);
+    let digest = lanspread_swarm::library::LocalLibrary::new(1).digest();
+    let shelf = ShelfView {
+        games: BTreeMap::new(),
+        games_dir: "games".into(),
+        games_dir_state: GamesDirState::Available,
+        hashing: None,
+        problems: Vec::new(),
+    };
+    let operations = watch::Sender::new(Arc::new(OperationsView::default()));
+    let peers = PeersView::new(me, PeerName::clean("anna"), Vec::new());
+    let mut sources = Sources {
+        peers: watch::Sender::new(Arc::new(peers)).subscribe(),
+        library: watch::Sender::new(Arc::new(LibraryView::new(digest))).subscribe(),
+        shelf: watch::Sender::new(Arc::new(shelf)).subscribe(),
+        operations: operations.subscribe(),
+        uploads: watch::Sender::new(Arc::new(UploadsView::default())).subscribe(),
+        components: watch::Sender::new(Arc::new(ComponentsView::default())).subscribe(),
+    };
+    let snapshots = watch::Sender::new(sources.first());
+    let notices = broadcast::Sender::new(64);
+    let told = broadcast::Sender::new(64);
+    let (seen, heard) = (snapshots.subscribe(), told.subscribe());
+    let outlets = Outlets {
+        snapshots,
+        heard: notices.subscribe(),
+        told,
+    };
+    Bench {
+        operations,
+        notices,
+        told: heard,
+        snapshots: seen,
+        publishing: tokio::spawn(sources.publish(outlets)),
+    }
+}
+
+fn queue(name: &str) -> Arc<OperationsView> {
+    Arc::new(OperationsView {
+        queue: vec![GameId::parse(name).unwrap()],
+        ..OperationsView::default()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_a_second_at_most_and_none_without_a_change() {
+    let mut bench = bench();
+    let begin = Instant::now();
+    for n in 0..1_000 {
+        bench.operations.send_replace(queue(&format!("game{n}")));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let revision = bench.snapshots.borrow_and_update().revision;
+    assert!((10..=12).contains(&revision), "{revision} in {:?}", begin.elapsed());
+    assert_eq!(bench.snapshots.borrow().queue, queue("game999").queue);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!bench.snapshots.has_changed().unwrap());
+    bench.publishing.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_told_after_the_snapshot_that_shows_it() {
+    let mut bench = bench();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let game = GameId::parse("quake").unwrap();
+    for n in 0..20 {
+        let name = format!("game{n}");
+        bench.operations.send_replace(queue(&name));
+        let ended = Notice::OperationFinished {
+            operation: OperationId(n),
+            kind: OperationKind::Install,
+            game: game.clone(),
+        };
+        bench.notices.send(ended).unwrap();
+        bench.notices.send(Notice::OperationsChanged).unwrap();
+        let first = bench.told.recv().await.unwrap();
+        assert!(matches!(first, Notice::OperationFinished { operation, .. } if operation.0 == n));
+        assert_eq!(bench.snapshots.borrow().queue, queue(&name).queue);
+        assert!(matches!(bench.told.recv().await.unwrap(), Notice::OperationsChanged));
+    }
+    // Others do not wait.
+    let before = Instant::now();
+    bench.notices.send(Notice::UploadsChanged).unwrap();
+    assert!(matches!(bench.told.recv().await.unwrap(), Notice::UploadsChanged));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    bench.publishing.abort();
+}
