@@ -48,10 +48,7 @@ pub(crate) enum Msg {
     /// All that we have now.
     SetLocal(Vec<LibraryEntry>),
     /// A link is up.
-    PeerUp {
-        peer: PeerId,
-        digest: LibraryDigest,
-    },
+    PeerUp { peer: PeerId, digest: LibraryDigest },
     /// A link is down.
     PeerDown { peer: PeerId },
     /// A peer said something about libraries.
@@ -262,9 +259,7 @@ impl Library {
         let changed = match message {
             LinkMessage::LibraryPage(page) => replica.on_page(now, page),
             LinkMessage::LibraryDelta(delta) => replica.on_delta(now, delta),
-            LinkMessage::LibraryChanged(digest) => {
-                replica.on_changed(now, digest).map(|()| false)
-            }
+            LinkMessage::LibraryChanged(digest) => replica.on_changed(now, digest).map(|()| false),
             _ => Ok(false),
         };
         match changed {
@@ -315,7 +310,9 @@ impl Library {
                 remote.waiting.push_back(news.clone());
             } else {
                 remote.waiting.clear();
-                remote.waiting.push_back(LinkMessage::LibraryChanged(digest));
+                remote
+                    .waiting
+                    .push_back(LinkMessage::LibraryChanged(digest));
             }
         }
         self.announce_at = now + ANNOUNCE_INTERVAL;

@@ -37,14 +37,10 @@ use lanspread_proto::{
 use lanspread_swarm::peers::{DialId, LinkId, Sighting};
 use tokio::sync::oneshot;
 
+use self::{dial::Found, lanes::LanePlan, link::Greeted};
 pub(crate) use self::{
     lanes::LaneError,
     owner::{Announcement, PeersPorts, Socket, Start, bind, prepare},
-};
-use self::{
-    dial::Found,
-    lanes::LanePlan,
-    link::Greeted,
 };
 use crate::{
     actor::{Mailbox, Reply},

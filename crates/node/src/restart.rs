@@ -136,14 +136,20 @@ impl List {
                     view.restarts += 1;
                 });
                 // Nobody may be listening.
-                drop(self.notices.send(Notice::ComponentFailed { component, reason }));
+                drop(
+                    self.notices
+                        .send(Notice::ComponentFailed { component, reason }),
+                );
             }
         }
     }
 
     fn change(&self, component: Component, change: impl FnOnce(&mut ComponentView)) {
         let mut next = ComponentsView::clone(&self.view.borrow());
-        let at = next.components.iter().position(|v| v.component == component);
+        let at = next
+            .components
+            .iter()
+            .position(|v| v.component == component);
         let mut view = at.map_or(
             ComponentView {
                 component,
@@ -227,7 +233,9 @@ mod tests {
             assert!(before.elapsed() <= Duration::from_secs(1));
         }
         let is_steady = |view: &Arc<ComponentsView>| {
-            view.components.first().is_some_and(|v| v.running && v.restarts == 6)
+            view.components
+                .first()
+                .is_some_and(|v| v.running && v.restarts == 6)
         };
         view.wait_for(is_steady).await.unwrap();
         assert!(view.borrow().problems.is_empty());

@@ -314,10 +314,7 @@ impl Shared {
 }
 
 /// Opens what blocks, off the threads of the runtime; our own addresses are looked up beside it.
-async fn open(
-    tasks: &Tasks,
-    config: &Config,
-) -> Result<(Foundation, Vec<OwnAddress>), StartError> {
+async fn open(tasks: &Tasks, config: &Config) -> Result<(Foundation, Vec<OwnAddress>), StartError> {
     let state_dir = config.state_dir.clone();
     let (tell, told) = oneshot::channel();
     tasks.spawn_blocking(tracing::info_span!("open"), move || {

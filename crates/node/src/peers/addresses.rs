@@ -59,9 +59,8 @@ impl Addresses {
             return vec![self.bound];
         }
         let takes_v6 = self.bound.is_ipv6();
-        let usable = |own: &&OwnAddress| {
-            own.class != LinkClass::Loopback && (takes_v6 || own.ip.is_ipv4())
-        };
+        let usable =
+            |own: &&OwnAddress| own.class != LinkClass::Loopback && (takes_v6 || own.ip.is_ipv4());
         let own = self.own.iter().filter(usable);
         own.map(|own| own.with_port(port)).collect()
     }
@@ -88,9 +87,8 @@ impl Addresses {
             SocketAddr::V4(_) | SocketAddr::V6(_) => None,
         };
         let mut own = self.own.iter();
-        let own = own.find(|own| {
-            own.net().contains(ip) && scope.is_none_or(|scope| scope == own.scope)
-        });
+        let own =
+            own.find(|own| own.net().contains(ip) && scope.is_none_or(|scope| scope == own.scope));
         own.map_or_else(PathInfo::default, |own| PathInfo {
             medium: medium_of(own, ip),
             bits_per_second: own.speed_mbit.map(|mbit| u64::from(mbit) * 1_000_000),

@@ -80,10 +80,7 @@ impl Connects {
             code: "no-answer",
             reason: "no link came up in time".to_owned(),
         };
-        self.answer(
-            |waiting| waiting.until <= now,
-            |address| Err(late(address)),
-        );
+        self.answer(|waiting| waiting.until <= now, |address| Err(late(address)));
     }
 
     fn answer(

@@ -6,11 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use lanspread_net::{Endpoint, Lane, LinkError, LinkSender};
 use lanspread_proto::{
     PeerId,
-    wire::{
-        LinkMessage,
-        lane::LaneRole,
-        link::LanesWanted,
-    },
+    wire::{LinkMessage, lane::LaneRole, link::LanesWanted},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -43,7 +39,7 @@ pub(crate) enum LaneError {
 
 /// What an attempt needs to know.
 #[derive(Debug)]
-pub(super) struct LanePlan {
+pub(crate) struct LanePlan {
     pub(super) peer: PeerId,
     pub(super) endpoint: Endpoint,
     pub(super) sender: LinkSender,

@@ -16,12 +16,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::Msg;
-use crate::{
-    actor::Mailbox,
-    clock::Clock,
-    exchange,
-    library,
-};
+use crate::{actor::Mailbox, clock::Clock, exchange, library};
 
 /// A link on which both sides have said who they are.
 #[derive(Debug)]

@@ -1,12 +1,7 @@
 //! The part that owns the sockets and everybody linked. What outlives a failure lies here; what a
 //! failure may leave half done is a [`Session`], made anew each time.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use lanspread_disk::state::StateDir;
 use lanspread_net::{
@@ -23,7 +18,10 @@ use tokio::{
 };
 
 use super::{
-    Msg, PeersHandle, Routes, addresses::Addresses, remembered, session::{End, Session},
+    Msg, PeersHandle, Routes,
+    addresses::Addresses,
+    remembered,
+    session::{End, Session},
 };
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
@@ -349,7 +347,12 @@ impl Owner {
         let peer = self.keep.identity.peer_id();
         tracing::warn!(peer = %peer.short(), "another live peer had our key: we have a new one");
         // Nobody may be listening.
-        drop(self.keep.ports.notices.send(Notice::IdentityReplaced { peer }));
+        drop(
+            self.keep
+                .ports
+                .notices
+                .send(Notice::IdentityReplaced { peer }),
+        );
         Ok(())
     }
 
@@ -362,8 +365,7 @@ impl Owner {
                 Ok(aside) => tracing::info!(aside = %aside.display(), "the old key is put aside"),
                 Err(error) => tracing::error!(%error, "the new key is lost at the next start"),
             }
-            // Nobody waits when the node stops.
-            drop(done.send(()));
+            let _nobody_waits = done.send(());
         });
         // An error means that the job is gone, which is a defect and has been logged.
         drop(kept.await);

@@ -121,7 +121,9 @@ impl Roster {
     pub(super) fn forget_gone(&mut self, now: Instant) -> bool {
         let before = self.known.len();
         self.known.retain(|_, known| {
-            known.gone_since.is_none_or(|since| now.since(since) < GONE_SHOWN)
+            known
+                .gone_since
+                .is_none_or(|since| now.since(since) < GONE_SHOWN)
         });
         self.known.len() != before
     }

@@ -359,8 +359,7 @@ impl<'a> Session<'a> {
             }
             while goodbyes.join_next().await.is_some() {}
             endpoint.close().await;
-            // Nobody waits when the stop was given up.
-            drop(done.send(()));
+            let _nobody_waits = done.send(());
         });
         self.keep.routes.send_replace(Arc::default());
         self.end = Some(End::Left);

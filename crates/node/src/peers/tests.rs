@@ -118,16 +118,22 @@ impl Household {
     async fn until(&self, what: &str, is_so: impl FnMut(&std::sync::Arc<PeersView>) -> bool) {
         let mut view = self.peers.view();
         let seen = timeout(PATIENCE, view.wait_for(is_so)).await;
-        assert!(seen.is_ok(), "not in time: {what}: {:?}", self.peers.view().borrow());
+        assert!(
+            seen.is_ok(),
+            "not in time: {what}: {:?}",
+            self.peers.view().borrow()
+        );
     }
 
     async fn until_linked(&self, peer: PeerId) {
-        let linked = |view: &std::sync::Arc<PeersView>| state_of(view, peer) == Some(PeerState::Connected);
+        let linked =
+            |view: &std::sync::Arc<PeersView>| state_of(view, peer) == Some(PeerState::Connected);
         self.until("linked", linked).await;
     }
 
     async fn until_gone(&self, peer: PeerId) {
-        let gone = |view: &std::sync::Arc<PeersView>| state_of(view, peer) != Some(PeerState::Connected);
+        let gone =
+            |view: &std::sync::Arc<PeersView>| state_of(view, peer) != Some(PeerState::Connected);
         self.until("gone", gone).await;
     }
 
@@ -140,7 +146,9 @@ impl Household {
                 }
             }
         };
-        timeout(PATIENCE, waiting).await.expect("no such notice in time")
+        timeout(PATIENCE, waiting)
+            .await
+            .expect("no such notice in time")
     }
 
     async fn next_heard(&mut self) -> Heard {
@@ -186,10 +194,7 @@ fn entry(game: &str, version: &str) -> LibraryEntry {
         version: VersionLabel::parse(version).unwrap(),
         title: Title::clean(game),
         availability: Availability::Ready,
-        payload: Size {
-            bytes: 1,
-            files: 1,
-        },
+        payload: Size { bytes: 1, files: 1 },
         unpacked: None,
         extensions: Extensions::default(),
     }
@@ -202,15 +207,20 @@ async fn a_link_is_seen_from_both_ends() {
     a.until_linked(b.me).await;
     b.until_linked(a.me).await;
     let (of_a, of_b) = (a.peers.view(), b.peers.view());
-    let (of_a, of_b) = (of_a.borrow().peers[&b.me].clone(), of_b.borrow().peers[&a.me].clone());
+    let (of_a, of_b) = (
+        of_a.borrow().peers[&b.me].clone(),
+        of_b.borrow().peers[&a.me].clone(),
+    );
     assert_eq!((of_a.name.as_str(), of_b.name.as_str()), ("bert", "anna"));
     assert_eq!((of_a.dialled, of_b.dialled), (true, false));
     assert_eq!(of_a.address, Some(b.address));
     // The second connect finds the link.
     assert_eq!(a.peers.connect(b.address).await.unwrap(), b.me);
     let me = a.me;
-    b.notice(|n| matches!(n, Notice::PeerConnected { peer, .. } if *peer == me)).await;
-    b.notice(|n| matches!(n, Notice::PeerCount { count: 1 })).await;
+    b.notice(|n| matches!(n, Notice::PeerConnected { peer, .. } if *peer == me))
+        .await;
+    b.notice(|n| matches!(n, Notice::PeerCount { count: 1 }))
+        .await;
     a.stop().await;
     b.stop().await;
 }
@@ -222,24 +232,39 @@ async fn libraries_are_shared_and_go_with_their_peer() {
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
     let quake = GameId::parse("quake").unwrap();
-    let seen = |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.game(&quake).is_some();
-    timeout(PATIENCE, view.wait_for(seen)).await.unwrap().unwrap();
+    let seen =
+        |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.game(&quake).is_some();
+    timeout(PATIENCE, view.wait_for(seen))
+        .await
+        .unwrap()
+        .unwrap();
     // A delta while the link is up.
-    a.library.set_local(vec![entry("quake", "1.1"), entry("unreal", "2")]).await;
+    a.library
+        .set_local(vec![entry("quake", "1.1"), entry("unreal", "2")])
+        .await;
     let both = |view: &std::sync::Arc<crate::views::LibraryView>| {
         let versions = view.merged.games().flat_map(|game| &game.contents);
         let mut versions: Vec<&str> = versions.map(|c| c.version.as_str()).collect();
         versions.sort_unstable();
         versions == ["1.1", "2"] && view.game_counts.get(&a.me) == Some(&2)
     };
-    timeout(PATIENCE, view.wait_for(both)).await.unwrap().unwrap();
+    timeout(PATIENCE, view.wait_for(both))
+        .await
+        .unwrap()
+        .unwrap();
     let content = entry("unreal", "2").content;
-    assert_eq!(view.borrow().holders(content), [(a.me, Availability::Ready)]);
+    assert_eq!(
+        view.borrow().holders(content),
+        [(a.me, Availability::Ready)]
+    );
     a.stop().await;
     let empty = |view: &std::sync::Arc<crate::views::LibraryView>| {
         view.merged.games().next().is_none() && view.holders.is_empty()
     };
-    timeout(PATIENCE, view.wait_for(empty)).await.unwrap().unwrap();
+    timeout(PATIENCE, view.wait_for(empty))
+        .await
+        .unwrap()
+        .unwrap();
     b.stop().await;
 }
 
@@ -250,8 +275,12 @@ async fn a_library_of_many_pages_arrives_whole() {
     a.library.set_local(many.collect()).await;
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
-    let all = |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.games().count() == 1_000;
-    timeout(PATIENCE, view.wait_for(all)).await.unwrap().unwrap();
+    let all =
+        |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.games().count() == 1_000;
+    timeout(PATIENCE, view.wait_for(all))
+        .await
+        .unwrap()
+        .unwrap();
     a.stop().await;
     b.stop().await;
 }
@@ -266,7 +295,8 @@ async fn a_goodbye_removes_at_once() {
     let began = std::time::Instant::now();
     b.until_gone(me).await;
     assert!(began.elapsed() < Duration::from_secs(5));
-    b.notice(|n| matches!(n, Notice::PeerDisconnected { peer } if *peer == me)).await;
+    b.notice(|n| matches!(n, Notice::PeerDisconnected { peer } if *peer == me))
+        .await;
     b.stop().await;
 }
 
@@ -293,8 +323,13 @@ async fn a_killed_peer_is_gone_within_half_a_minute() {
     let began = std::time::Instant::now();
     b.until_linked(me).await;
     b.until_gone(me).await;
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
-    b.notice(|n| matches!(n, Notice::PeerLost { peer } if *peer == me)).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+    b.notice(|n| matches!(n, Notice::PeerLost { peer } if *peer == me))
+        .await;
     b.stop().await;
 }
 
@@ -325,7 +360,11 @@ async fn nobody_and_wrong_peers_are_told_apart() {
 
 #[tokio::test]
 async fn peers_of_a_peer_are_met() {
-    let (a, b, c) = (Household::start("anna"), Household::start("bert"), Household::start("carl"));
+    let (a, b, c) = (
+        Household::start("anna"),
+        Household::start("bert"),
+        Household::start("carl"),
+    );
     a.peers.connect(b.address).await.unwrap();
     c.peers.connect(b.address).await.unwrap();
     a.until_linked(c.me).await;
@@ -387,10 +426,14 @@ async fn lanes_go_over_tcp_and_come_back_when_asked_for() {
     a.peers.connect(b.address).await.unwrap();
     b.until_linked(a.me).await;
     let fetching = a.peers.open_lane(b.me).await.unwrap();
-    assert_eq!((fetching.path().carrier, fetching.sends()), (Carrier::Tcp, false));
+    assert_eq!(
+        (fetching.path().carrier, fetching.sends()),
+        (Carrier::Tcp, false)
+    );
     let serving = b.next_lane().await;
     assert_eq!((serving.peer(), serving.sends()), (a.me, true));
-    b.until("reachable", |view| view.reachable == Some(true)).await;
+    b.until("reachable", |view| view.reachable == Some(true))
+        .await;
     // As if the other did not take TCP: it is asked to open the lane itself.
     let (peer, address) = (b.me, None);
     a.peers.mailbox.send(Msg::TcpTried { peer, address }).await;
@@ -440,9 +483,18 @@ async fn a_blocked_peer_has_no_link_until_it_is_let_in() {
     a.peers.connect(b.address).await.unwrap();
     b.peers.block(a.me, true).await.unwrap();
     a.until_gone(b.me).await;
-    b.until("blocked", |view| state_of(view, a.me) == Some(PeerState::Blocked)).await;
-    assert_eq!(a.peers.connect(b.address).await.unwrap_err().code(), "refused-by-peer");
-    assert_eq!(b.peers.connect(a.address).await.unwrap_err().code(), "blocked");
+    b.until("blocked", |view| {
+        state_of(view, a.me) == Some(PeerState::Blocked)
+    })
+    .await;
+    assert_eq!(
+        a.peers.connect(b.address).await.unwrap_err().code(),
+        "refused-by-peer"
+    );
+    assert_eq!(
+        b.peers.connect(a.address).await.unwrap_err().code(),
+        "blocked"
+    );
     b.peers.block(a.me, false).await.unwrap();
     assert_eq!(b.peers.connect(a.address).await.unwrap(), a.me);
     a.stop().await;
@@ -456,7 +508,9 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
     b.until_linked(a.me).await;
     let began = std::time::Instant::now();
     a.peers.mailbox.send(Msg::Panic).await;
-    let failed = a.notice(|n| matches!(n, Notice::ComponentFailed { .. })).await;
+    let failed = a
+        .notice(|n| matches!(n, Notice::ComponentFailed { .. }))
+        .await;
     let Notice::ComponentFailed { reason, .. } = failed else {
         unreachable!()
     };
@@ -465,7 +519,11 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
     assert!(matches!(a.next_heard().await, Heard::Up(up) if up == peer));
     assert!(matches!(a.next_heard().await, Heard::Down(down) if down == peer));
     assert!(matches!(a.next_heard().await, Heard::Up(up) if up == peer));
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
     a.until_linked(b.me).await;
     a.stop().await;
     b.stop().await;
@@ -483,7 +541,10 @@ async fn a_clone_gets_a_key_of_its_own() {
     // They meet: somebody types an address, or multicast DNS does it.
     drop(copy.peers.connect(original.address).await);
     let changed = |view: &std::sync::Arc<PeersView>| view.me != original.me;
-    let mut views = [(original.peers.view(), &original), (copy.peers.view(), &copy)];
+    let mut views = [
+        (original.peers.view(), &original),
+        (copy.peers.view(), &copy),
+    ];
     let [(of_original, _), (of_copy, _)] = &mut views;
     tokio::select! {
         seen = timeout(PATIENCE, of_original.wait_for(changed)) => drop(seen.unwrap().unwrap()),
@@ -515,7 +576,8 @@ async fn peers_of_the_last_party_are_found_again() {
     let (dir, port) = (std::sync::Arc::clone(&a.dir), a.address.port());
     let key = std::fs::read(dir.path().join("identity.key")).unwrap();
     a.stop().await;
-    b.until("gone", |view| view.connected().next().is_none()).await;
+    b.until("gone", |view| view.connected().next().is_none())
+        .await;
     let again = Household::start_as("anna", Identity::from_bytes(&key).unwrap(), port, dir);
     again.until_linked(b.me).await;
     again.stop().await;

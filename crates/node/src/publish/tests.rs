@@ -68,7 +68,11 @@ async fn ten_a_second_at_most_and_none_without_a_change() {
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     let revision = bench.snapshots.borrow_and_update().revision;
-    assert!((10..=12).contains(&revision), "{revision} in {:?}", begin.elapsed());
+    assert!(
+        (10..=12).contains(&revision),
+        "{revision} in {:?}",
+        begin.elapsed()
+    );
     assert_eq!(bench.snapshots.borrow().queue, queue("game999").queue);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(!bench.snapshots.has_changed().unwrap());
@@ -93,12 +97,18 @@ async fn an_end_is_told_after_the_snapshot_that_shows_it() {
         let first = bench.told.recv().await.unwrap();
         assert!(matches!(first, Notice::OperationFinished { operation, .. } if operation.0 == n));
         assert_eq!(bench.snapshots.borrow().queue, queue(&name).queue);
-        assert!(matches!(bench.told.recv().await.unwrap(), Notice::OperationsChanged));
+        assert!(matches!(
+            bench.told.recv().await.unwrap(),
+            Notice::OperationsChanged
+        ));
     }
     // Others do not wait.
     let before = Instant::now();
     bench.notices.send(Notice::UploadsChanged).unwrap();
-    assert!(matches!(bench.told.recv().await.unwrap(), Notice::UploadsChanged));
+    assert!(matches!(
+        bench.told.recv().await.unwrap(),
+        Notice::UploadsChanged
+    ));
     assert_eq!(before.elapsed(), Duration::ZERO);
     bench.publishing.abort();
 }

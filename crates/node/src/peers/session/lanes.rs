@@ -65,7 +65,9 @@ impl LaneDesk {
 
     /// Other addresses: what was known about TCP is void.
     pub(super) fn forget(&mut self) {
-        self.desks.values_mut().for_each(|desk| desk.tcp = Tcp::Unknown);
+        self.desks
+            .values_mut()
+            .for_each(|desk| desk.tcp = Tcp::Unknown);
     }
 
     /// See [`LaneDesk::forget`]; who waits, waits on.
@@ -178,8 +180,7 @@ impl Session<'_> {
             let Some(plan) = self.lane_plan(now, peer) else {
                 return;
             };
-            let (mailbox, exchange) =
-                (self.keep.mailbox.clone(), self.keep.ports.exchange.clone());
+            let (mailbox, exchange) = (self.keep.mailbox.clone(), self.keep.ports.exchange.clone());
             let span = tracing::debug_span!("serve", peer = %peer.short());
             let serve = plan.serve(mailbox, exchange, permit);
             self.keep.session.spawn_until_stop(span, serve);

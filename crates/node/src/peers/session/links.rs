@@ -11,9 +11,7 @@ use lanspread_proto::{
     },
 };
 use lanspread_swarm::{
-    peers::{
-        DialId, Direction, HelloFacts, LinkId, PeersAction, Sighting, Source,
-    },
+    peers::{DialId, Direction, HelloFacts, LinkId, PeersAction, Sighting, Source},
     time::Instant,
 };
 use tokio::sync::oneshot;
@@ -163,7 +161,11 @@ impl Session<'_> {
         error: &LinkError,
     ) {
         tracing::debug!(peer = %peer.short(), %error, "a link ended");
-        if self.fading.get(&peer).is_some_and(|(fading, _)| *fading == link) {
+        if self
+            .fading
+            .get(&peer)
+            .is_some_and(|(fading, _)| *fading == link)
+        {
             self.fading.remove(&peer);
         }
         if let LinkError::Goodbye { reason, .. } = error {
@@ -377,4 +379,3 @@ impl Session<'_> {
         self.keep.routes.send_replace(Arc::new(routes));
     }
 }
-
