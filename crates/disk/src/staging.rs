@@ -279,21 +279,21 @@ impl Staging {
     /// # Errors
     /// The old game is untouched, or the transaction waits: [`TransactionError::is_waiting`].
     pub fn commit(self, hooks: &mut dyn Hooks) -> Result<(), TransactionError> {
-        let record = match self.check_record() {
-            Ok(record) => record,
+        let (record, transaction) = match self.prepare_commit() {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.abort(hooks)?;
                 return Err(error);
             }
         };
+        self.run(transaction, Some(&record), hooks)
+    }
+
+    fn prepare_commit(&self) -> Result<(InstallRecord, Transaction), TransactionError> {
+        let record = self.check_record()?;
         let observed = observe::observe_slots(&*self.disk, &self.places)?;
-        match Transaction::commit_staging(self.intent.clone(), &observed) {
-            Ok(transaction) => self.run(transaction, Some(&record), hooks),
-            Err(refusal) => {
-                self.abort(hooks)?;
-                Err(refusal.into())
-            }
-        }
+        let transaction = Transaction::commit_staging(self.intent.clone(), &observed)?;
+        Ok((record, transaction))
     }
 
     /// Deletes the staging; the game is as before.

@@ -189,6 +189,8 @@ fn finish_download(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Re
             Step::ParkSentinel,
             Step::SyncRoot,
             Step::DropOldFiles,
+            // What is in the way goes to `kept/`: nothing that was deleted may come back there.
+            Step::SyncGame,
             Step::PlaceFiles,
             Step::SyncGame,
             Step::PlaceSentinel,

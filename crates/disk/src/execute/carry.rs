@@ -2,7 +2,7 @@
 //!
 //! Invariant: a file leaves the old `local/` by a rename, or because its bytes stand in a record.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::ErrorKind};
 
 use lanspread_install::{
     InstallRecord, RecordedFile, Role, Slot, SlotState,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     atomic_file,
+    error::DiskError,
     intent_file::{self, RecordSlot},
     observe::{self, observe_slot},
     vfs::{EntryKind, Place},
@@ -101,8 +102,13 @@ impl Job<'_> {
         place: &Place,
         path: &[&str],
     ) -> Result<(), StepError> {
-        // What cannot be listed (names that are not Unicode) cannot be walked.
-        if path.len() >= DEPTH_MAX || self.hands.disk.list(place).is_err() {
+        // A directory with names that are not Unicode is moved as it is.
+        let opaque = match self.hands.disk.list(place) {
+            Ok(_) => path.len() >= DEPTH_MAX,
+            Err(error) if is_unnamable(&error) => true,
+            Err(error) => return Err(error.into()),
+        };
+        if opaque {
             return self.carry_as_it_is(walk, place, path);
         }
         self.walk_dir(walk, place, path)?;
@@ -202,4 +208,12 @@ impl Job<'_> {
         }
         Ok(Some(dir.listed(name)))
     }
+}
+
+/// A name in the directory is not Unicode, so it cannot be listed.
+fn is_unnamable(error: &DiskError) -> bool {
+    matches!(
+        error.source.kind(),
+        ErrorKind::InvalidData | ErrorKind::InvalidFilename
+    )
 }

@@ -1,5 +1,7 @@
 //! `kept/<time>/`: where everything goes that is in the way and not provably ours.
 
+use std::io::ErrorKind;
+
 use super::{error::StepError, job::Job};
 use crate::{atomic_file, vfs::Place};
 
@@ -28,10 +30,14 @@ impl Job<'_> {
     fn kept_dir(&mut self, dir: Place, path: &[&str]) -> Result<Place, StepError> {
         let top = self.places.kept(self.intent.transaction);
         atomic_file::ensure_dir(self.hands.disk, &top)?;
-        if path.len() == 1 || atomic_file::ensure_dir(self.hands.disk, &dir).is_ok() {
-            return Ok(if path.len() == 1 { top } else { dir });
+        if path.len() == 1 {
+            return Ok(top);
         }
-        Ok(top)
+        match atomic_file::ensure_dir(self.hands.disk, &dir) {
+            Ok(()) => Ok(dir),
+            Err(error) if error.source.kind() == ErrorKind::NotADirectory => Ok(top),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The first name that nothing has.

@@ -27,11 +27,11 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The power goes: every call fails after `after` mutating ones.
+    /// The power goes: after `after` mutating calls nothing changes any more.
     #[must_use]
     pub const fn power_cut(after: u64) -> Self {
         Self {
-            count: Count::All,
+            count: Count::Mutating,
             after,
             times: u64::MAX,
             kind: ErrorKind::Other,

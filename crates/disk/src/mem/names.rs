@@ -74,7 +74,14 @@ impl Change {
             .numbers()
             .iter()
             .any(|number| self.numbers().contains(number));
-        shares_name || shares_number
+        // A directory is removed only when everything in it was.
+        let empties = match self {
+            Self::Remove { number, .. } => {
+                earlier.names().iter().any(|name| name.dir == *number)
+            }
+            Self::Add { .. } | Self::Rename { .. } | Self::Exchange { .. } => false,
+        };
+        shares_name || shares_number || empties
     }
 
     /// Makes the change if what it needs is there. An unfit change did not happen.
