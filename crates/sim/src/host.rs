@@ -81,8 +81,17 @@ pub struct OpenRequest {
     pub got: u64,
     /// Some of them are not the content's.
     pub bad: bool,
-    /// A cancel is on its way.
-    pub cancelled: bool,
+    /// What it waits for.
+    pub state: RequestState,
+}
+
+/// What an open request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestState {
+    /// Its data.
+    Wanted,
+    /// The answer to its cancel.
+    Cancelled,
 }
 
 /// One way to one receiver.

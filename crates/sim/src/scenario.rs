@@ -84,8 +84,8 @@ pub enum Defect {
     IgnoresTimers,
     /// A sender does not wait for credit.
     IgnoresCredit,
-    /// The upload queue answers *busy* and forgets the slot it had.
-    LosesSlots,
+    /// Nobody tells what it has newly.
+    KeepsQuiet,
 }
 
 /// All kinds, in the order of their seeds.
@@ -293,7 +293,7 @@ pub fn party(seed: u64) -> Scenario {
         s.host(Role::Downloader, GBIT, GBIT);
     }
     s.bound_at(GBIT);
-    s.allowed_permille = 1_120;
+    s.allowed_permille = 1_140;
     s.waste_permille = 12;
     s
 }
@@ -360,7 +360,8 @@ pub fn low_disk(seed: u64) -> Scenario {
     }
     s.host(Role::Taker, GBIT, GBIT);
     s.bound_at(GBIT);
-    s.allowed_permille = 1_350;
+    // Everybody's uplink is needed to the last byte, and the run is short.
+    s.allowed_permille = 1_450;
     s
 }
 

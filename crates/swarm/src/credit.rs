@@ -100,7 +100,8 @@ impl Credit {
         }
     }
 
-    /// So many requested bytes will not come: cancelled, busy, gone.
+    /// So many requested bytes will not come: the lane answered *busy* or *gone*. A cancel counts
+    /// when it is answered, because data may come before that.
     pub fn on_abandoned(&mut self, lane: LaneId, bytes: u64) {
         if let Some(lane) = self.lanes.get_mut(&lane) {
             lane.open = lane.open.saturating_sub(bytes);

@@ -13,7 +13,7 @@ use lanspread_swarm::{
 
 use super::{ANNOUNCE_AFTER, Event, Letter, SEGMENT_BYTES, World, pair};
 use crate::{
-    host::{OpenRequest, Presence, Sending, host_id},
+    host::{OpenRequest, Presence, RequestState, Sending, host_id},
     scenario::Defect,
     wire::{HostId, Message, Role, Segment},
 };
@@ -75,7 +75,7 @@ impl World<'_> {
             piece,
             got: 0,
             bad: false,
-            cancelled: false,
+            state: RequestState::Wanted,
         };
         host.requests.insert((to, request), open);
         host.credit
@@ -85,12 +85,11 @@ impl World<'_> {
 
     fn cancel(&mut self, id: HostId, to: HostId, piece: PieceIndex) {
         let host = self.host(id);
-        let open = host
-            .requests
-            .iter_mut()
-            .find(|((from, _), open)| *from == to && open.piece == piece && !open.cancelled);
+        let open = host.requests.iter_mut().find(|((from, _), open)| {
+            *from == to && open.piece == piece && open.state == RequestState::Wanted
+        });
         if let Some(((_, request), open)) = open {
-            open.cancelled = true;
+            open.state = RequestState::Cancelled;
             let request = *request;
             self.send(id, to, Message::Cancel(request));
         }
@@ -149,7 +148,9 @@ impl World<'_> {
             message,
         };
         if follows_data {
-            let at = self.host(from).uplink_free.max(self.now()) + latency;
+            // Just after the segment that is on the uplink.
+            let behind = latency + core::time::Duration::from_nanos(1);
+            let at = self.host(from).uplink_free.max(self.now()) + behind;
             self.queue.at(at, Event::Follow(letter));
         } else {
             self.queue.at(self.now() + latency, Event::Deliver(letter));
@@ -159,6 +160,7 @@ impl World<'_> {
     /// Tells everybody of fresh pieces, in batches.
     fn announce(&mut self, id: HostId) {
         let now = self.now();
+        let quiet = self.has_defect(Defect::KeepsQuiet);
         let host = self.host(id);
         let due = host.announce_at.is_some_and(|at| at <= now) || host.fresh.len() >= 16;
         if host.fresh.is_empty() || host.role == Role::Taker {
@@ -171,6 +173,9 @@ impl World<'_> {
         }
         host.announce_at = None;
         let pieces = core::mem::take(&mut host.fresh);
+        if quiet {
+            return;
+        }
         let queued_bytes = host.upload.queued_bytes();
         let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
         for to in others {
@@ -196,12 +201,9 @@ impl World<'_> {
 
     pub(super) fn on_uplink_free(&mut self, segment: Segment) {
         let now = self.now();
-        let keeps_slot = self.has_defect(Defect::LosesSlots) && self.random.one_in(20);
         let latency = self.host(segment.from).plan.latency + self.host(segment.to).plan.latency;
         let host = self.host(segment.from);
-        if let Some(done) = host.on_segment_sent(now, segment)
-            && !keeps_slot
-        {
+        if let Some(done) = host.on_segment_sent(now, segment) {
             host.upload.on_finished(now, done.key);
             if let Some(injector) = &mut host.injector {
                 injector.on_sent(now, done.peer, done.piece);

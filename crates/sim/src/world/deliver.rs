@@ -11,7 +11,7 @@ use lanspread_swarm::{Admission, Outcome, PeerFacts, Reservation, download::Path
 
 use super::{Event, STORE_TIME, World};
 use crate::{
-    host::{CONTENT, Presence, lane_id, peer_id, request_key},
+    host::{CONTENT, OpenRequest, Presence, RequestState, lane_id, peer_id, request_key},
     scenario::Defect,
     wire::{HostId, Message, Role, Segment},
 };
@@ -231,7 +231,7 @@ impl World<'_> {
         let piece_bytes = u64::from(self.scenario.piece_bytes);
         let host = self.host(id);
         // All bytes are here and on their way to the disk: nothing is left to end.
-        let ends = |open: &crate::host::OpenRequest| open.got < piece_bytes;
+        let ends = |open: &OpenRequest| open.got < piece_bytes;
         if !host.requests.get(&(from, request)).is_some_and(ends) {
             return;
         }
@@ -241,7 +241,7 @@ impl World<'_> {
         host.credit
             .on_abandoned(lane_id(from), piece_bytes - open.got);
         if let Some(download) = &mut host.download
-            && !open.cancelled
+            && open.state == RequestState::Wanted
         {
             download.on_piece(now, peer_id(from), open.piece, outcome);
         }

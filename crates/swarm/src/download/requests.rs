@@ -321,10 +321,8 @@ impl Download {
             let lost = asks.filter(|(_, ask)| source.is_lost(now, ask));
             lost.map(|(piece, _)| *piece).collect()
         };
+        // No strike: a source that sends the others means no harm.
         let lost = lost(source);
-        if !lost.is_empty() {
-            source.on_strike(now);
-        }
         lost.into_iter().for_each(|piece| self.cancel(peer, piece));
     }
 
