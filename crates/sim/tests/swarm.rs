@@ -124,7 +124,8 @@ fn planted_defects_are_caught() {
             .any(|v| matches!(v, Violation::NotDone(_) | Violation::Late(..))),
         "{deaf:?}"
     );
-    let greedy = planted(Defect::IgnoresCredit, scenario::single_pair(0));
+    // Here more is asked for than the budget lets come at once.
+    let greedy = planted(Defect::IgnoresCredit, scenario::unlimited_pair(11));
     assert!(
         matches!(greedy[..], [Violation::Ungranted(..), ..]),
         "{greedy:?}"
