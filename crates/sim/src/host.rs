@@ -136,7 +136,7 @@ pub struct Counts {
     pub bad_stored: u64,
     /// Pieces found bad, by the receiver's look at them.
     pub bad_seen: u64,
-    /// Bytes that arrived without credit.
+    /// Bytes that were sent or arrived without credit.
     pub ungranted_bytes: u64,
     /// When everything was here.
     pub done_at: Option<Instant>,
@@ -240,6 +240,8 @@ impl Host {
         let sending = lane.sending.front_mut()?;
         let credit = if needs_credit { lane.credit } else { most };
         let bytes = most.min(credit).min(sending.left);
+        // The receiver grants again as soon as bytes arrive, so that only the sender can tell.
+        self.counts.ungranted_bytes += bytes.saturating_sub(lane.credit);
         lane.credit = lane.credit.saturating_sub(bytes);
         sending.left -= bytes;
         let segment = Segment {
