@@ -1,4 +1,4 @@
-//! Writers of archives: `tar.zst` for publishing, stored RAR, ZIP and 7z for the demo and for tests.
+//! Writers of archives: `tar.zst` for publishing; stored RAR, ZIP and 7z for the demo and tests.
 //!
 //! Output is deterministic: the same entries in the same order give the same bytes.
 

@@ -183,12 +183,12 @@ fn pour(
 }
 
 fn translated(error: &ZipError) -> EngineError {
+    let needs_password = |text: &str| text == ZipError::PASSWORD_REQUIRED;
     let code = if let ZipError::Io(source) = error
         && source.kind() == io::ErrorKind::UnexpectedEof
     {
         ErrorCode::Truncated
-    } else if matches!(error, ZipError::UnsupportedArchive(text) if *text == ZipError::PASSWORD_REQUIRED)
-    {
+    } else if matches!(error, ZipError::UnsupportedArchive(text) if needs_password(text)) {
         ErrorCode::PasswordRequired
     } else if matches!(
         error,
