@@ -8,8 +8,3 @@ pub(crate) fn seed() -> u64 {
         u64::from(std::process::id())
     })
 }
-
-/// A number that no other transaction has: the time in its upper half, randomness below.
-pub(crate) fn transaction_number() -> u128 {
-    u128::from(seed()) << 64 | u128::from(seed())
-}

@@ -4,8 +4,11 @@
 //! is what was hashed, and is withdrawn the moment it turns out not to be.
 
 mod archives;
+mod entry;
 mod handle;
 mod look;
+mod looking;
+mod offer;
 mod place;
 mod watching;
 
@@ -19,36 +22,36 @@ use std::{
 use lanspread_disk::{
     Disk, Place,
     content::{OpenContent, PieceSource},
-    hashing::Progress,
     index::Index,
     pool::Pool,
     scan::{FoundGame, GamesUnavailable, Payload},
     state::StateDir,
 };
 use lanspread_proto::{
-    ContentId, GameId, Manifest, PieceSet,
-    library::{Availability, LibraryEntry, Size},
-    text::Title,
-    wire::Extensions,
+    ContentId, GameId, Manifest,
 };
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use self::handle::ShelfHandle;
-use self::look::{Known, Looker, PayloadState, Seen, Subject};
+use self::{
+    entry::Entry,
+    look::{Known, Looker, Seen},
+    looking::Hashing,
+};
 use crate::{
     actor::{Mailbox, Reply, Tasks},
     config::Settings,
     download::Agreed,
     error::OperationError,
-    exchange::{ExchangeHandle, Served},
+    exchange::ExchangeHandle,
     handle::{GamesMove, PublishPlan, ShareChange},
     library::LibraryHandle,
     limits,
     notice::Notice,
     peers::PeersHandle,
-    snapshot::{GamesDirState, HashingView, LocalView, NotShared, Problem, SharingState},
-    views::{ShelfGame, ShelfView},
+    snapshot::{GamesDirState, NotShared, Problem},
+    views::ShelfView,
 };
 
 /// What the shelf is told.
@@ -104,23 +107,6 @@ pub(crate) struct ShelfPorts {
     pub(crate) view: watch::Sender<Arc<ShelfView>>,
 }
 
-/// One game.
-struct Entry {
-    directory: String,
-    title: Title,
-    /// As `lanspread.toml` says.
-    share: bool,
-    holds: u32,
-    /// It changed while it was held or looked at.
-    dirty: bool,
-    looking: bool,
-    settled: bool,
-    committed: Option<Agreed>,
-    seen: LocalView,
-    known: Option<Known>,
-    downloading: Option<Arc<Manifest>>,
-}
-
 /// The actor.
 pub(crate) struct Shelf {
     ports: ShelfPorts,
@@ -142,14 +128,6 @@ pub(crate) struct Shelf {
     paused_until: Option<Option<Instant>>,
     problems: Vec<Problem>,
     watch: watching::Watching,
-}
-
-/// A game that is being hashed.
-struct Hashing {
-    game: GameId,
-    progress: Arc<Progress>,
-    total_bytes: u64,
-    begun: Instant,
 }
 
 impl Shelf {
@@ -435,111 +413,6 @@ impl Shelf {
         }
     }
 
-    fn look(&mut self, game: &GameId) -> bool {
-        let games = Place::root(&self.games_dir);
-        let Some(entry) = self.entries.get_mut(game).filter(|entry| entry.holds == 0) else {
-            return false;
-        };
-        entry.looking = true;
-        entry.dirty = false;
-        self.busy = true;
-        let subject = entry.subject(game, games);
-        let (looker, mailbox, game) = (
-            self.looker.clone(),
-            self.ports.mailbox.clone(),
-            game.clone(),
-        );
-        self.ports
-            .tasks
-            .spawn_blocking(tracing::debug_span!("look", %game), move || {
-                let seen = Box::new(looker.look(&subject));
-                mailbox.blocking_send(Msg::Looked(game, seen));
-            });
-        true
-    }
-
-    fn on_looked(&mut self, game: &GameId, seen: Seen) {
-        self.busy = false;
-        let Some(entry) = self.entries.get_mut(game) else {
-            return;
-        };
-        entry.looking = false;
-        entry.title = seen.title;
-        entry.share = seen.share;
-        entry.seen.downloaded = seen.downloaded;
-        entry.seen.installed = seen.installed;
-        entry.seen.kept_bytes = seen.kept_bytes;
-        entry.committed = None;
-        let (known, not_shared) = match seen.payload {
-            PayloadState::Known(known) => (Some(known), None),
-            PayloadState::Unhashed(payload) => {
-                self.to_hash.insert(game.clone(), payload);
-                (None, Some(NotShared::Checking))
-            }
-            PayloadState::Not(reason) => (None, Some(reason)),
-        };
-        entry.seen.not_shared = not_shared;
-        entry.take(&self.ports, known);
-        if entry.dirty {
-            self.look_again(game);
-        }
-    }
-
-    fn hash(&mut self, game: &GameId, payload: Arc<Payload>) {
-        let games = Place::root(&self.games_dir);
-        let Some(entry) = self.entries.get_mut(game) else {
-            return;
-        };
-        if entry.holds > 0 {
-            entry.dirty = true;
-            return;
-        }
-        entry.looking = true;
-        self.busy = true;
-        let subject = entry.subject(game, games);
-        let progress = Arc::new(Progress::default());
-        self.hashing = Some(Hashing {
-            game: game.clone(),
-            progress: Arc::clone(&progress),
-            total_bytes: payload.bytes,
-            begun: Instant::now(),
-        });
-        let (looker, mailbox, game) = (
-            self.looker.clone(),
-            self.ports.mailbox.clone(),
-            game.clone(),
-        );
-        self.ports
-            .tasks
-            .spawn_blocking(tracing::info_span!("hash", %game), move || {
-                let known = looker.hash(&subject, &payload, &progress).map(Box::new);
-                mailbox.blocking_send(Msg::Hashed(game, known));
-            });
-    }
-
-    fn on_hashed(&mut self, game: &GameId, result: Result<Box<Known>, NotShared>) {
-        self.busy = false;
-        self.hashing = None;
-        let Some(entry) = self.entries.get_mut(game) else {
-            return;
-        };
-        entry.looking = false;
-        match result {
-            Ok(known) => {
-                entry.settled = false;
-                entry.seen.not_shared = None;
-                entry.take(&self.ports, Some(*known));
-            }
-            Err(reason) => {
-                entry.seen.not_shared = Some(reason);
-                entry.take(&self.ports, None);
-            }
-        }
-        if entry.dirty {
-            self.look_again(game);
-        }
-    }
-
     fn on_tick(&mut self) -> bool {
         let settling: Vec<GameId> = self
             .entries
@@ -562,31 +435,6 @@ impl Shelf {
         self.hashing.is_some() || self.paused_until.is_some()
     }
 
-    fn share(&mut self, change: ShareChange, reply: Reply<()>) {
-        let result = match change {
-            ShareChange::Game(game, _) if !self.entries.contains_key(&game) => {
-                Err(OperationError::UnknownGame(game))
-            }
-            ShareChange::Game(game, on) => {
-                match on {
-                    true => self.switched_off.remove(&game),
-                    false => self.switched_off.insert(game),
-                };
-                place::save_switched_off(&self.ports, &self.switched_off);
-                Ok(())
-            }
-            ShareChange::All(on) => {
-                self.paused_until = if on { None } else { Some(None) };
-                Ok(())
-            }
-            ShareChange::Pause(time) => {
-                self.paused_until = Some(time.map(|time| Instant::now() + time));
-                Ok(())
-            }
-        };
-        drop(reply.send(result));
-    }
-
     fn on_moved(&mut self, dir: PathBuf, result: Result<(), OperationError>, reply: Reply<()>) {
         if result.is_ok() {
             self.entries.clear();
@@ -597,230 +445,5 @@ impl Shelf {
             self.scan();
         }
         drop(reply.send(result));
-    }
-
-    fn sharing(&self) -> SharingState {
-        match self.paused_until {
-            Some(until) => SharingState::Paused(
-                until.map(|until| until.saturating_duration_since(Instant::now())),
-            ),
-            None if self.ports.settings.borrow().share => SharingState::On,
-            None => SharingState::Off,
-        }
-    }
-
-    /// Tells everybody what is on the shelf now.
-    async fn publish(&mut self) {
-        let sharing = self.sharing();
-        let mut games = BTreeMap::new();
-        let (mut offered, mut serve) = (Vec::new(), Vec::new());
-        for (game, entry) in &self.entries {
-            let off = self.switched_off.contains(game) || !entry.share;
-            let shared = !off && sharing != SharingState::Off;
-            entry.offer(game, shared, &mut offered);
-            serve.extend(entry.served(game).filter(|_| shared));
-            games.insert(game.clone(), entry.view(off, self.root(&entry.directory)));
-        }
-        self.serve(serve).await;
-        self.ports.library.set_local(offered).await;
-        self.ports.exchange.set_sharing(sharing).await;
-        self.ports
-            .peers
-            .set_sharing(place::on_the_wire(sharing))
-            .await;
-        let view = ShelfView {
-            games,
-            games_dir: self.games_dir.clone(),
-            games_dir_state: self.state,
-            hashing: self.hashing.as_ref().map(Hashing::view),
-            problems: self.problems.clone(),
-        };
-        self.ports.view.send_replace(Arc::new(view));
-    }
-}
-
-impl Shelf {
-    /// Registers what is new, and withdraws what is no longer there. What a download serves is its
-    /// own business.
-    async fn serve(&mut self, serve: Vec<Served>) {
-        let now: BTreeMap<ContentId, Arc<dyn PieceSource>> = serve
-            .iter()
-            .map(|served| (served.manifest.content(), Arc::clone(&served.source)))
-            .collect();
-        for content in self
-            .served
-            .keys()
-            .filter(|content| !now.contains_key(content))
-        {
-            self.ports.exchange.withdraw(*content).await;
-        }
-        for served in serve {
-            let before = self.served.get(&served.manifest.content());
-            if !before.is_some_and(|before| Arc::ptr_eq(before, &served.source)) {
-                self.ports.exchange.serve(served).await;
-            }
-        }
-        self.served = now;
-    }
-}
-
-impl Hashing {
-    fn view(&self) -> HashingView {
-        let done_bytes = self.progress.bytes().min(self.total_bytes);
-        let elapsed = self.begun.elapsed().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
-        let left = (done_bytes > 0).then(|| {
-            let rest = (self.total_bytes - done_bytes) as f64 / done_bytes as f64;
-            Duration::from_secs_f64(elapsed * rest)
-        });
-        HashingView {
-            done_bytes,
-            total_bytes: self.total_bytes,
-            left,
-        }
-    }
-}
-
-impl Entry {
-    fn new(directory: String) -> Self {
-        Self {
-            title: Title::clean(&lanspread_proto::manifest::title_of(&directory)),
-            directory,
-            share: true,
-            holds: 0,
-            dirty: false,
-            looking: false,
-            settled: false,
-            committed: None,
-            seen: LocalView::default(),
-            known: None,
-            downloading: None,
-        }
-    }
-
-    fn subject(&self, game: &GameId, games: Place) -> Subject {
-        Subject {
-            game: game.clone(),
-            directory: self.directory.clone(),
-            games,
-            committed: self.committed.clone(),
-            settled: self.settled,
-        }
-    }
-
-    /// From now on this is what is known.
-    fn take(&mut self, ports: &ShelfPorts, known: Option<Known>) {
-        let content = |known: &Known| known.agreed.manifest.content();
-        let before = self.known.as_ref().map(content);
-        let now = known.as_ref().map(content);
-        if before != now {
-            // Nobody may be listening.
-            drop(ports.notices.send(Notice::LocalLibraryChanged));
-        }
-        self.known = known;
-    }
-
-    fn availability(&self) -> Option<Availability> {
-        match (&self.known, &self.downloading, &self.seen.installed) {
-            (Some(_), _, _) => Some(Availability::Ready),
-            (None, Some(_), _) => Some(Availability::Partial),
-            (None, None, Some(_)) if self.seen.downloaded.is_none() => {
-                Some(Availability::LocalOnly)
-            }
-            (None, None, _) => None,
-        }
-    }
-
-    fn offer(&self, game: &GameId, shared: bool, offered: &mut Vec<LibraryEntry>) {
-        let entry = |content, version, availability, payload, unpacked| LibraryEntry {
-            game: game.clone(),
-            content,
-            version,
-            title: self.title.clone(),
-            availability,
-            payload,
-            unpacked,
-            extensions: Extensions::default(),
-        };
-        if !shared {
-            return;
-        }
-        if let Some(known) = &self.known {
-            let manifest = &known.agreed.manifest;
-            let (content, version) = (manifest.content(), manifest.version().clone());
-            let size = size_of(manifest);
-            offered.push(entry(
-                content,
-                version,
-                Availability::Ready,
-                size,
-                known.unpacked,
-            ));
-        }
-        if let Some(manifest) = &self.downloading {
-            let (content, version) = (manifest.content(), manifest.version().clone());
-            offered.push(entry(
-                content,
-                version,
-                Availability::Partial,
-                size_of(manifest),
-                None,
-            ));
-        }
-        if let (Some((version, content)), Some(Availability::LocalOnly)) =
-            (&self.seen.installed, self.availability())
-        {
-            let (version, nothing) = (version.clone(), Size::default());
-            offered.push(entry(
-                *content,
-                version,
-                Availability::LocalOnly,
-                nothing,
-                None,
-            ));
-        }
-    }
-
-    fn view(&self, off: bool, root: Place) -> ShelfGame {
-        let mut local = self.seen.clone();
-        local.content = self
-            .known
-            .as_ref()
-            .map(|known| known.agreed.manifest.content());
-        local.availability = self.availability();
-        if off && local.not_shared.is_none() {
-            local.not_shared = Some(NotShared::SwitchedOff);
-        }
-        let manifest = self
-            .known
-            .as_ref()
-            .map(|known| Arc::clone(&known.agreed.manifest));
-        ShelfGame {
-            title: self.title.clone(),
-            local,
-            root,
-            manifest,
-        }
-    }
-
-    fn served(&self, game: &GameId) -> Option<Served> {
-        let known = self.known.as_ref()?;
-        let manifest = Arc::clone(&known.agreed.manifest);
-        let source: Arc<dyn PieceSource> = Arc::<OpenContent>::clone(&known.open);
-        Some(Served {
-            game: game.clone(),
-            have: PieceSet::full(manifest.geometry().piece_count()),
-            chunk_map: Arc::clone(&known.agreed.chunk_map),
-            manifest,
-            source,
-        })
-    }
-}
-
-fn size_of(manifest: &Manifest) -> Size {
-    let files = u32::try_from(manifest.files().len()).unwrap_or(u32::MAX);
-    Size {
-        bytes: manifest.total_bytes(),
-        files,
     }
 }

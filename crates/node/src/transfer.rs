@@ -3,6 +3,7 @@
 //! Invariant: the scheduler decides alone which piece is asked of whom; this actor only knows on
 //! which lane it was asked, and tells back what became of it.
 
+mod arrivals;
 pub(crate) mod lane;
 mod sources;
 pub(crate) mod store;
@@ -28,7 +29,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use self::{
     lane::Refusal,
     sources::Sources,
-    store::{Arrived, Store, Stored},
+    store::{Arrived, Store},
 };
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
@@ -249,10 +250,10 @@ impl Transfer {
             Msg::Arrived(arrived) => self.on_arrived(arrived),
             Msg::Refused {
                 peer,
+                lane,
                 piece,
                 refusal,
-                ..
-            } => self.on_refused(peer, piece, refusal),
+            } => self.on_refused((peer, piece), lane, refusal),
             Msg::Checkpointed(result) => {
                 self.checkpointing = false;
                 if let Err(error) = result {
@@ -332,91 +333,6 @@ impl Transfer {
             self.sources.set_sharing(peer, sharing);
             self.update_facts(peer);
         }
-    }
-
-    fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
-        self.sources.on_lane(&self.ports, peer, lane);
-        self.update_facts(peer);
-    }
-
-    fn on_lane_closed(&mut self, peer: PeerId, lane: LaneId) {
-        if !self.sources.on_lane_closed(peer, lane) {
-            return;
-        }
-        let now = self.ports.clock.now();
-        let lost: Vec<PieceIndex> = self
-            .asked
-            .iter()
-            .filter(|((asked, _), on)| *asked == peer && **on == lane)
-            .map(|((_, piece), _)| *piece)
-            .collect();
-        for piece in lost {
-            self.asked.remove(&(peer, piece));
-            self.download.on_piece(now, peer, piece, Outcome::Lost);
-        }
-        self.update_facts(peer);
-        self.sources.open_lane(&self.ports, peer, sources::RETRY);
-    }
-
-    fn on_arrived(&mut self, arrived: Arrived) {
-        let Arrived {
-            peer,
-            piece,
-            outcome,
-            ..
-        } = arrived;
-        let now = self.ports.clock.now();
-        self.asked.remove(&(peer, piece));
-        match outcome {
-            Stored::Yes => {
-                self.download.on_piece(now, peer, piece, Outcome::Stored);
-                let content = self.content();
-                self.ports
-                    .exchange
-                    .try_send(exchange::Msg::Verified { content, piece });
-                self.tell_chunks(peer, piece);
-            }
-            Stored::Bad => {
-                let bad = PieceRef {
-                    content: self.content(),
-                    piece,
-                };
-                self.ports.peers.tell(peer, LinkMessage::BadChunk(bad));
-                self.download.on_piece(now, peer, piece, Outcome::BadChunk);
-            }
-            Stored::Failed(error) => {
-                tracing::warn!(%error, "a piece cannot be stored");
-                self.finish(Err(error));
-            }
-        }
-    }
-
-    fn tell_chunks(&self, peer: PeerId, piece: PieceIndex) {
-        let geometry = self.manifest.geometry();
-        let Some(piece) = geometry.piece(piece) else {
-            return;
-        };
-        for chunk in geometry.chunks(piece.chunks) {
-            if let Some(file) = self.manifest.files().get(chunk.file.as_usize()) {
-                self.notify(Notice::ChunkFinished {
-                    game: self.game.clone(),
-                    peer: Some(peer),
-                    file: file.path.clone(),
-                    offset: chunk.offset,
-                    bytes: chunk.bytes,
-                });
-            }
-        }
-    }
-
-    fn on_refused(&mut self, peer: PeerId, piece: PieceIndex, refusal: Refusal) {
-        self.asked.remove(&(peer, piece));
-        let outcome = match refusal {
-            Refusal::Busy(queued_bytes) => Outcome::Busy { queued_bytes },
-            Refusal::Gone(reason) => Outcome::Gone(reason),
-        };
-        self.download
-            .on_piece(self.ports.clock.now(), peer, piece, outcome);
     }
 
     /// Counts what arrived since, and shows how it stands.

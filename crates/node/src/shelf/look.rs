@@ -52,7 +52,7 @@ pub(super) struct Subject {
 
 /// What is there.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) title: Title,
     pub(super) share: bool,
     pub(super) downloaded: Option<VersionLabel>,
@@ -63,7 +63,7 @@ pub(super) struct Seen {
 
 /// How it stands with the payload.
 #[derive(Debug)]
-pub(super) enum PayloadState {
+pub(crate) enum PayloadState {
     /// It can be served.
     Known(Known),
     /// It must be hashed first.
@@ -74,7 +74,7 @@ pub(super) enum PayloadState {
 
 /// A content that lies on disk, whole.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(crate) struct Known {
     pub(super) agreed: Agreed,
     pub(super) open: Arc<OpenContent>,
     pub(super) unpacked: Option<Size>,

@@ -1,0 +1,187 @@
+//! One game on the shelf: what was seen of it, and what others are told.
+
+use std::sync::Arc;
+
+use lanspread_disk::{
+    Place,
+    content::{OpenContent, PieceSource},
+};
+use lanspread_proto::{
+    GameId, Manifest, PieceSet,
+    library::{Availability, LibraryEntry, Size},
+    text::Title,
+    wire::Extensions,
+};
+
+use super::{
+    ShelfPorts,
+    look::{Known, Subject},
+};
+use crate::{
+    download::Agreed,
+    exchange::Served,
+    notice::Notice,
+    snapshot::{LocalView, NotShared},
+    views::ShelfGame,
+};
+
+/// One game.
+pub(super) struct Entry {
+    pub(super) directory: String,
+    pub(super) title: Title,
+    /// As `lanspread.toml` says.
+    pub(super) share: bool,
+    pub(super) holds: u32,
+    /// It changed while it was held or looked at.
+    pub(super) dirty: bool,
+    pub(super) looking: bool,
+    pub(super) settled: bool,
+    pub(super) committed: Option<Agreed>,
+    pub(super) seen: LocalView,
+    pub(super) known: Option<Known>,
+    pub(super) downloading: Option<Arc<Manifest>>,
+}
+
+impl Entry {
+    pub(super) fn new(directory: String) -> Self {
+        Self {
+            title: Title::clean(&lanspread_proto::manifest::title_of(&directory)),
+            directory,
+            share: true,
+            holds: 0,
+            dirty: false,
+            looking: false,
+            settled: false,
+            committed: None,
+            seen: LocalView::default(),
+            known: None,
+            downloading: None,
+        }
+    }
+
+    pub(super) fn subject(&self, game: &GameId, games: Place) -> Subject {
+        Subject {
+            game: game.clone(),
+            directory: self.directory.clone(),
+            games,
+            committed: self.committed.clone(),
+            settled: self.settled,
+        }
+    }
+
+    /// From now on this is what is known.
+    pub(super) fn take(&mut self, ports: &ShelfPorts, known: Option<Known>) {
+        let content = |known: &Known| known.agreed.manifest.content();
+        let before = self.known.as_ref().map(content);
+        let now = known.as_ref().map(content);
+        if before != now {
+            // Nobody may be listening.
+            drop(ports.notices.send(Notice::LocalLibraryChanged));
+        }
+        self.known = known;
+    }
+
+    pub(super) fn availability(&self) -> Option<Availability> {
+        match (&self.known, &self.downloading, &self.seen.installed) {
+            (Some(_), _, _) => Some(Availability::Ready),
+            (None, Some(_), _) => Some(Availability::Partial),
+            (None, None, Some(_)) if self.seen.downloaded.is_none() => {
+                Some(Availability::LocalOnly)
+            }
+            (None, None, _) => None,
+        }
+    }
+
+    pub(super) fn offer(&self, game: &GameId, shared: bool, offered: &mut Vec<LibraryEntry>) {
+        let entry = |content, version, availability, payload, unpacked| LibraryEntry {
+            game: game.clone(),
+            content,
+            version,
+            title: self.title.clone(),
+            availability,
+            payload,
+            unpacked,
+            extensions: Extensions::default(),
+        };
+        if !shared {
+            return;
+        }
+        if let Some(known) = &self.known {
+            let manifest = &known.agreed.manifest;
+            let (content, version) = (manifest.content(), manifest.version().clone());
+            let size = size_of(manifest);
+            offered.push(entry(
+                content,
+                version,
+                Availability::Ready,
+                size,
+                known.unpacked,
+            ));
+        }
+        if let Some(manifest) = &self.downloading {
+            let (content, version) = (manifest.content(), manifest.version().clone());
+            offered.push(entry(
+                content,
+                version,
+                Availability::Partial,
+                size_of(manifest),
+                None,
+            ));
+        }
+        if let (Some((version, content)), Some(Availability::LocalOnly)) =
+            (&self.seen.installed, self.availability())
+        {
+            let (version, nothing) = (version.clone(), Size::default());
+            offered.push(entry(
+                *content,
+                version,
+                Availability::LocalOnly,
+                nothing,
+                None,
+            ));
+        }
+    }
+
+    pub(super) fn view(&self, off: bool, root: Place) -> ShelfGame {
+        let mut local = self.seen.clone();
+        local.content = self
+            .known
+            .as_ref()
+            .map(|known| known.agreed.manifest.content());
+        local.availability = self.availability();
+        if off && local.not_shared.is_none() {
+            local.not_shared = Some(NotShared::SwitchedOff);
+        }
+        let manifest = self
+            .known
+            .as_ref()
+            .map(|known| Arc::clone(&known.agreed.manifest));
+        ShelfGame {
+            title: self.title.clone(),
+            local,
+            root,
+            manifest,
+        }
+    }
+
+    pub(super) fn served(&self, game: &GameId) -> Option<Served> {
+        let known = self.known.as_ref()?;
+        let manifest = Arc::clone(&known.agreed.manifest);
+        let source: Arc<dyn PieceSource> = Arc::<OpenContent>::clone(&known.open);
+        Some(Served {
+            game: game.clone(),
+            have: PieceSet::full(manifest.geometry().piece_count()),
+            chunk_map: Arc::clone(&known.agreed.chunk_map),
+            manifest,
+            source,
+        })
+    }
+}
+
+fn size_of(manifest: &Manifest) -> Size {
+    let files = u32::try_from(manifest.files().len()).unwrap_or(u32::MAX);
+    Size {
+        bytes: manifest.total_bytes(),
+        files,
+    }
+}

@@ -1,0 +1,147 @@
+//! Looks and hashings of single games: one at a time, each on a thread of its own.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lanspread_disk::{Place, hashing::Progress, scan::Payload};
+use lanspread_proto::GameId;
+
+use super::{
+    Msg, Shelf,
+    look::{Known, PayloadState, Seen},
+};
+use crate::snapshot::{HashingView, NotShared};
+
+/// A game that is being hashed.
+pub(super) struct Hashing {
+    pub(super) game: GameId,
+    pub(super) progress: Arc<Progress>,
+    total_bytes: u64,
+    begun: Instant,
+}
+
+impl Hashing {
+    pub(super) fn view(&self) -> HashingView {
+        let done_bytes = self.progress.bytes().min(self.total_bytes);
+        let elapsed = self.begun.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
+        let left = (done_bytes > 0).then(|| {
+            let rest = (self.total_bytes - done_bytes) as f64 / done_bytes as f64;
+            Duration::from_secs_f64(elapsed * rest)
+        });
+        HashingView {
+            done_bytes,
+            total_bytes: self.total_bytes,
+            left,
+        }
+    }
+}
+
+impl Shelf {
+    pub(super) fn look(&mut self, game: &GameId) -> bool {
+        let games = Place::root(&self.games_dir);
+        let Some(entry) = self.entries.get_mut(game).filter(|entry| entry.holds == 0) else {
+            return false;
+        };
+        entry.looking = true;
+        entry.dirty = false;
+        self.busy = true;
+        let subject = entry.subject(game, games);
+        let (looker, mailbox, game) = (
+            self.looker.clone(),
+            self.ports.mailbox.clone(),
+            game.clone(),
+        );
+        self.ports
+            .tasks
+            .spawn_blocking(tracing::debug_span!("look", %game), move || {
+                let seen = Box::new(looker.look(&subject));
+                mailbox.blocking_send(Msg::Looked(game, seen));
+            });
+        true
+    }
+
+    pub(super) fn on_looked(&mut self, game: &GameId, seen: Seen) {
+        self.busy = false;
+        let Some(entry) = self.entries.get_mut(game) else {
+            return;
+        };
+        entry.looking = false;
+        entry.title = seen.title;
+        entry.share = seen.share;
+        entry.seen.downloaded = seen.downloaded;
+        entry.seen.installed = seen.installed;
+        entry.seen.kept_bytes = seen.kept_bytes;
+        entry.committed = None;
+        let (known, not_shared) = match seen.payload {
+            PayloadState::Known(known) => (Some(known), None),
+            PayloadState::Unhashed(payload) => {
+                self.to_hash.insert(game.clone(), payload);
+                (None, Some(NotShared::Checking))
+            }
+            PayloadState::Not(reason) => (None, Some(reason)),
+        };
+        entry.seen.not_shared = not_shared;
+        entry.take(&self.ports, known);
+        if entry.dirty {
+            self.look_again(game);
+        }
+    }
+
+    pub(super) fn hash(&mut self, game: &GameId, payload: Arc<Payload>) {
+        let games = Place::root(&self.games_dir);
+        let Some(entry) = self.entries.get_mut(game) else {
+            return;
+        };
+        if entry.holds > 0 {
+            entry.dirty = true;
+            return;
+        }
+        entry.looking = true;
+        self.busy = true;
+        let subject = entry.subject(game, games);
+        let progress = Arc::new(Progress::default());
+        self.hashing = Some(Hashing {
+            game: game.clone(),
+            progress: Arc::clone(&progress),
+            total_bytes: payload.bytes,
+            begun: Instant::now(),
+        });
+        let (looker, mailbox, game) = (
+            self.looker.clone(),
+            self.ports.mailbox.clone(),
+            game.clone(),
+        );
+        self.ports
+            .tasks
+            .spawn_blocking(tracing::info_span!("hash", %game), move || {
+                let known = looker.hash(&subject, &payload, &progress).map(Box::new);
+                mailbox.blocking_send(Msg::Hashed(game, known));
+            });
+    }
+
+    pub(super) fn on_hashed(&mut self, game: &GameId, result: Result<Box<Known>, NotShared>) {
+        self.busy = false;
+        self.hashing = None;
+        let Some(entry) = self.entries.get_mut(game) else {
+            return;
+        };
+        entry.looking = false;
+        match result {
+            Ok(known) => {
+                entry.settled = false;
+                entry.seen.not_shared = None;
+                entry.take(&self.ports, Some(*known));
+            }
+            Err(reason) => {
+                entry.seen.not_shared = Some(reason);
+                entry.take(&self.ports, None);
+            }
+        }
+        if entry.dirty {
+            self.look_again(game);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What the shelf tells everybody: peers, the exchange, and readers of the snapshot.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use lanspread_disk::content::PieceSource;
+use lanspread_proto::ContentId;
+
+use super::{Shelf, looking::Hashing, place};
+use crate::{
+    actor::Reply, error::OperationError, exchange::Served, handle::ShareChange,
+    snapshot::SharingState, views::ShelfView,
+};
+
+impl Shelf {
+    pub(super) fn share(&mut self, change: ShareChange, reply: Reply<()>) {
+        let result = match change {
+            ShareChange::Game(game, _) if !self.entries.contains_key(&game) => {
+                Err(OperationError::UnknownGame(game))
+            }
+            ShareChange::Game(game, on) => {
+                match on {
+                    true => self.switched_off.remove(&game),
+                    false => self.switched_off.insert(game),
+                };
+                place::save_switched_off(&self.ports, &self.switched_off);
+                Ok(())
+            }
+            ShareChange::All(on) => {
+                self.paused_until = if on { None } else { Some(None) };
+                Ok(())
+            }
+            ShareChange::Pause(time) => {
+                self.paused_until = Some(time.map(|time| Instant::now() + time));
+                Ok(())
+            }
+        };
+        drop(reply.send(result));
+    }
+
+    fn sharing(&self) -> SharingState {
+        match self.paused_until {
+            Some(until) => SharingState::Paused(
+                until.map(|until| until.saturating_duration_since(Instant::now())),
+            ),
+            None if self.ports.settings.borrow().share => SharingState::On,
+            None => SharingState::Off,
+        }
+    }
+
+    /// Tells everybody what is on the shelf now.
+    pub(super) async fn publish(&mut self) {
+        let sharing = self.sharing();
+        let mut games = BTreeMap::new();
+        let (mut offered, mut serve) = (Vec::new(), Vec::new());
+        for (game, entry) in &self.entries {
+            let off = self.switched_off.contains(game) || !entry.share;
+            let shared = !off && sharing != SharingState::Off;
+            entry.offer(game, shared, &mut offered);
+            serve.extend(entry.served(game).filter(|_| shared));
+            games.insert(game.clone(), entry.view(off, self.root(&entry.directory)));
+        }
+        self.serve(serve).await;
+        self.ports.library.set_local(offered).await;
+        self.ports.exchange.set_sharing(sharing).await;
+        self.ports
+            .peers
+            .set_sharing(place::on_the_wire(sharing))
+            .await;
+        let view = ShelfView {
+            games,
+            games_dir: self.games_dir.clone(),
+            games_dir_state: self.state,
+            hashing: self.hashing.as_ref().map(Hashing::view),
+            problems: self.problems.clone(),
+        };
+        self.ports.view.send_replace(Arc::new(view));
+    }
+
+    /// Registers what is new, and withdraws what is no longer there. What a download serves is its
+    /// own business.
+    async fn serve(&mut self, serve: Vec<Served>) {
+        let now: BTreeMap<ContentId, Arc<dyn PieceSource>> = serve
+            .iter()
+            .map(|served| (served.manifest.content(), Arc::clone(&served.source)))
+            .collect();
+        for content in self
+            .served
+            .keys()
+            .filter(|content| !now.contains_key(content))
+        {
+            self.ports.exchange.withdraw(*content).await;
+        }
+        for served in serve {
+            let before = self.served.get(&served.manifest.content());
+            if !before.is_some_and(|before| Arc::ptr_eq(before, &served.source)) {
+                self.ports.exchange.serve(served).await;
+            }
+        }
+        self.served = now;
+    }
+}

@@ -1,0 +1,121 @@
+//! What comes of lanes and requests: pieces, refusals, and lanes that open and close.
+
+use lanspread_net::lane::Lane;
+use lanspread_proto::{
+    PeerId, PieceIndex,
+    wire::{LinkMessage, link::PieceRef},
+};
+use lanspread_swarm::{credit::LaneId, download::Outcome};
+
+use super::{
+    Transfer,
+    lane::Refusal,
+    sources,
+    store::{Arrived, Stored},
+};
+use crate::{exchange, notice::Notice};
+
+impl Transfer {
+    pub(super) fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
+        self.sources.on_lane(&self.ports, peer, lane);
+        self.update_facts(peer);
+    }
+
+    pub(super) fn on_lane_closed(&mut self, peer: PeerId, lane: LaneId) {
+        if !self.sources.on_lane_closed(peer, lane) {
+            return;
+        }
+        let now = self.ports.clock.now();
+        let lost: Vec<PieceIndex> = self
+            .asked
+            .iter()
+            .filter(|((asked, _), on)| *asked == peer && **on == lane)
+            .map(|((_, piece), _)| *piece)
+            .collect();
+        for piece in lost {
+            self.asked.remove(&(peer, piece));
+            self.download.on_piece(now, peer, piece, Outcome::Lost);
+        }
+        self.update_facts(peer);
+        self.sources.open_lane(&self.ports, peer, sources::RETRY);
+    }
+
+    pub(super) fn on_arrived(&mut self, arrived: Arrived) {
+        let Arrived {
+            peer,
+            lane,
+            piece,
+            outcome,
+        } = arrived;
+        let now = self.ports.clock.now();
+        self.take_asked((peer, piece), lane);
+        match outcome {
+            Stored::Yes => {
+                self.download.on_piece(now, peer, piece, Outcome::Stored);
+                let content = self.content();
+                self.ports
+                    .exchange
+                    .try_send(exchange::Msg::Verified { content, piece });
+                self.tell_chunks(peer, piece);
+            }
+            Stored::Bad => {
+                let bad = PieceRef {
+                    content: self.content(),
+                    piece,
+                };
+                self.ports.peers.tell(peer, LinkMessage::BadChunk(bad));
+                self.download.on_piece(now, peer, piece, Outcome::BadChunk);
+            }
+            Stored::Failed(error) => {
+                tracing::warn!(%error, "a piece cannot be stored");
+                self.finish(Err(error));
+            }
+        }
+    }
+
+    fn tell_chunks(&self, peer: PeerId, piece: PieceIndex) {
+        let geometry = self.manifest.geometry();
+        let Some(piece) = geometry.piece(piece) else {
+            return;
+        };
+        for chunk in geometry.chunks(piece.chunks) {
+            if let Some(file) = self.manifest.files().get(chunk.file.as_usize()) {
+                self.notify(Notice::ChunkFinished {
+                    game: self.game.clone(),
+                    peer: Some(peer),
+                    file: file.path.clone(),
+                    offset: chunk.offset,
+                    bytes: chunk.bytes,
+                });
+            }
+        }
+    }
+
+    pub(super) fn on_refused(
+        &mut self,
+        asked: (PeerId, PieceIndex),
+        lane: LaneId,
+        refusal: Refusal,
+    ) {
+        // What a lane said that has been given up since is not about the present request.
+        if !self.take_asked(asked, lane) {
+            return;
+        }
+        let (peer, piece) = asked;
+        let outcome = match refusal {
+            Refusal::Busy(queued_bytes) => Outcome::Busy { queued_bytes },
+            Refusal::Gone(reason) => Outcome::Gone(reason),
+        };
+        let now = self.ports.clock.now();
+        self.download.on_piece(now, peer, piece, outcome);
+    }
+
+    /// Forgets a request that has an answer; `false` when it is open on another lane, or not at all.
+    fn take_asked(&mut self, asked: (PeerId, PieceIndex), lane: LaneId) -> bool {
+        let open = self.asked.get(&asked) == Some(&lane);
+        if open {
+            self.asked.remove(&asked);
+        }
+        open
+    }
+}
