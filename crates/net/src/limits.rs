@@ -63,7 +63,7 @@ pub(crate) const TLS_BUFFER_BYTES: usize = 64 * 1024;
 /// Bytes that the kernel holds unsent per lane: what is cancelled or slowed down must not have left
 /// already.
 #[cfg(target_os = "linux")]
-pub(crate) const TCP_UNSENT_BYTES: u32 = 128 * 1024;
+pub(crate) const TCP_UNSENT_BYTES: u32 = 256 * 1024;
 /// TCP notices a dead peer as fast as a link does: first probe, distance, count.
 pub(crate) const TCP_KEEPALIVE: (Duration, Duration, u32) =
     (Duration::from_secs(6), Duration::from_secs(2), 3);
