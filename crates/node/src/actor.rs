@@ -40,7 +40,6 @@ impl Tasks {
 
     /// Starts a task under a span that names it. It runs until it ends or sees the stop.
     pub(crate) fn spawn(&self, span: Span, task: impl Future<Output = ()> + Send + 'static) {
-        #[expect(clippy::disallowed_methods, reason = "the one place where tasks start")]
         self.tracker.spawn(task.instrument(span));
     }
 
@@ -58,7 +57,6 @@ impl Tasks {
 
     /// Runs something that blocks, on the threads made for that.
     pub(crate) fn spawn_blocking(&self, span: Span, job: impl FnOnce() + Send + 'static) {
-        #[expect(clippy::disallowed_methods, reason = "the one place where tasks start")]
         self.tracker.spawn_blocking(move || span.in_scope(job));
     }
 

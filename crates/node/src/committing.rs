@@ -187,11 +187,17 @@ pub(crate) fn transaction_error(game: &GameId, error: TransactionError) -> Opera
     }
     match error {
         TransactionError::Refused(refusal) => crate::games::refused(game.clone(), refusal),
-        other => OperationError::Transaction {
+        error @ (TransactionError::Unexpected(_)
+        | TransactionError::State(_)
+        | TransactionError::Incomplete(_)
+        | TransactionError::ManifestMissing(_)
+        | TransactionError::NothingStaged
+        | TransactionError::Unrecordable(_)
+        | TransactionError::Step { .. }) => OperationError::Transaction {
             game: game.clone(),
-            full: other.is_full(),
-            waits: other.is_waiting(),
-            reason: other.to_string(),
+            full: error.is_full(),
+            waits: error.is_waiting(),
+            reason: error.to_string(),
         },
     }
 }

@@ -387,7 +387,12 @@ async fn finish(ports: &JobPorts, partial: Arc<PartialContent>) -> Result<(), Op
 fn store_error(game: &GameId, error: StoreError) -> OperationError {
     match error {
         StoreError::Disk(error) | StoreError::SyncFailed(error) => error.into(),
-        other => shared_store_error(game, &Arc::new(other)),
+        error @ (StoreError::BadChunk(_)
+        | StoreError::NotOurs(_)
+        | StoreError::OtherContent(_)
+        | StoreError::Broken
+        | StoreError::Incomplete(_)
+        | StoreError::Cancelled) => shared_store_error(game, &Arc::new(error)),
     }
 }
 

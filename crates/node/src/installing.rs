@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use lanspread_disk::{
-    Disk,
+    Disk, Place,
     content::OpenContent,
     execute::TransactionError,
     staging::{StagedFile, Staging, StagingError},
@@ -14,10 +14,12 @@ use lanspread_proto::{
     manifest::{ArchiveSet, Layout},
 };
 use lanspread_unpack::{
-    ArchiveBytes, ErrorCode, Event, Limits, Mode, NameTable, UnpackError, Unpacker, WorkerCommand,
+    ArchiveBytes, Canceller, ErrorCode, Event, Limits, Mode, NameTable, UnpackError, Unpacker,
+    WorkerCommand,
 };
 
 use crate::{
+    actor::Tasks,
     committing::{self, JobHooks},
     error::OperationError,
     games::{self, JobProgress, JobReport},
@@ -63,6 +65,8 @@ pub(crate) async fn run(
         job: job.clone(),
         mailbox: ports.games.clone(),
         notices: ports.transfer.notices.clone(),
+        tasks: ports.tasks.child(),
+        limits: limits(ports, &places.game_root),
         done_bytes: 0,
     };
     let target = Target {
@@ -88,7 +92,25 @@ struct Install {
     job: Job,
     mailbox: crate::actor::Mailbox<games::Msg>,
     notices: tokio::sync::broadcast::Sender<Notice>,
+    tasks: Tasks,
+    limits: Limits,
     done_bytes: u64,
+}
+
+impl Drop for Install {
+    fn drop(&mut self) {
+        self.tasks.stop().cancel();
+    }
+}
+
+/// No archive may unpack to more than there is room for.
+fn limits(ports: &JobPorts, place: &Place) -> Limits {
+    let mut limits = Limits::default();
+    if let Ok(space) = ports.disk.space(place) {
+        limits.total_bytes = limits.total_bytes.min(space.free_bytes);
+        limits.file_bytes = limits.file_bytes.min(space.free_bytes);
+    }
+    limits
 }
 
 /// A transaction's own failure may wait; everything else has been undone.
@@ -173,9 +195,10 @@ impl Install {
         let volumes = Volumes::new(&self.content, set);
         let count = set.volumes.len();
         let source: Arc<dyn ArchiveBytes> = Arc::new(volumes);
-        let how = (Mode::Unpack, Limits::default());
+        let how = (Mode::Unpack, self.limits.clone());
         let mut unpacker = Unpacker::start(&self.worker, source, count, how, names)
             .map_err(|error| archive_error(set, &error))?;
+        self.cancel_with_job(unpacker.canceller());
         let mut open = None;
         let game = self.job.game.clone();
         loop {
@@ -196,6 +219,16 @@ impl Install {
                     .map_err(|error| staging_error(&game, error))?,
             }
         }
+    }
+
+    /// A worker that is silent for long is ended at once when the person gives up.
+    fn cancel_with_job(&self, canceller: Canceller) {
+        let cancel = self.job.control.cancel.clone();
+        self.tasks
+            .spawn_until_stop(tracing::debug_span!("cancel"), async move {
+                cancel.cancelled().await;
+                canceller.cancel();
+            });
     }
 
     fn staging_error(&self, error: StagingError) -> OperationError {
@@ -265,11 +298,14 @@ fn write_event(
 fn staging_error(game: &GameId, error: StagingError) -> OperationError {
     match error {
         StagingError::Disk(error) => error.into(),
-        other => OperationError::Transaction {
+        error @ (StagingError::Twin { .. }
+        | StagingError::Length { .. }
+        | StagingError::NothingToCopy(_)
+        | StagingError::TooMany) => OperationError::Transaction {
             game: game.clone(),
-            full: other.is_full(),
+            full: error.is_full(),
             waits: false,
-            reason: other.to_string(),
+            reason: error.to_string(),
         },
     }
 }

@@ -27,15 +27,13 @@ use lanspread_disk::{
     scan::{FoundGame, GamesUnavailable, Payload},
     state::StateDir,
 };
-use lanspread_proto::{
-    ContentId, GameId, Manifest,
-};
+use lanspread_proto::{ContentId, GameId, Manifest};
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use self::handle::ShelfHandle;
 use self::{
-    entry::Entry,
+    entry::{Entry, Trust},
     look::{Known, Looker, Seen},
     looking::Hashing,
 };
@@ -121,13 +119,21 @@ pub(crate) struct Shelf {
     /// Games to look at, and to hash, next.
     to_look: VecDeque<GameId>,
     to_hash: BTreeMap<GameId, Arc<Payload>>,
+    /// A look or a hashing runs.
     busy: bool,
-    scanning: bool,
+    scan: Scan,
     scan_replies: Vec<Reply<()>>,
     hashing: Option<Hashing>,
     paused_until: Option<Option<Instant>>,
     problems: Vec<Problem>,
     watch: watching::Watching,
+}
+
+/// Whether the games directory is being listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scan {
+    Idle,
+    Running,
 }
 
 impl Shelf {
@@ -154,7 +160,7 @@ impl Shelf {
             to_look: VecDeque::new(),
             to_hash: BTreeMap::new(),
             busy: false,
-            scanning: false,
+            scan: Scan::Idle,
             scan_replies: Vec::new(),
             hashing: None,
             paused_until: None,
@@ -213,7 +219,7 @@ impl Shelf {
                 entry.downloading = None;
             }
             Msg::Published(game) => {
-                self.entry(&game).settled = true;
+                self.entry(&game).trust = Trust::Settled;
                 self.look_again(&game);
             }
             Msg::Downloading(game, manifest) => self.entry(&game).downloading = manifest,
@@ -317,15 +323,13 @@ impl Shelf {
         let Some(entry) = self.entries.get_mut(game) else {
             return;
         };
-        if entry.holds > 0 || entry.looking {
-            entry.dirty = true;
-        } else if !self.to_look.contains(game) {
+        if entry.look.stale(entry.holds > 0) && !self.to_look.contains(game) {
             self.to_look.push_back(game.clone());
         }
     }
 
     fn scan(&mut self) {
-        if std::mem::replace(&mut self.scanning, true) {
+        if std::mem::replace(&mut self.scan, Scan::Running) == Scan::Running {
             return;
         }
         let (disk, games) = (Arc::clone(&self.ports.disk), Place::root(&self.games_dir));
@@ -339,7 +343,7 @@ impl Shelf {
     }
 
     fn on_scanned(&mut self, result: Result<Vec<FoundGame>, GamesUnavailable>) {
-        self.scanning = false;
+        self.scan = Scan::Idle;
         let available = match result {
             Ok(found) => {
                 self.state = GamesDirState::Available;
@@ -383,7 +387,9 @@ impl Shelf {
         let gone: Vec<GameId> = self
             .entries
             .iter()
-            .filter(|(game, entry)| !seen.contains(*game) && entry.holds == 0 && !entry.looking)
+            .filter(|(game, entry)| {
+                !seen.contains(*game) && entry.holds == 0 && !entry.look.is_running()
+            })
             .map(|(game, _)| game.clone())
             .collect();
         for game in gone {

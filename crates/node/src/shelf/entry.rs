@@ -30,16 +30,66 @@ pub(super) struct Entry {
     pub(super) directory: String,
     pub(super) title: Title,
     /// As `lanspread.toml` says.
-    pub(super) share: bool,
+    pub(super) wish: ShareWish,
     pub(super) holds: u32,
-    /// It changed while it was held or looked at.
-    pub(super) dirty: bool,
-    pub(super) looking: bool,
-    pub(super) settled: bool,
+    pub(super) look: Look,
+    pub(super) trust: Trust,
     pub(super) committed: Option<Agreed>,
     pub(super) seen: LocalView,
     pub(super) known: Option<Known>,
     pub(super) downloading: Option<Arc<Manifest>>,
+}
+
+/// What `lanspread.toml` says about sharing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShareWish {
+    /// Share it, which is the default.
+    Share,
+    /// Do not.
+    Keep,
+}
+
+/// How far a look at a game is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing changed since.
+    Done,
+    /// It changed while it was held.
+    Wanted,
+    /// Under way.
+    Running,
+    /// Under way, and it changed meanwhile.
+    RunningStale,
+}
+
+/// Whether somebody may still be copying into a folder that changed a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It must be left alone for a while first.
+    MaySettle,
+    /// A person just said that it is complete.
+    Settled,
+}
+
+impl Look {
+    pub(super) const fn is_running(self) -> bool {
+        matches!(self, Self::Running | Self::RunningStale)
+    }
+
+    /// Something changed; `true` when a look should start now.
+    pub(super) fn stale(&mut self, held: bool) -> bool {
+        match *self {
+            Self::Running | Self::RunningStale => *self = Self::RunningStale,
+            Self::Done | Self::Wanted if held => *self = Self::Wanted,
+            Self::Done | Self::Wanted => return true,
+        }
+        false
+    }
+
+    /// A look ended; `true` when another should follow.
+    pub(super) fn end(&mut self) -> bool {
+        std::mem::replace(self, Self::Done) == Self::RunningStale
+    }
 }
 
 impl Entry {
@@ -47,11 +97,10 @@ impl Entry {
         Self {
             title: Title::clean(&lanspread_proto::manifest::title_of(&directory)),
             directory,
-            share: true,
+            wish: ShareWish::Share,
             holds: 0,
-            dirty: false,
-            looking: false,
-            settled: false,
+            look: Look::Done,
+            trust: Trust::MaySettle,
             committed: None,
             seen: LocalView::default(),
             known: None,
@@ -65,7 +114,7 @@ impl Entry {
             directory: self.directory.clone(),
             games,
             committed: self.committed.clone(),
-            settled: self.settled,
+            trust: self.trust,
         }
     }
 

@@ -24,7 +24,10 @@ use lanspread_proto::{
 };
 use lanspread_unpack::WorkerCommand;
 
-use super::archives;
+use super::{
+    archives,
+    entry::{ShareWish, Trust},
+};
 use crate::{committing, download::Agreed, limits, snapshot::NotShared};
 
 /// What a look needs.
@@ -46,15 +49,15 @@ pub(super) struct Subject {
     pub(super) games: Place,
     /// Its files are known to be this content: it was just committed.
     pub(super) committed: Option<Agreed>,
-    /// It was just published by a person: nobody else is still copying into it.
-    pub(super) settled: bool,
+    /// Whether somebody may still be copying into it.
+    pub(super) trust: Trust,
 }
 
 /// What is there.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(super) title: Title,
-    pub(super) share: bool,
+    pub(super) wish: ShareWish,
     pub(super) downloaded: Option<VersionLabel>,
     pub(super) installed: Option<(VersionLabel, ContentId)>,
     pub(super) kept_bytes: u64,
@@ -113,7 +116,10 @@ impl Looker {
             .unwrap_or_else(|| Title::clean(&manifest::title_of(&subject.directory)));
         let mut seen = Seen {
             title,
-            share: wishes.share.unwrap_or(true),
+            wish: match wishes.share {
+                Some(false) => ShareWish::Keep,
+                Some(true) | None => ShareWish::Share,
+            },
             downloaded: None,
             installed: None,
             kept_bytes: 0,
@@ -182,7 +188,7 @@ impl Looker {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the index cannot be asked"),
         }
-        if !subject.settled && changed_lately(&payload) {
+        if subject.trust == Trust::MaySettle && changed_lately(&payload) {
             return PayloadState::Not(NotShared::Settling);
         }
         PayloadState::Unhashed(payload)

@@ -10,6 +10,7 @@ use lanspread_proto::GameId;
 
 use super::{
     Msg, Shelf,
+    entry::{Look, Trust},
     look::{Known, PayloadState, Seen},
 };
 use crate::snapshot::{HashingView, NotShared};
@@ -45,8 +46,7 @@ impl Shelf {
         let Some(entry) = self.entries.get_mut(game).filter(|entry| entry.holds == 0) else {
             return false;
         };
-        entry.looking = true;
-        entry.dirty = false;
+        entry.look = Look::Running;
         self.busy = true;
         let subject = entry.subject(game, games);
         let (looker, mailbox, game) = (
@@ -68,9 +68,8 @@ impl Shelf {
         let Some(entry) = self.entries.get_mut(game) else {
             return;
         };
-        entry.looking = false;
         entry.title = seen.title;
-        entry.share = seen.share;
+        entry.wish = seen.wish;
         entry.seen.downloaded = seen.downloaded;
         entry.seen.installed = seen.installed;
         entry.seen.kept_bytes = seen.kept_bytes;
@@ -85,7 +84,7 @@ impl Shelf {
         };
         entry.seen.not_shared = not_shared;
         entry.take(&self.ports, known);
-        if entry.dirty {
+        if entry.look.end() {
             self.look_again(game);
         }
     }
@@ -96,10 +95,10 @@ impl Shelf {
             return;
         };
         if entry.holds > 0 {
-            entry.dirty = true;
+            entry.look = Look::Wanted;
             return;
         }
-        entry.looking = true;
+        entry.look = Look::Running;
         self.busy = true;
         let subject = entry.subject(game, games);
         let progress = Arc::new(Progress::default());
@@ -128,10 +127,9 @@ impl Shelf {
         let Some(entry) = self.entries.get_mut(game) else {
             return;
         };
-        entry.looking = false;
         match result {
             Ok(known) => {
-                entry.settled = false;
+                entry.trust = Trust::MaySettle;
                 entry.seen.not_shared = None;
                 entry.take(&self.ports, Some(*known));
             }
@@ -140,7 +138,7 @@ impl Shelf {
                 entry.take(&self.ports, None);
             }
         }
-        if entry.dirty {
+        if entry.look.end() {
             self.look_again(game);
         }
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use lanspread_disk::content::PieceSource;
 use lanspread_proto::ContentId;
 
-use super::{Shelf, looking::Hashing, place};
+use super::{Shelf, entry::ShareWish, looking::Hashing, place};
 use crate::{
     actor::Reply, error::OperationError, exchange::Served, handle::ShareChange,
     snapshot::SharingState, views::ShelfView,
@@ -53,7 +53,7 @@ impl Shelf {
         let mut games = BTreeMap::new();
         let (mut offered, mut serve) = (Vec::new(), Vec::new());
         for (game, entry) in &self.entries {
-            let off = self.switched_off.contains(game) || !entry.share;
+            let off = self.switched_off.contains(game) || entry.wish == ShareWish::Keep;
             let shared = !off && sharing != SharingState::Off;
             entry.offer(game, shared, &mut offered);
             serve.extend(entry.served(game).filter(|_| shared));
