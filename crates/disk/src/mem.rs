@@ -252,3 +252,6 @@ impl Disk for MemDisk {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

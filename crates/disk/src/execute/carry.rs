@@ -2,7 +2,7 @@
 //!
 //! Invariant: a file leaves the old `local/` by a rename, or because its bytes stand in a record.
 
-use std::{collections::BTreeMap, io::ErrorKind};
+use std::collections::BTreeMap;
 
 use lanspread_install::{
     InstallRecord, RecordedFile, Role, Slot, SlotState,
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     atomic_file,
-    error::DiskError,
     intent_file::{self, RecordSlot},
     observe::{self, observe_slot},
     vfs::{EntryKind, Place},
@@ -77,7 +76,22 @@ impl Job<'_> {
             new: new.map(InstallRecord::by_fold_key),
         };
         let backup = self.places.slot(Slot::Backup);
-        self.walk_dir(&walk, &backup, &[])
+        self.walk_dir(&walk, &backup, &[])?;
+        if self.has_unnamable(&backup)? {
+            self.keep(&backup, &[Slot::Live.kept_name()])?;
+        }
+        Ok(())
+    }
+
+    /// Whether a directory holds a name that is not Unicode: it is listed, but cannot be reached.
+    pub(super) fn has_unnamable(&self, dir: &Place) -> Result<bool, StepError> {
+        for entry in self.hands.disk.list(dir)? {
+            let place = dir.listed(&entry.name);
+            if entry.kind == EntryKind::Other && self.hands.kind(&place)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn walk_dir(&mut self, walk: &Walk<'_>, dir: &Place, path: &[&str]) -> Result<(), StepError> {
@@ -86,6 +100,9 @@ impl Job<'_> {
                 continue;
             }
             let place = dir.listed(&entry.name);
+            if self.hands.kind(&place)?.is_none() {
+                continue;
+            }
             let path: Vec<&str> = path.iter().copied().chain([entry.name.as_str()]).collect();
             match entry.kind {
                 EntryKind::Directory => self.walk_sub_dir(walk, &place, &path)?,
@@ -102,12 +119,8 @@ impl Job<'_> {
         place: &Place,
         path: &[&str],
     ) -> Result<(), StepError> {
-        // A directory with names that are not Unicode is moved as it is.
-        let opaque = match self.hands.disk.list(place) {
-            Ok(_) => path.len() >= DEPTH_MAX,
-            Err(error) if is_unnamable(&error) => true,
-            Err(error) => return Err(error.into()),
-        };
+        // A directory with names that cannot be said is moved as it is.
+        let opaque = path.len() >= DEPTH_MAX || self.has_unnamable(place)?;
         if opaque {
             return self.carry_as_it_is(walk, place, path);
         }
@@ -208,12 +221,4 @@ impl Job<'_> {
         }
         Ok(Some(dir.listed(name)))
     }
-}
-
-/// A name in the directory is not Unicode, so it cannot be listed.
-fn is_unnamable(error: &DiskError) -> bool {
-    matches!(
-        error.source.kind(),
-        ErrorKind::InvalidData | ErrorKind::InvalidFilename
-    )
 }

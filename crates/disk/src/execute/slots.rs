@@ -3,6 +3,8 @@
 //! Invariant: a directory is dropped only with the marker of this transaction in it, and the
 //! intent that names the transaction on disk.
 
+use std::io::ErrorKind;
+
 use lanspread_install::{
     Marker, Role, Slot, SlotState,
     slot::{MARKER, MARKER_DRAFT},
@@ -170,7 +172,12 @@ impl Job<'_> {
             return Ok(());
         }
         let backup = self.places.slot(Slot::Backup);
-        Ok(self.hands.clear_dir(&backup, &[MARKER])?)
+        match self.hands.clear_dir(&backup, &[MARKER]) {
+            Ok(()) if !self.has_unnamable(&backup)? => Ok(()),
+            Err(error) if error.source.kind() != ErrorKind::DirectoryNotEmpty => Err(error.into()),
+            // Names that are not Unicode cannot be deleted one by one: a person must.
+            Ok(()) | Err(_) => self.keep(&backup, &[Slot::Live.kept_name()]),
+        }
     }
 }
 

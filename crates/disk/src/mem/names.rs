@@ -76,9 +76,7 @@ impl Change {
             .any(|number| self.numbers().contains(number));
         // A directory is removed only when everything in it was.
         let empties = match self {
-            Self::Remove { number, .. } => {
-                earlier.names().iter().any(|name| name.dir == *number)
-            }
+            Self::Remove { number, .. } => earlier.names().iter().any(|name| name.dir == *number),
             Self::Add { .. } | Self::Rename { .. } | Self::Exchange { .. } => false,
         };
         shares_name || shares_number || empties

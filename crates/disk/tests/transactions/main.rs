@@ -13,3 +13,4 @@ mod memory;
 #[cfg(unix)]
 mod real;
 mod scenario;
+mod staging;
