@@ -6,8 +6,8 @@
 //! named. It says which [`Step`] comes next; `lanspread-disk` carries it out.
 //!
 //! Reading order: [`slot`] and [`step`] are the words, [`intent`] and [`record`] what is written
-//! down, [`observed`] what is found, [`plan`] and [`mod@recover`] the decisions, [`transaction`] the
-//! machine that walks through them, [`proof`] and [`carry`] whose file is whose, [`game_state`]
+//! down, [`observed`] what is found, [`plan`] and [`mod@recover`] the decisions, [`transaction`]
+//! the machine that walks through them, [`proof`] and [`carry`] whose file is whose, [`game_state`]
 //! what may be asked for.
 #![no_std]
 
