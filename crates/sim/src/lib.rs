@@ -5,7 +5,7 @@
 //! the same seed gives the same trace.
 //!
 //! Reading order: [`scenario`] says who is there and what goes wrong; [`world`] runs it with
-//! [`host`]s on a [`wire`]; [`check`] judges the [`world::Report`].
+//! [`host`]s on a [`wire`]; [`mod@check`] judges the [`world::Report`].
 
 pub mod check;
 pub mod clock;

@@ -248,7 +248,7 @@ impl World {
 
 proptest! {
     #[test]
-    fn any_interleaving_loss_and_duplication_converges(steps in prop::collection::vec(step(), 0..120)) {
+    fn loss_and_disorder_converge(steps in prop::collection::vec(step(), 0..120)) {
         let local = LocalLibrary::new(1);
         let replica = RemoteLibrary::new(Instant::ZERO, local.digest()).unwrap();
         let mut world = World { now: Instant::ZERO, local, replica, wire: Vec::new() };

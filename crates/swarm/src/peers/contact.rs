@@ -34,6 +34,7 @@ pub(super) struct Contact {
     pub(super) reachable: Reachability,
     /// Linked peers that told of it, newest last.
     pub(super) hinted_by: VecDeque<PeerId>,
+    sighted_boot: Option<u64>,
     /// The boot it had before its present one, and when it changed.
     pub(super) former_boot: Option<(u64, Instant)>,
 }
@@ -66,6 +67,7 @@ impl Contact {
             seen_at: now,
             reachable: Reachability::Unknown,
             hinted_by: VecDeque::new(),
+            sighted_boot: None,
             former_boot: None,
         }
     }
@@ -80,7 +82,19 @@ impl Contact {
         if !self.knows(address) && self.add(address) {
             self.failures = 0;
             self.dial_soon(now);
-        } else if self.dial_at == Instant::FAR {
+        } else if self.failures == 0 {
+            self.dial_soon(now);
+        }
+    }
+
+    /// It announces a boot. Another one than before means that it was started again.
+    pub(super) fn on_boot_sighted(&mut self, now: Instant, boot: u64) {
+        if self
+            .sighted_boot
+            .replace(boot)
+            .is_some_and(|old| old != boot)
+        {
+            self.failures = 0;
             self.dial_soon(now);
         }
     }

@@ -83,6 +83,9 @@ impl Peers {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
+        if let Some(boot) = sighting.boot {
+            contact.on_boot_sighted(now, boot);
+        }
         match sighting.source {
             Source::Hint(hinter) => contact.on_hinted_by(hinter),
             Source::Meet(_) | Source::Typed => contact.dial_now(now),
