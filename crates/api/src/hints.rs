@@ -9,6 +9,8 @@ use crate::error::Kind;
 mod archives;
 mod doors;
 mod operations;
+mod parties;
+mod publishing;
 
 /// A language of the hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,7 +72,9 @@ pub(crate) fn entry(code: &str) -> Option<&'static Entry> {
 fn entries() -> impl Iterator<Item = &'static Entry> {
     operations::TABLE
         .iter()
+        .chain(publishing::TABLE)
         .chain(archives::TABLE)
+        .chain(parties::TABLE)
         .chain(doors::TABLE)
 }
 

@@ -1,7 +1,7 @@
 //! `GET /api/events`: snapshots as they change and notices as they come, as server-sent events.
 //!
-//! A reader that is slow misses snapshots in between (the newest comes) and is told how many notices
-//! it missed. Events are numbered from 1 in each stream.
+//! A reader that is slow misses snapshots in between (the newest comes) and is told how many
+//! notices it missed. Events are numbered from 1 in each stream.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

@@ -14,12 +14,7 @@ use crate::{commands, env};
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node running, 4 another node owns the state
 /// directory.
 #[derive(Debug, Parser)]
-#[command(
-    name = "lanspread",
-    version,
-    propagate_version = true,
-    max_term_width = 100
-)]
+#[command(name = "lanspread", version, max_term_width = 100)]
 pub(crate) struct Args {
     /// What every command understands
     #[command(flatten)]

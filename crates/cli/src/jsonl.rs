@@ -126,8 +126,8 @@ pub(crate) async fn run(
 /// A line as it was read.
 type Read_ = Result<String, Report>;
 
-/// Reads on a thread of its own: standard input blocks, and a thread that waits for it ends with the
-/// process.
+/// Reads on a thread of its own: standard input blocks, and a thread that waits for it ends with
+/// the process.
 fn read_lines(input: impl Read + Send + 'static) -> mpsc::Receiver<Read_> {
     let (tx, rx) = mpsc::channel(LINES_WAITING_MAX);
     std::thread::spawn(move || {

@@ -111,6 +111,12 @@ mod tests {
             causes: vec!["a cause".to_owned()],
             ..Report::new("choose-content", "quake has several contents called 1.0")
         };
-        insta::assert_snapshot!(human(&report, false), @"");
+        insta::assert_snapshot!(human(&report, false), @r"
+        error: quake has several contents called 1.0 [choose-content]
+          because: a cause
+          --content aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  (2 peers)
+          --content bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  (1 peer)
+          hint: choose one: `lanspread get GAME --content ID`; what most peers have is likely right
+        ");
     }
 }

@@ -266,11 +266,11 @@ impl Display {
         }
         let bar = ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr());
         // A template that does not parse would only be less pretty.
-        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:16}] {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:12}] {wide_msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         let prefix = match jobs {
-            [only] => table::fit(&only.game, 18),
+            [only] => table::fit(&only.game, 16),
             _ => words::count(jobs.len() as u64, "game"),
         };
         bar.set_prefix(prefix);
@@ -345,7 +345,7 @@ impl View {
         }
     }
 
-    /// At most 42 columns, so that the bar fits a line of 80.
+    /// At most 48 columns, so that the bar fits a line of 80.
     fn text(&self) -> String {
         let mut text = self
             .percent

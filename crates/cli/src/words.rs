@@ -2,7 +2,7 @@
 
 use lanspread_api::{
     amount::Bytes,
-    types::snapshot::{Game, NotShared, Operation, OperationKind, PeerState, Phase},
+    types::snapshot::{Component, Game, NotShared, Operation, OperationKind, PeerState, Phase},
 };
 
 /// A number with its noun: `1 peer`, `2 peers`.
@@ -138,6 +138,17 @@ pub(crate) const fn peer_state(state: PeerState) -> &'static str {
         PeerState::Gone => "gone",
         PeerState::Blocked => "blocked",
         PeerState::OldLanspread => "old LanSpread",
+    }
+}
+
+/// The name of a part of the node.
+pub(crate) const fn component(component: Component) -> &'static str {
+    match component {
+        Component::Commands => "commands",
+        Component::Server => "listening and links",
+        Component::Discovery => "multicast discovery",
+        Component::Liveness => "liveness of links",
+        Component::LibraryMonitor => "the watch on the games directory",
     }
 }
 

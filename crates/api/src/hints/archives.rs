@@ -7,7 +7,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "unsupported-format",
         kind: Kind::User,
-        meaning: "The file is no archive that LanSpread reads, or uses a method that it does not know.",
+        meaning: "The file is no archive that LanSpread reads, or uses a method that it does \
+            not know.",
         english: &["pack it as .zip, .7z, .rar or .tar.zst"],
         german: &["packe es als .zip, .7z, .rar oder .tar.zst"],
     },
@@ -60,7 +61,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "unsafe-name",
         kind: Kind::User,
-        meaning: "The archive holds a name that not every system can hold, or two names that differ only in case.",
+        meaning: "The archive holds a name that not every system can hold, or two names that \
+            differ only in case.",
         english: &["rename the entry that is named and pack it again"],
         german: &["benenne den genannten Eintrag um und packe noch einmal"],
     },

@@ -59,10 +59,12 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::User,
         meaning: "The request has no token, or a wrong one.",
         english: &[
-            "send `Authorization: Bearer TOKEN` with the token of `api.json` in the state directory",
+            "send `Authorization: Bearer TOKEN` with the token of `api.json` in the state \
+                directory",
         ],
         german: &[
-            "sende `Authorization: Bearer TOKEN` mit dem Token aus `api.json` im Zustandsverzeichnis",
+            "sende `Authorization: Bearer TOKEN` mit dem Token aus `api.json` im \
+                Zustandsverzeichnis",
         ],
     },
     Entry {
@@ -91,10 +93,12 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Config,
         meaning: "The address of the control server cannot be used.",
         english: &[
-            "another program may use it: choose another with `--http ADDR`, or leave it out for a free port",
+            "another program may use it: choose another with `--http ADDR`, or leave it out for \
+                a free port",
         ],
         german: &[
-            "vielleicht belegt sie ein anderes Programm: wähle eine andere mit `--http ADDR` oder keine",
+            "vielleicht belegt sie ein anderes Programm: wähle eine andere mit `--http ADDR` \
+                oder keine",
         ],
     },
     Entry {

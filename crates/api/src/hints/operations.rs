@@ -27,9 +27,10 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "choose-content",
         kind: Kind::User,
-        meaning: "Different bytes are offered under the newest version, and none is the clear choice.",
+        meaning: "Different bytes are offered under the newest version, and none is the clear \
+            choice.",
         english: &[
-            "choose one: `lanspread get GAME --content ID`; the one with most peers is likely right",
+            "choose one: `lanspread get GAME --content ID`; what most peers have is likely right",
         ],
         german: &[
             "wähle: `lanspread get SPIEL --content ID`; was die meisten haben, ist wohl richtig",
@@ -68,11 +69,13 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::User,
         meaning: "The payload cannot go while the game is installed, unless that is wanted.",
         english: &[
-            "`lanspread remove GAME --keep-installed` keeps the game playable, but no longer shares it",
+            "`lanspread remove GAME --keep-installed` keeps the game playable, but no longer \
+                shares it",
             "or uninstall it first: `lanspread uninstall GAME`",
         ],
         german: &[
-            "`lanspread remove SPIEL --keep-installed`: bleibt spielbar, wird aber nicht mehr geteilt",
+            "`lanspread remove SPIEL --keep-installed`: bleibt spielbar, wird aber nicht mehr \
+                geteilt",
             "oder deinstalliere es zuerst: `lanspread uninstall SPIEL`",
         ],
     },
@@ -88,11 +91,13 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Environment,
         meaning: "The volume has too little room for the whole job.",
         english: &[
-            "free some space; `lanspread remove GAME --keep-installed` drops the payload of an installed game",
+            "free some space; `lanspread remove GAME --keep-installed` drops the payload of an \
+                installed game",
             "or use a larger disk: `lanspread settings games_dir DIR`",
         ],
         german: &[
-            "schaffe Platz; `lanspread remove SPIEL --keep-installed` gibt die Archive eines installierten Spiels frei",
+            "schaffe Platz; `lanspread remove SPIEL --keep-installed` gibt die Archive eines \
+                installierten Spiels frei",
             "oder nimm eine größere Platte: `lanspread settings games_dir VERZEICHNIS`",
         ],
     },
@@ -104,7 +109,8 @@ pub(super) const TABLE: &[Entry] = &[
             "plug the disk in, or name another directory: `lanspread settings games_dir DIR`",
         ],
         german: &[
-            "stecke die Platte an oder nenne ein anderes: `lanspread settings games_dir VERZEICHNIS`",
+            "stecke die Platte an oder nenne ein anderes: `lanspread settings games_dir \
+                VERZEICHNIS`",
         ],
     },
     Entry {
@@ -112,10 +118,12 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Environment,
         meaning: "The operating system refused to read or write a file.",
         english: &[
-            "check that the path is there, is writable, and that the disk works: `lanspread doctor`",
+            "check that the path is there, is writable, and that the disk works: `lanspread \
+                doctor`",
         ],
         german: &[
-            "prüfe, ob der Pfad da und beschreibbar ist und die Platte arbeitet: `lanspread doctor`",
+            "prüfe, ob der Pfad da und beschreibbar ist und die Platte arbeitet: `lanspread \
+                doctor`",
         ],
     },
     Entry {
@@ -130,7 +138,8 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Environment,
         meaning: "A record of LanSpread cannot be read. Nothing was touched.",
         english: &[
-            "look at the file that is named; moving it away makes LanSpread start over with this game",
+            "look at the file that is named; moving it away makes LanSpread start over with \
+                this game",
         ],
         german: &[
             "sieh dir die genannte Datei an; ohne sie fängt LanSpread mit diesem Spiel neu an",
@@ -144,7 +153,8 @@ pub(super) const TABLE: &[Entry] = &[
             "change what is named and try again; `lanspread inspect ARCHIVE` looks into an archive",
         ],
         german: &[
-            "ändere das Genannte und versuche es noch einmal; `lanspread inspect ARCHIV` sieht hinein",
+            "ändere das Genannte und versuche es noch einmal; `lanspread inspect ARCHIV` sieht \
+                hinein",
         ],
     },
     Entry {
@@ -161,12 +171,15 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Environment,
         meaning: "No link to the address could be made.",
         english: &[
-            "check that LanSpread runs there, that address and port are right, and that both are in one network",
+            "check that LanSpread runs there, that address and port are right, and that both \
+                are in one network",
             "a firewall may drop the packets: allow LanSpread there, or connect from that side",
         ],
         german: &[
-            "prüfe, ob LanSpread dort läuft, Adresse und Port stimmen und beide im selben Netz sind",
-            "vielleicht verwirft eine Firewall die Pakete: erlaube LanSpread dort, oder verbinde von dort aus",
+            "prüfe, ob LanSpread dort läuft, Adresse und Port stimmen und beide im selben Netz \
+                sind",
+            "vielleicht verwirft eine Firewall die Pakete: erlaube LanSpread dort, oder \
+                verbinde von dort aus",
         ],
     },
     Entry {
@@ -215,10 +228,12 @@ pub(super) const TABLE: &[Entry] = &[
         kind: Kind::Config,
         meaning: "The key file is there and cannot be used. It is never replaced silently.",
         english: &[
-            "restore the file from a copy; or move it away, and this machine is a new peer to others",
+            "restore the file from a copy; or move it away, and this machine is a new peer to \
+                others",
         ],
         german: &[
-            "stelle die Datei wieder her; oder nimm sie weg, dann ist dieser Rechner ein neuer Peer",
+            "stelle die Datei wieder her; oder nimm sie weg, dann ist dieser Rechner ein neuer \
+                Peer",
         ],
     },
     Entry {
@@ -229,7 +244,39 @@ pub(super) const TABLE: &[Entry] = &[
             "another program may use it: choose another port or address with `--listen IP:PORT`",
         ],
         german: &[
-            "vielleicht belegt ihn ein anderes Programm: wähle mit `--listen IP:PORT` einen anderen",
+            "vielleicht belegt ihn ein anderes Programm: wähle mit `--listen IP:PORT` einen \
+                anderen",
+        ],
+    },
+    Entry {
+        code: "unfinished",
+        kind: Kind::Environment,
+        meaning: "An earlier operation on the game was interrupted and must be finished first.",
+        english: &["start the node again: it finishes what was interrupted"],
+        german: &["starte den Knoten neu: er beendet, was unterbrochen wurde"],
+    },
+    Entry {
+        code: "transaction",
+        kind: Kind::Environment,
+        meaning: "A change of the game's directories did not happen. What was there is still \
+            there.",
+        english: &["check the disk with `lanspread doctor`, then try again"],
+        german: &["prüfe die Platte mit `lanspread doctor` und versuche es noch einmal"],
+    },
+    Entry {
+        code: "index",
+        kind: Kind::Environment,
+        meaning: "The index, which can be made anew, cannot be used.",
+        english: &["move `index.redb` in the state directory away: it is made anew from the games"],
+        german: &["nimm `index.redb` aus dem Zustandsverzeichnis: er entsteht neu aus den Spielen"],
+    },
+    Entry {
+        code: "threads",
+        kind: Kind::Environment,
+        meaning: "The system gives no threads.",
+        english: &["close other programs, or raise the limit of processes for this user"],
+        german: &[
+            "schließe andere Programme oder erhöhe die Grenze der Prozesse für diesen Benutzer",
         ],
     },
 ];

@@ -126,7 +126,7 @@ fn content_line(content: &Content) -> String {
         format!(", {} unpacked", Bytes(size.bytes))
     });
     format!(
-        "  version {}: {}{unpacked}; {} ready, {} loading, {} installed only\n    {}",
+        "  version {}: {}{unpacked}\n    {} ready, {} loading, {} installed only\n    {}",
         content.version,
         Bytes(content.payload.bytes),
         words::count(content.ready.into(), "peer"),
@@ -164,7 +164,13 @@ mod tests {
     fn fits_and_says_what_matters() {
         let lines = table(&sample::games()).lines(80);
         assert!(lines.iter().all(|line| line.chars().count() <= 80));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        GAME                                 VERSION      SIZE  PEERS  STATE
+        battlefield 1942                     20260704  59.6 GB      3  downloading 44%
+        quake iii arena with a very long n…  20260704  59.6 GB      3  installed, update
+        saves                                                          not shared yet
+        unreal                               20260704  59.6 GB      3  download failed
+        ");
     }
 
     #[test]
@@ -175,6 +181,12 @@ mod tests {
             .map(|(key, value)| format!("{key}: {value}"))
             .chain(games[0].contents.iter().map(content_line))
             .collect();
-        insta::assert_snapshot!(text.join("\n"), @"");
+        insta::assert_snapshot!(text.join("\n"), @r"
+        state: downloading 44%
+        unfinished: 26.8 GB on disk
+          version 20260704: 59.6 GB, 88.0 GB unpacked
+            3 peers ready, 1 loading, 0 installed only
+            cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+        ");
     }
 }

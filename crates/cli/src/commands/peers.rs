@@ -106,7 +106,18 @@ mod tests {
     fn fits_and_says_what_matters() {
         let lines = table(&sample::peers()).lines(80);
         assert!(lines.iter().all(|line| line.chars().count() <= 80));
-        insta::assert_snapshot!(lines.join("\n"), @"");
-        insta::assert_snapshot!(words_table(&sample::peers()).lines(80).join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        NAME  KEY       ADDRESS              STATE        GAMES     PING
+        Anna  01010101  192.168.100.1:47100  connected      112   0.4 ms
+        twin  02020202  192.168.100.2:47100  not sharing    112  12.3 ms
+        Twin  03030303  192.168.100.3:47100  gone           112   0.4 ms
+                        [fe80::1%2]:47100    dialling       112
+        ");
+        insta::assert_snapshot!(words_table(&sample::peers()).lines(80).join("\n"), @r"
+        NAME  KEY       WORDS
+        Anna  01010101  bahad-bahad-bahad-bahad
+        twin  02020202  bamaf-bamaf-bamaf-bamaf
+        Twin  03030303  basag-basag-basag-basag
+        ");
     }
 }

@@ -116,7 +116,11 @@ mod tests {
             free_bytes: 20_000_000_000,
             in_place: false,
         };
-        insta::assert_snapshot!(describe(&plan, false, "20261120"), @"");
+        insta::assert_snapshot!(describe(&plan, false, "20261120"), @r"
+        quake, version 20261120 unless its version.ini says otherwise
+          1.5 GB in 1 file, packed into the games directory; the folder stays
+          20.0 GB free
+        ");
         let in_place = PublishPlan {
             in_place: true,
             ..plan

@@ -62,7 +62,7 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
         }
     }
     for component in snapshot.components.iter().filter(|part| !part.running) {
-        let name = format!("{:?} does not run", component.component);
+        let name = format!("does not run: {}", words::component(component.component));
         lines.push(format!("  {}  {name}", out.paint(Tone::Bad, "problem")));
     }
     for problem in &snapshot.problems {
@@ -128,6 +128,17 @@ mod tests {
     #[test]
     fn one_look() {
         let lines = lines(&sample::snapshot(), &Output::plain(Form::Human));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        Box  bisal-bisal-bisal-bisal
+          listens   192.168.100.7:47100, not reached by others (firewall?)
+          games     1 here, 4 in all, in /games
+          peers     2 connected
+          sharing   paused, 10:00 left
+          traffic   112 MB/s in, 0 B/s out
+          checking  1.0 GB of 4.0 GB, 0:03 left
+          now       download of battlefield 1942: downloading 44%
+          problem  does not run: multicast discovery
+          problem  the games directory is not available [games-dir-unavailable]
+        ");
     }
 }

@@ -109,7 +109,16 @@ mod tests {
     #[test]
     fn both_ways() {
         let snapshot = sample::snapshot();
-        insta::assert_snapshot!(incoming(&snapshot).unwrap().lines(80).join("\n"), @"");
-        insta::assert_snapshot!(outgoing(&snapshot).unwrap().lines(80).join("\n"), @"");
+        insta::assert_snapshot!(incoming(&snapshot).unwrap().lines(80).join("\n"), @r"
+        RECEIVING         FROM       BYTES       RATE  STATE
+        battlefield 1942  3 peers  26.8 GB   112 MB/s  downloading 44%
+                          Anna      1.0 GB  80.0 MB/s
+                          twin      1.0 GB  32.0 MB/s
+                          Twin      1.0 GB      0 B/s
+        ");
+        insta::assert_snapshot!(outgoing(&snapshot).unwrap().lines(80).join("\n"), @r"
+        SENDING  TO     BYTES       RATE
+        doom     Anna  2.5 GB  55.0 MB/s
+        ");
     }
 }

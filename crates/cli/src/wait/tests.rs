@@ -59,7 +59,7 @@ fn what_vanishes() {
 #[test]
 fn one_line_of_80_columns() {
     let one = View::of(&[watched(OperationKind::Download)]);
-    insta::assert_snapshot!(one.text(), @"");
+    insta::assert_snapshot!(one.text(), @" 44% downloading 112 MB/s 4:53 left 2 peers");
     let two = View::of(&[
         watched(OperationKind::Download),
         watched(OperationKind::Download),
@@ -73,7 +73,7 @@ fn one_line_of_80_columns() {
         left_ms: Some(86_399_000),
         peers: 64,
     };
-    let bar = 18 + " [".len() + 16 + "] ".len();
+    let bar = 16 + " [".len() + 12 + "] ".len();
     assert!(
         bar + widest.text().chars().count() <= 80,
         "{}",

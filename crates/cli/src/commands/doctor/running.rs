@@ -6,6 +6,7 @@ use lanspread_api::{
 };
 
 use super::Finding;
+use crate::words;
 
 pub(super) fn findings(client: &Client, snapshot: &Snapshot) -> Vec<Finding> {
     let file = client.file();
@@ -17,7 +18,7 @@ pub(super) fn findings(client: &Client, snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(Finding::warn("sharing", "nothing is sent", hint));
     }
     for part in snapshot.components.iter().filter(|part| !part.running) {
-        let text = format!("the part {:?} does not run", part.component);
+        let text = format!("does not run: {}", words::component(part.component));
         let hint = "`lanspread logs` says why; a restart may help";
         findings.push(Finding::fail("component", text, hint));
     }
@@ -66,7 +67,7 @@ fn peers(peers: &[Peer]) -> Finding {
         (0, _) => Finding::warn(
             "peers",
             format!("{dialling} seen, none can be reached"),
-            "the Wi-Fi may isolate its clients (guest network), or firewalls on both sides drop all",
+            "the Wi-Fi may isolate its clients (guest network), or firewalls on both sides drop it",
         ),
         (_, _) => Finding::ok(
             "peers",

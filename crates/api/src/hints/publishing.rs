@@ -1,0 +1,53 @@
+//! Codes of folders that cannot be published or shared.
+
+use super::Entry;
+use crate::error::Kind;
+
+pub(super) const TABLE: &[Entry] = &[
+    Entry {
+        code: "name",
+        kind: Kind::User,
+        meaning: "The folder's name cannot be the id of a game.",
+        english: &["rename the folder: letters, digits, spaces, no name that Windows reserves"],
+        german: &[
+            "benenne den Ordner um: Buchstaben, Ziffern, Leerzeichen, kein Name, den Windows \
+                reserviert",
+        ],
+    },
+    Entry {
+        code: "payload",
+        kind: Kind::User,
+        meaning: "Something in the folder cannot be published.",
+        english: &[
+            "rename or remove what is named: names must fit every system, links and devices \
+                cannot be sent",
+        ],
+        german: &[
+            "benenne um oder entferne das Genannte: Namen müssen überall passen, Links und \
+                Geräte gehen nicht",
+        ],
+    },
+    Entry {
+        code: "exists",
+        kind: Kind::User,
+        meaning: "The games directory has a game of this name already.",
+        english: &["rename the folder, or remove the other game first"],
+        german: &["benenne den Ordner um, oder entferne zuerst das andere Spiel"],
+    },
+    Entry {
+        code: "version-ini",
+        kind: Kind::User,
+        meaning: "The folder's `version.ini` cannot be read as a version.",
+        english: &["put one line with the version into it, at most 64 characters, or delete it"],
+        german: &[
+            "schreibe eine Zeile mit der Version hinein, höchstens 64 Zeichen, oder lösche sie",
+        ],
+    },
+    Entry {
+        code: "settings",
+        kind: Kind::User,
+        meaning: "What is remembered for the game, or its `lanspread.toml`, cannot be read.",
+        english: &["correct or delete the file that is named"],
+        german: &["berichtige oder lösche die genannte Datei"],
+    },
+];
