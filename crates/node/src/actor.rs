@@ -101,6 +101,15 @@ impl<M> Mailbox<M> {
         self.0.try_send(message).is_ok()
     }
 
+    /// Offers a message without waiting; here it is back when the mailbox is full. Lost when the
+    /// actor has stopped.
+    pub(crate) fn offer(&self, message: M) -> Result<(), M> {
+        match self.0.try_send(message) {
+            Err(mpsc::error::TrySendError::Full(message)) => Err(message),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+
     /// Sends from a thread that may block.
     pub(crate) fn blocking_send(&self, message: M) {
         // See `send`.

@@ -57,34 +57,56 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let held = ports.shelf.hold(job.game.clone()).await;
-        let result = match held {
-            Ok(()) => run(&ports, &job, &spec).await,
+        job.decide(spec.content, spec.version.clone()).await;
+        let result = match prepare::agree(&ports, &job, spec.content).await {
+            Ok(agreed) => hold_and_run(&ports, &job, &spec, &agreed).await,
             Err(error) => Err(error),
         };
-        ports.shelf.release(job.game.clone()).await;
         job.end(result).await;
     });
 }
 
-async fn run(ports: &JobPorts, job: &Job, spec: &DownloadSpec) -> Result<(), OperationError> {
-    job.decide(spec.content, spec.version.clone()).await;
-    let agreed = prepare::agree(ports, job, spec.content).await?;
-    check_space(ports, job, &agreed, spec).await?;
-    let (partial, have) = open_partial(ports, job, &agreed).await?;
+/// The game is held from the moment on when its directory is touched, not while a source is awaited.
+async fn hold_and_run(
+    ports: &JobPorts,
+    job: &Job,
+    spec: &DownloadSpec,
+    agreed: &Agreed,
+) -> Result<(), OperationError> {
+    ports.shelf.hold(job.game.clone()).await?;
+    let result = run(ports, job, spec, agreed).await;
+    ports.shelf.release(job.game.clone()).await;
+    result
+}
+
+async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    spec: &DownloadSpec,
+    agreed: &Agreed,
+) -> Result<(), OperationError> {
+    let (partial, have) = open_partial(ports, job, agreed).await?;
     let partial = Arc::new(partial);
-    let have = adopt(ports, job, spec, &partial, have).await?;
-    let fetched = fetch(ports, job, &agreed, (&partial, have)).await;
+    if let Err(error) = check_space(ports, job, agreed, (spec, &have)).await {
+        return give_up(ports, job, partial, error).await;
+    }
+    let have = match adopt(ports, job, spec, &partial, have).await {
+        Ok(have) => have,
+        Err(error) => return give_up(ports, job, partial, error).await,
+    };
+    let fetched = fetch(ports, job, agreed, (&partial, have)).await;
     withdraw(ports, spec.content).await;
     if let Err(error) = fetched {
         return give_up(ports, job, partial, error).await;
     }
     job.enter(Phase::Committing).await;
     finish(ports, partial).await?;
-    committing::commit(ports, job, &agreed).await?;
+    committing::commit(ports, job, agreed).await?;
     match spec.then {
         AfterDownload::Keep => Ok(()),
-        AfterDownload::Install => installing::run(ports, job, &agreed.manifest).await,
+        AfterDownload::Install => {
+            installing::run_committed(ports, job, &agreed.manifest).await
+        }
     }
 }
 
@@ -125,7 +147,7 @@ async fn check_space(
     ports: &JobPorts,
     job: &Job,
     agreed: &Agreed,
-    spec: &DownloadSpec,
+    (spec, have): (&DownloadSpec, &PieceSet),
 ) -> Result<(), OperationError> {
     let game_root = ports.game_root(&job.game);
     let payload = agreed.manifest.total_bytes();
@@ -136,17 +158,10 @@ async fn check_space(
             prepare::unpacked_bytes(ports, &job.game, spec.content).unwrap_or(payload)
         }
     };
-    let partial_bytes = {
-        let shelf = ports.shelf_view.borrow();
-        shelf
-            .games
-            .get(&job.game)
-            .map_or(0, |on_shelf| on_shelf.local.partial_bytes)
-    };
     let need = Need {
         place: game_root,
         bytes: payload.saturating_add(unpacked),
-        reusable_bytes: partial_bytes.min(payload),
+        reusable_bytes: bytes_of(&agreed.manifest, have),
     };
     let disk = Arc::clone(&ports.disk);
     let checked = ports
@@ -166,6 +181,11 @@ async fn check_space(
         },
         SpaceError::Disk(error) => error.into(),
     })
+}
+
+fn bytes_of(manifest: &Manifest, have: &PieceSet) -> u64 {
+    let pieces = have.iter().filter_map(|piece| manifest.geometry().piece(piece));
+    pieces.map(|piece| u64::from(piece.bytes)).sum()
 }
 
 /// Takes equal chunks from the old version and from the directory that was named.
@@ -350,8 +370,12 @@ async fn give_up(
     partial: Arc<PartialContent>,
     error: OperationError,
 ) -> Result<(), OperationError> {
-    let discard = matches!(error, OperationError::Cancelled)
-        && job.control.wishes().borrow().partials == Partials::Discard;
+    let have = partial.have();
+    let cancelled = matches!(error, OperationError::Cancelled);
+    let partials = job.control.wishes().borrow().partials;
+    // What holds nothing yet leaves nothing behind.
+    let discard = have.is_empty() || (cancelled && partials == Partials::Discard);
+    let kept = if discard { 0 } else { bytes_of(partial.manifest(), &have) };
     let result = ports
         .blocking(move || match discard {
             true => take_alone(partial).discard(),
@@ -361,6 +385,7 @@ async fn give_up(
     if let Err(error) = result {
         tracing::warn!(game = %job.game, %error, "an unfinished download could not be put away");
     }
+    ports.shelf.partial_bytes(job.game.clone(), kept).await;
     ports.shelf.downloading(job.game.clone(), None).await;
     Err(error)
 }
@@ -381,6 +406,7 @@ fn take_alone(mut partial: Arc<PartialContent>) -> PartialContent {
 async fn finish(ports: &JobPorts, partial: Arc<PartialContent>) -> Result<(), OperationError> {
     let game = partial.manifest().game().clone();
     let finished = ports.blocking(move || partial.finish()).await?;
+    ports.shelf.partial_bytes(game.clone(), 0).await;
     finished.map_err(|error| store_error(&game, error))
 }
 

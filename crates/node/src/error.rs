@@ -40,6 +40,9 @@ pub enum OperationError {
     /// The payload is not here.
     #[error("{0} is not downloaded")]
     NotDownloaded(GameId),
+    /// The payload is here and is still being looked at or hashed.
+    #[error("{0} is still being checked")]
+    Checking(GameId),
     /// It is not installed.
     #[error("{0} is not installed")]
     NotInstalled(GameId),
@@ -167,6 +170,7 @@ impl OperationError {
             Self::Busy { .. } => "busy",
             Self::NothingRuns(_) => "nothing-runs",
             Self::NotDownloaded(_) => "not-downloaded",
+            Self::Checking(_) => "checking",
             Self::NotInstalled(_) => "not-installed",
             Self::StillInstalled(_) => "still-installed",
             Self::Unfinished(_) => "unfinished",

@@ -7,7 +7,7 @@ pub(crate) mod serve_lane;
 mod uploads;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) use uploads::{LaneEvent, UploadPorts};
 const HAVE_DELAY: Duration = Duration::from_millis(100);
 /// ... and at once when there are so many.
 const HAVE_BATCH: usize = 16;
+/// Messages that wait for downloads that are too busy to listen.
+const LATE_MAX: usize = 4_096;
 
 /// What the exchange is told.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ pub(crate) enum Msg {
     /// A download stored a piece.
     Verified {
         content: ContentId,
-        piece: PieceIndex,
+        pieces: Vec<PieceIndex>,
     },
     /// A download wants to hear what peers say of a content.
     Fetch {
@@ -123,6 +125,8 @@ pub(crate) struct Exchange {
     transfers: BTreeMap<ContentId, Mailbox<transfer::Msg>>,
     /// Verified pieces that interested peers have not heard of.
     untold: BTreeMap<ContentId, Vec<PieceIndex>>,
+    /// What downloads could not take when it was said.
+    late: VecDeque<(ContentId, transfer::Msg)>,
 }
 
 impl Exchange {
@@ -140,6 +144,7 @@ impl Exchange {
             interests: BTreeMap::new(),
             transfers: BTreeMap::new(),
             untold: BTreeMap::new(),
+            late: VecDeque::new(),
         };
         tasks.spawn_until_stop(tracing::info_span!("exchange"), exchange.run(inbox));
     }
@@ -173,7 +178,7 @@ impl Exchange {
             }
             Msg::Serve(served) => self.on_serve(served),
             Msg::Withdraw { content } => self.on_withdraw(content),
-            Msg::Verified { content, piece } => self.on_verified(content, piece),
+            Msg::Verified { content, pieces } => self.on_verified(content, pieces),
             Msg::Fetch { content, transfer } => {
                 self.transfers.insert(content, transfer);
             }
@@ -189,12 +194,14 @@ impl Exchange {
         for (content, pieces) in std::mem::take(&mut self.untold) {
             self.tell_have(content, &pieces);
         }
+        self.flush_late();
         self.uploads.on_tick();
     }
 
     fn on_peer_up(&mut self, peer: PeerId) {
-        for transfer in self.transfers.values() {
-            transfer.try_send(transfer::Msg::PeerUp { peer });
+        let all: Vec<ContentId> = self.transfers.keys().copied().collect();
+        for content in all {
+            self.pass_on(content, transfer::Msg::PeerUp { peer });
         }
     }
 
@@ -203,8 +210,9 @@ impl Exchange {
         for interested in self.interests.values_mut() {
             interested.remove(&peer);
         }
-        for transfer in self.transfers.values() {
-            transfer.try_send(transfer::Msg::PeerDown { peer });
+        let all: Vec<ContentId> = self.transfers.keys().copied().collect();
+        for content in all {
+            self.pass_on(content, transfer::Msg::PeerDown { peer });
         }
     }
 
@@ -212,28 +220,52 @@ impl Exchange {
         if let LinkMessage::Interest(interest) = message {
             self.on_interest(peer, interest);
         } else if let LinkMessage::BadChunk(bad) = &message {
-            // It tells what it did; our own bytes are checked before anything is believed.
             tracing::warn!(peer = %peer.short(), content = %bad.content.short(), piece = bad.piece.0,
                 "a peer says that a piece from us was not right");
-            self.uploads.on_complaint(bad.content);
+            if let Some(served) = self.served.get(&bad.content) {
+                self.uploads.on_complaint(bad.piece, served);
+            }
         } else {
             self.route(peer, message);
         }
     }
 
     /// Hands what a peer says of its pieces to the downloads that it concerns.
-    fn route(&self, peer: PeerId, message: LinkMessage) {
-        let Some(content) = content_of(&message) else {
-            for transfer in self.transfers.values() {
-                let message = message.clone();
-                transfer.try_send(transfer::Msg::FromPeer { peer, message });
+    fn route(&mut self, peer: PeerId, message: LinkMessage) {
+        match content_of(&message) {
+            Some(content) => self.pass_on(content, transfer::Msg::FromPeer { peer, message }),
+            None => {
+                let all: Vec<ContentId> = self.transfers.keys().copied().collect();
+                for content in all {
+                    let message = message.clone();
+                    self.pass_on(content, transfer::Msg::FromPeer { peer, message });
+                }
             }
+        }
+    }
+
+    /// Tells a download something it must not miss: what its mailbox does not take waits here, in
+    /// order.
+    fn pass_on(&mut self, content: ContentId, message: transfer::Msg) {
+        let Some(transfer) = self.transfers.get(&content) else {
             return;
         };
-        if let Some(transfer) = self.transfers.get(&content)
-            && !transfer.try_send(transfer::Msg::FromPeer { peer, message })
-        {
-            tracing::warn!(peer = %peer.short(), "a download is too busy to hear a peer");
+        let waits = self.late.iter().any(|(late, _)| *late == content);
+        let refused = match waits {
+            true => Some(message),
+            false => transfer.offer(message).err(),
+        };
+        let Some(message) = refused else { return };
+        if self.late.len() < LATE_MAX {
+            self.late.push_back((content, message));
+        } else {
+            tracing::error!("a download does not listen: what peers say of it is lost");
+        }
+    }
+
+    fn flush_late(&mut self) {
+        for (content, message) in std::mem::take(&mut self.late) {
+            self.pass_on(content, message);
         }
     }
 
@@ -290,15 +322,12 @@ impl Exchange {
         }
     }
 
-    fn on_verified(&mut self, content: ContentId, piece: PieceIndex) {
+    fn on_verified(&mut self, content: ContentId, pieces: Vec<PieceIndex>) {
         let Some(served) = self.served.get_mut(&content) else {
             return;
         };
-        if !served.have.insert(piece) {
-            return;
-        }
         let untold = self.untold.entry(content).or_default();
-        untold.push(piece);
+        untold.extend(pieces.into_iter().filter(|piece| served.have.insert(*piece)));
         if untold.len() >= HAVE_BATCH {
             let pieces = std::mem::take(untold);
             self.tell_have(content, &pieces);

@@ -169,7 +169,9 @@ impl Games {
             }
         };
         operation.control = None;
-        self.save();
+        if !self.ports.tasks.stop().is_cancelled() {
+            self.save();
+        }
         self.start_queued();
         self.publish();
         self.notify(notice);

@@ -6,6 +6,7 @@ use lanspread_disk::{
     Disk, Place,
     content::OpenContent,
     execute::TransactionError,
+    scan,
     staging::{StagedFile, Staging, StagingError},
 };
 use lanspread_install::Target;
@@ -35,8 +36,8 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
         let result = match ports.shelf.hold(job.game.clone()).await {
-            Ok(()) => match ports.shelf.manifest(job.game.clone()).await {
-                Ok(manifest) => run(&ports, &job, &manifest).await,
+            Ok(()) => match ports.shelf.content(job.game.clone()).await {
+                Ok(content) => run(&ports, &job, content).await,
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -46,21 +47,39 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
     });
 }
 
-/// Installs the payload; the caller holds the game.
-pub(crate) async fn run(
+/// Installs a payload that was committed a moment ago; the caller holds the game.
+pub(crate) async fn run_committed(
     ports: &JobPorts,
     job: &Job,
     manifest: &Arc<Manifest>,
 ) -> Result<(), OperationError> {
+    let (disk, root) = (Arc::clone(&ports.disk), ports.game_root(&job.game));
+    let (manifest, game) = (Arc::clone(manifest), job.game.clone());
+    let open = move || {
+        let payload = scan::scan_payload(disk.as_ref(), &root)
+            .map_err(|error| crate::publishing::refused(&root.path(), &error))?;
+        OpenContent::new(disk, root, manifest, &payload)
+            .ok_or(OperationError::NotDownloaded(game))
+    };
+    let content = ports.blocking(open).await??;
+    run(ports, job, Arc::new(content)).await
+}
+
+/// Installs a payload; the caller holds the game.
+async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    content: Arc<OpenContent>,
+) -> Result<(), OperationError> {
     job.control.check()?;
     job.enter(Phase::Installing).await;
-    let content = ports.shelf.open_content(job.game.clone()).await?;
+    let manifest = Arc::clone(content.manifest());
     let places = committing::places(ports, &job.game).await?;
     let hooks = JobHooks::new(ports, job, None);
     let install = Install {
         disk: Arc::clone(&ports.disk),
         worker: ports.worker.clone(),
-        manifest: Arc::clone(manifest),
+        manifest: Arc::clone(&manifest),
         content,
         job: job.clone(),
         mailbox: ports.games.clone(),

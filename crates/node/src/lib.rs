@@ -38,6 +38,7 @@ mod lanes;
 mod library;
 pub mod limits;
 pub mod notice;
+mod pace;
 mod peers;
 mod publish;
 mod publishing;

@@ -57,7 +57,9 @@ pub(crate) fn start_remove(ports: &JobPorts, job: Job, keep_installed: bool) {
 }
 
 async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {
-    let manifest = ports.shelf.manifest(job.game.clone()).await?;
+    let content = ports.shelf.content(job.game.clone()).await?;
+    let manifest = Arc::clone(content.manifest());
+    drop(content);
     let places = committing::places(ports, &job.game).await?;
     let disk = Arc::clone(&ports.disk);
     let mut hooks = JobHooks::new(ports, job, Some(manifest.content()));

@@ -62,22 +62,25 @@ pub(crate) enum Msg {
     /// An operation begins on a game: it is not looked at until it is released.
     Hold(GameId, Reply<()>),
     Release(GameId),
-    Manifest(GameId, Reply<Arc<Manifest>>),
-    OpenContent(GameId, Reply<Arc<OpenContent>>),
+    /// The payload, as it can be read.
+    Content(GameId, Reply<Arc<OpenContent>>),
     /// A download was made the payload.
     Committed(GameId, Agreed),
     /// A person made this folder a game just now.
     Published(GameId),
     /// A download of this content runs; or none does any more.
     Downloading(GameId, Option<Arc<Manifest>>),
+    /// So many verified bytes of an unfinished download lie on disk.
+    PartialBytes(GameId, u64),
     /// Something in a game's directory changed.
     Changed {
         game: GameId,
     },
     /// Something in the games directory changed.
     AnyChanged,
-    /// A peer says that our bytes of a content are wrong.
-    Doubted {
+    /// Our own bytes of a content are not what they were when they were hashed.
+    Rotten {
+        game: GameId,
         content: ContentId,
     },
     /// From jobs.
@@ -119,8 +122,10 @@ pub(crate) struct Shelf {
     /// Games to look at, and to hash, next.
     to_look: VecDeque<GameId>,
     to_hash: BTreeMap<GameId, Arc<Payload>>,
-    /// A look or a hashing runs.
-    busy: bool,
+    /// The game that is looked at.
+    looking: Option<GameId>,
+    /// Holds that wait for the first scan; `None` once it is done.
+    early: Option<Vec<(GameId, Reply<()>)>>,
     scan: Scan,
     scan_replies: Vec<Reply<()>>,
     hashing: Option<Hashing>,
@@ -159,7 +164,8 @@ impl Shelf {
             switched_off,
             to_look: VecDeque::new(),
             to_hash: BTreeMap::new(),
-            busy: false,
+            looking: None,
+            early: Some(Vec::new()),
             scan: Scan::Idle,
             scan_replies: Vec::new(),
             hashing: None,
@@ -211,8 +217,7 @@ impl Shelf {
             Msg::Moved(dir, result, reply) => self.on_moved(dir, result, reply),
             Msg::Hold(game, reply) => self.hold(&game, reply),
             Msg::Release(game) => self.release(&game),
-            Msg::Manifest(game, reply) => drop(reply.send(self.manifest(&game))),
-            Msg::OpenContent(game, reply) => drop(reply.send(self.open_content(&game))),
+            Msg::Content(game, reply) => drop(reply.send(self.content(&game))),
             Msg::Committed(game, agreed) => {
                 let entry = self.entry(&game);
                 entry.committed = Some(agreed);
@@ -223,9 +228,10 @@ impl Shelf {
                 self.look_again(&game);
             }
             Msg::Downloading(game, manifest) => self.entry(&game).downloading = manifest,
+            Msg::PartialBytes(game, bytes) => self.entry(&game).seen.partial_bytes = bytes,
             Msg::Changed { game } => self.on_changed(&game),
             Msg::AnyChanged => self.scan(),
-            Msg::Doubted { content } => self.on_doubted(content),
+            Msg::Rotten { game, content } => self.on_rotten(&game, content),
             Msg::Scanned(result) => self.on_scanned(result),
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),
@@ -239,20 +245,29 @@ impl Shelf {
             .or_insert_with(|| Entry::new(game.as_str().to_owned()))
     }
 
+    /// Grants a hold once no look is under way: a look may be finishing what a crash left, and that
+    /// must not meet an operation.
     fn hold(&mut self, game: &GameId, reply: Reply<()>) {
-        let result = match self.state {
-            GamesDirState::Available => {
-                self.entry(game).holds += 1;
-                if let Some(hashing) = self.hashing.as_ref().filter(|h| h.game == *game) {
-                    hashing.progress.cancel();
-                }
-                Ok(())
-            }
-            GamesDirState::Unavailable => {
-                Err(OperationError::GamesDirUnavailable(self.games_dir.clone()))
-            }
-        };
-        drop(reply.send(result));
+        if self.state == GamesDirState::Unavailable {
+            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
+            return drop(reply.send(Err(error)));
+        }
+        if let Some(early) = &mut self.early {
+            return early.push((game.clone(), reply));
+        }
+        let queued = self.to_look.iter().position(|other| other == game);
+        let queued = queued.and_then(|index| self.to_look.remove(index)).is_some();
+        if queued {
+            self.to_look.push_front(game.clone());
+        }
+        if queued || self.looking.as_ref() == Some(game) {
+            return self.entry(game).waiting.push(reply);
+        }
+        self.entry(game).holds += 1;
+        if let Some(hashing) = self.hashing.as_ref().filter(|h| h.game == *game) {
+            hashing.progress.cancel();
+        }
+        drop(reply.send(Ok(())));
     }
 
     fn release(&mut self, game: &GameId) {
@@ -261,36 +276,13 @@ impl Shelf {
         self.look_again(game);
     }
 
-    fn manifest(&self, game: &GameId) -> Result<Arc<Manifest>, OperationError> {
-        let known = self
-            .entries
-            .get(game)
-            .and_then(|entry| entry.known.as_ref());
-        let known = known.ok_or_else(|| OperationError::NotDownloaded(game.clone()))?;
-        Ok(Arc::clone(&known.agreed.manifest))
-    }
-
-    fn open_content(&mut self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
-        // A download that was committed a moment ago is held, so nobody looked at it since.
-        let Some(entry) = self.entries.get(game) else {
-            return Err(OperationError::NotDownloaded(game.clone()));
-        };
-        if let Some(agreed) = entry.committed.clone() {
-            let root = self.root(&entry.directory);
-            let payload = lanspread_disk::scan::scan_payload(self.ports.disk.as_ref(), &root)
-                .map_err(|error| OperationError::Publish {
-                    entry: game.to_string(),
-                    code: "payload",
-                    reason: error.to_string(),
-                })?;
-            let disk = Arc::clone(&self.ports.disk);
-            return OpenContent::new(disk, root, agreed.manifest, &payload)
-                .map(Arc::new)
-                .ok_or_else(|| OperationError::NotDownloaded(game.clone()));
+    fn content(&self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
+        let entry = self.entries.get(game);
+        match entry.map(|entry| (&entry.known, &entry.seen.downloaded)) {
+            Some((Some(known), _)) => Ok(Arc::clone(&known.open)),
+            Some((None, Some(_))) => Err(OperationError::Checking(game.clone())),
+            Some((None, None)) | None => Err(OperationError::NotDownloaded(game.clone())),
         }
-        let known = entry.known.as_ref();
-        let known = known.ok_or_else(|| OperationError::NotDownloaded(game.clone()))?;
-        Ok(Arc::clone(&known.open))
     }
 
     fn root(&self, directory: &str) -> Place {
@@ -304,17 +296,18 @@ impl Shelf {
         }
     }
 
-    fn on_doubted(&mut self, content: ContentId) {
-        let doubted = self.entries.iter().find(|(_, entry)| {
-            entry
-                .known
-                .as_ref()
-                .is_some_and(|known| known.agreed.manifest.content() == content)
-        });
-        if let Some((game, _)) = doubted {
-            // A look finds changed files; rot that left size and time alone is `verify`'s to find.
-            let game = game.clone();
-            self.look_again(&game);
+    /// The disk lies: the content is not served again before a person looked at it.
+    fn on_rotten(&mut self, game: &GameId, content: ContentId) {
+        let Some(entry) = self.entries.get_mut(game) else {
+            return;
+        };
+        if entry.content() == Some(content) {
+            entry.take(&self.ports, None);
+            entry.seen.not_shared = Some(NotShared::Refused {
+                entry: game.to_string(),
+                code: "disk-fault",
+                reason: "the disk gives other bytes than were written; download it again".into(),
+            });
         }
     }
 
@@ -363,6 +356,9 @@ impl Shelf {
         for reply in self.scan_replies.drain(..) {
             drop(reply.send(available.clone()));
         }
+        for (game, reply) in self.early.take().into_iter().flatten() {
+            self.hold(&game, reply);
+        }
     }
 
     fn take_in(&mut self, found: Vec<FoundGame>) {
@@ -399,20 +395,21 @@ impl Shelf {
         }
     }
 
-    /// Starts the next look, or the next hashing when nothing is to be looked at.
+    /// Starts the next look, and the next hashing.
     fn work(&mut self) {
-        if self.busy || self.state == GamesDirState::Unavailable {
+        if self.state == GamesDirState::Unavailable {
             return;
         }
-        while let Some(game) = self.to_look.pop_front() {
-            if self.look(&game) {
-                return;
-            }
+        while self.looking.is_none()
+            && let Some(game) = self.to_look.pop_front()
+        {
+            self.look(&game);
         }
         // Small games first: most of the library is there soon.
         let smallest = self.to_hash.iter().min_by_key(|(_, payload)| payload.bytes);
         let smallest = smallest.map(|(game, _)| game.clone());
-        if let Some(game) = smallest
+        if self.hashing.is_none()
+            && let Some(game) = smallest
             && let Some(payload) = self.to_hash.remove(&game)
         {
             self.hash(&game, payload);

@@ -39,6 +39,7 @@ use crate::{
     exchange,
     lanes::LaneNumbers,
     notice::Notice,
+    pace::Pace,
     peers::PeersHandle,
     views::{LibraryView, PeersView},
 };
@@ -88,6 +89,7 @@ pub(crate) struct TransferPorts {
     pub(crate) pool: Arc<Pool>,
     pub(crate) buffers: Buffers,
     pub(crate) credit: CreditHandle,
+    pub(crate) pace: Pace,
     pub(crate) numbers: LaneNumbers,
     pub(crate) peers: PeersHandle,
     pub(crate) exchange: Mailbox<exchange::Msg>,
@@ -149,6 +151,8 @@ pub(crate) struct Transfer {
     asked: BTreeMap<(PeerId, PieceIndex), LaneId>,
     /// Payload bytes that the exchange has not heard of.
     received: BTreeMap<PeerId, u64>,
+    /// Stored pieces that the exchange has not heard of.
+    verified: Vec<PieceIndex>,
     store: Arc<Store>,
     checkpointing: bool,
     mailbox: Mailbox<Msg>,
@@ -183,6 +187,7 @@ impl Transfer {
             sources,
             asked: BTreeMap::new(),
             received: BTreeMap::new(),
+            verified: Vec::new(),
             store: job.store,
             checkpointing: false,
             mailbox: mailbox.clone(),
@@ -345,7 +350,20 @@ impl Transfer {
         }
         let view = view_of(&self.download, now);
         self.view.send_replace(view);
+        self.tell_verified();
         self.checkpoint_if_due();
+    }
+
+    /// What the exchange cannot take now is told at the next count.
+    fn tell_verified(&mut self) {
+        if self.verified.is_empty() {
+            return;
+        }
+        let (content, pieces) = (self.content(), std::mem::take(&mut self.verified));
+        let message = exchange::Msg::Verified { content, pieces };
+        if let Err(exchange::Msg::Verified { pieces, .. }) = self.ports.exchange.offer(message) {
+            self.verified = pieces;
+        }
     }
 
     fn checkpoint_if_due(&mut self) {

@@ -48,11 +48,11 @@ const ROOMS: &[Room] = &[
     open("node", &["proto", "install", "swarm", "disk", "net", "unpack"], SOCKETS_AND_FILES),
     open("api", &["node", "proto"], SOCKETS_AND_FILES),
     open("demo", &["proto", "unpack", "node"], SOCKETS_AND_FILES),
-    open("cli", &["api", "demo", "node", "unpack"], SOCKETS_AND_FILES),
+    open("cli", &["api", "demo", "node", "proto", "unpack"], SOCKETS_AND_FILES),
     open("desktop", &["api", "node", "unpack"], SOCKETS_AND_FILES),
     open("sim", &["proto", "install", "swarm", "disk", "net", "unpack", "node"], &[]),
     open("lab", &[], &[]),
-    open("scenarios", &["proto", "node", "api", "demo", "lab"], &[]),
+    open("scenarios", &["proto", "net", "unpack", "node", "api", "demo", "lab"], &[]),
     open("xtask", &["lab"], &[]),
 ];
 

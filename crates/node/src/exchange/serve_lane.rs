@@ -35,6 +35,7 @@ use super::{Msg, uploads::LaneEvent};
 use crate::{
     actor::{Mailbox, Tasks},
     buffers::{Buffer, Buffers},
+    pace::Pace,
 };
 
 /// Commands that wait for a lane's writer: more than a lane may have requests.
@@ -65,6 +66,7 @@ pub(super) struct LanePorts {
     pub(super) tasks: Tasks,
     pub(super) pool: Arc<Pool>,
     pub(super) buffers: Buffers,
+    pub(super) pace: Pace,
     pub(super) mailbox: Mailbox<Msg>,
 }
 
@@ -395,6 +397,11 @@ impl Writes {
             .bytes()
             .get(out.sent as usize..end as usize)
             .unwrap_or_default();
+        if self.ports.pace.is_limited() {
+            // What was written before must not wait with this one.
+            self.writer.flush().await?;
+            self.ports.pace.pass(bytes).await;
+        }
         self.writer.send_data(header, part).await?;
         out.sent = end;
         let (key, finished) = (

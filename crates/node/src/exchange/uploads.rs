@@ -6,7 +6,7 @@ use bytes::Bytes;
 use lanspread_disk::pool::Pool;
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
-    ContentId, GameId, PeerId, limits as wire_limits,
+    ContentId, GameId, PeerId, PieceIndex, limits as wire_limits,
     wire::{
         LaneMessage,
         lane::{BlobKind, BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
@@ -17,7 +17,7 @@ use lanspread_swarm::{
     progress::Meter,
     upload::{Admission, RequestKey, Reservation, Upload, UploadAction},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     Msg, Served,
@@ -28,6 +28,7 @@ use crate::{
     buffers::Buffers,
     clock::Clock,
     lanes::LaneNumbers,
+    pace::Pace,
     snapshot::{SharingState, UploadView},
     views::{Traffic, UploadsView},
 };
@@ -43,6 +44,7 @@ pub(crate) struct UploadPorts {
     pub(crate) tasks: Tasks,
     pub(crate) pool: Arc<Pool>,
     pub(crate) buffers: Buffers,
+    pub(crate) pace: Pace,
     pub(crate) numbers: LaneNumbers,
     pub(crate) mailbox: Mailbox<Msg>,
     /// Told which content changed under us, so that it is looked at again.
@@ -89,6 +91,8 @@ pub(super) struct Uploads {
     down: Meter,
     sharing: SharingState,
     changed: bool,
+    /// One complaint is looked into at a time.
+    checking: Arc<Semaphore>,
 }
 
 /// A piece that was admitted and is not sent yet.
@@ -117,6 +121,7 @@ impl Uploads {
             down,
             sharing: SharingState::On,
             changed: false,
+            checking: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -141,6 +146,7 @@ impl Uploads {
             tasks: self.ports.tasks.clone(),
             pool: Arc::clone(&self.ports.pool),
             buffers: self.ports.buffers.clone(),
+            pace: self.ports.pace.clone(),
             mailbox: self.ports.mailbox.clone(),
         };
         self.lanes.insert(id, serve_lane::start(id, lane, ports));
@@ -278,11 +284,28 @@ impl Uploads {
         Some(admitted.reservation.content)
     }
 
-    /// A peer complains about our bytes: our disk may have rotted, so they are hashed again.
-    pub(super) fn on_complaint(&self, content: ContentId) {
-        self.ports
-            .changed
-            .try_send(crate::shelf::Msg::Doubted { content });
+    /// A peer says that a piece from us was wrong. Its word is not believed: the piece is read and
+    /// checked here, one at a time, and only our own finding counts.
+    pub(super) fn on_complaint(&mut self, piece: PieceIndex, served: &Served) {
+        let Some(piece) = served.manifest.geometry().piece(piece) else {
+            return;
+        };
+        let Ok(turn) = Arc::clone(&self.checking).try_acquire_owned() else {
+            return;
+        };
+        let (served, changed) = (served.clone(), self.ports.changed.clone());
+        self.ports.pool.submit(move || {
+            let mut bytes = vec![0; piece.bytes as usize];
+            let geometry = served.manifest.geometry();
+            let read = served.source.read_piece(&piece, &mut bytes);
+            let checked = served.chunk_map.verify_piece(geometry, piece.chunks.clone(), &bytes);
+            if read.is_ok() && checked.is_err() {
+                tracing::error!(game = %served.game, "the disk gives wrong bytes");
+                let (game, content) = (served.game.clone(), served.manifest.content());
+                changed.blocking_send(crate::shelf::Msg::Rotten { game, content });
+            }
+            drop(turn);
+        });
     }
 
     fn close(&mut self, lane: LaneId) {

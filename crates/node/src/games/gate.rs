@@ -167,7 +167,7 @@ impl Games {
             return;
         };
         operation.enter(Phase::Preparing);
-        let control = JobControl::new();
+        let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
         let job = Job::new(operation.id, game, control, self.ports.games.clone());
         let spec = DownloadSpec {
@@ -224,7 +224,7 @@ impl Games {
 
     fn start_job(&mut self, game: GameId, kind: OperationKind, phase: Phase) -> Job {
         let mut operation = Operation::new(kind, phase);
-        let control = JobControl::new();
+        let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
         let id = self.begin(game.clone(), operation);
         Job::new(id, game, control, self.ports.games.clone())

@@ -51,6 +51,8 @@ pub(crate) enum JobReport {
 pub(crate) struct JobControl {
     /// Stop, and undo what can be undone.
     pub(crate) cancel: CancellationToken,
+    /// The node stops; what can be taken up again is.
+    stop: CancellationToken,
     wishes: watch::Sender<Wishes>,
 }
 
@@ -63,13 +65,14 @@ pub(crate) struct Wishes {
 }
 
 impl JobControl {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(stop: &CancellationToken) -> Self {
         let wishes = Wishes {
             paused: false,
             partials: Partials::Keep,
         };
         Self {
             cancel: CancellationToken::new(),
+            stop: stop.clone(),
             wishes: watch::Sender::new(wishes),
         }
     }
@@ -87,9 +90,11 @@ impl JobControl {
         self.cancel.cancel();
     }
 
-    /// The person does not want it any more.
+    /// The person does not want it any more, or the node stops.
     pub(crate) fn check(&self) -> Result<(), OperationError> {
-        if self.cancel.is_cancelled() {
+        if self.stop.is_cancelled() {
+            Err(OperationError::Stopping)
+        } else if self.cancel.is_cancelled() {
             Err(OperationError::Cancelled)
         } else {
             Ok(())

@@ -271,8 +271,7 @@ impl Owner {
                     if !endpoint.is_listening() {
                         break;
                     }
-                    session.on_time();
-                    None
+                    session.on_time()
                 }
             };
             if let Some(end) = end {

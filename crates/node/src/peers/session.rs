@@ -181,6 +181,14 @@ impl<'a> Session<'a> {
     /// Somebody opened a link or a lane to us.
     pub(super) fn on_incoming(&mut self, incoming: Incoming) {
         match incoming {
+            // Who is blocked hears nothing of us but that.
+            Incoming::Link(link) if self.keep.blocked.contains(&link.peer()) => {
+                let (sender, _) = link.split();
+                let span = tracing::debug_span!("blocked", peer = %sender.peer().short());
+                self.keep.session.spawn_until_stop(span, async move {
+                    sender.close(Goodbye::Blocked).await;
+                });
+            }
             Incoming::Link(link) => {
                 let (hello, mailbox) = (self.hello(), self.keep.mailbox.clone());
                 let span = tracing::debug_span!("greet", peer = %link.peer().short());
@@ -195,14 +203,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Time passed.
-    pub(super) fn on_time(&mut self) {
+    /// Time passed; tells when the session has ended by what happened before.
+    pub(super) fn on_time(&mut self) -> Option<End> {
         let now = self.now();
         self.decider.on_timeout(now);
         if now >= self.tick_at {
             self.tick_at = now + TICK;
             self.on_tick(now);
         }
+        self.end
     }
 
     /// Does what the decider says, tells people, and returns when the next thing is due.

@@ -7,7 +7,7 @@ use lanspread_disk::{
     content::{OpenContent, PieceSource},
 };
 use lanspread_proto::{
-    GameId, Manifest, PieceSet,
+    ContentId, GameId, Manifest, PieceSet,
     library::{Availability, LibraryEntry, Size},
     text::Title,
     wire::Extensions,
@@ -18,6 +18,7 @@ use super::{
     look::{Known, Subject},
 };
 use crate::{
+    actor::Reply,
     download::Agreed,
     exchange::Served,
     notice::Notice,
@@ -32,6 +33,8 @@ pub(super) struct Entry {
     /// As `lanspread.toml` says.
     pub(super) wish: ShareWish,
     pub(super) holds: u32,
+    /// Holds that wait until a look ends.
+    pub(super) waiting: Vec<Reply<()>>,
     pub(super) look: Look,
     pub(super) trust: Trust,
     pub(super) committed: Option<Agreed>,
@@ -99,6 +102,7 @@ impl Entry {
             directory,
             wish: ShareWish::Share,
             holds: 0,
+            waiting: Vec::new(),
             look: Look::Done,
             trust: Trust::MaySettle,
             committed: None,
@@ -120,14 +124,18 @@ impl Entry {
 
     /// From now on this is what is known.
     pub(super) fn take(&mut self, ports: &ShelfPorts, known: Option<Known>) {
-        let content = |known: &Known| known.agreed.manifest.content();
-        let before = self.known.as_ref().map(content);
-        let now = known.as_ref().map(content);
-        if before != now {
+        let before = self.content();
+        self.known = known;
+        if before != self.content() {
             // Nobody may be listening.
             drop(ports.notices.send(Notice::LocalLibraryChanged));
         }
-        self.known = known;
+    }
+
+    /// What is known to lie here, whole.
+    pub(super) fn content(&self) -> Option<ContentId> {
+        let known = self.known.as_ref();
+        known.map(|known| known.agreed.manifest.content())
     }
 
     pub(super) fn availability(&self) -> Option<Availability> {
@@ -193,10 +201,7 @@ impl Entry {
 
     pub(super) fn view(&self, off: bool, root: Place) -> ShelfGame {
         let mut local = self.seen.clone();
-        local.content = self
-            .known
-            .as_ref()
-            .map(|known| known.agreed.manifest.content());
+        local.content = self.content();
         local.availability = self.availability();
         if off && local.not_shared.is_none() {
             local.not_shared = Some(NotShared::SwitchedOff);

@@ -56,17 +56,13 @@ impl ShelfHandle {
         self.mailbox.send(Msg::Release(game)).await;
     }
 
-    pub(crate) async fn manifest(&self, game: GameId) -> Result<Arc<Manifest>, OperationError> {
-        self.mailbox.ask(|reply| Msg::Manifest(game, reply)).await
+    /// The payload of a downloaded game, as it can be read.
+    pub(crate) async fn content(&self, game: GameId) -> Result<Arc<OpenContent>, OperationError> {
+        self.mailbox.ask(|reply| Msg::Content(game, reply)).await
     }
 
-    pub(crate) async fn open_content(
-        &self,
-        game: GameId,
-    ) -> Result<Arc<OpenContent>, OperationError> {
-        self.mailbox
-            .ask(|reply| Msg::OpenContent(game, reply))
-            .await
+    pub(crate) async fn partial_bytes(&self, game: GameId, bytes: u64) {
+        self.mailbox.send(Msg::PartialBytes(game, bytes)).await;
     }
 
     pub(crate) async fn committed(&self, game: GameId, agreed: Agreed) {

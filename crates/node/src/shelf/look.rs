@@ -56,6 +56,8 @@ pub(super) struct Subject {
 /// What is there.
 #[derive(Debug)]
 pub(crate) struct Seen {
+    /// The directory is there.
+    pub(super) present: bool,
     pub(super) title: Title,
     pub(super) wish: ShareWish,
     pub(super) downloaded: Option<VersionLabel>,
@@ -114,7 +116,9 @@ impl Looker {
         let title = wishes
             .title
             .unwrap_or_else(|| Title::clean(&manifest::title_of(&subject.directory)));
+        let there = self.disk.stat(&subject.root());
         let mut seen = Seen {
+            present: matches!(there, Ok(Some(_))),
             title,
             wish: match wishes.share {
                 Some(false) => ShareWish::Keep,

@@ -23,6 +23,13 @@ pub(super) struct Hashing {
     begun: Instant,
 }
 
+impl Drop for Hashing {
+    /// The thread stops at the next chunk when nobody waits for it any more.
+    fn drop(&mut self) {
+        self.progress.cancel();
+    }
+}
+
 impl Hashing {
     pub(super) fn view(&self) -> HashingView {
         let done_bytes = self.progress.bytes().min(self.total_bytes);
@@ -41,13 +48,13 @@ impl Hashing {
 }
 
 impl Shelf {
-    pub(super) fn look(&mut self, game: &GameId) -> bool {
+    pub(super) fn look(&mut self, game: &GameId) {
         let games = Place::root(&self.games_dir);
         let Some(entry) = self.entries.get_mut(game).filter(|entry| entry.holds == 0) else {
-            return false;
+            return;
         };
         entry.look = Look::Running;
-        self.busy = true;
+        self.looking = Some(game.clone());
         let subject = entry.subject(game, games);
         let (looker, mailbox, game) = (
             self.looker.clone(),
@@ -60,16 +67,16 @@ impl Shelf {
                 let seen = Box::new(looker.look(&subject));
                 mailbox.blocking_send(Msg::Looked(game, seen));
             });
-        true
     }
 
     pub(super) fn on_looked(&mut self, game: &GameId, seen: Seen) {
-        self.busy = false;
+        self.looking = None;
         let Some(entry) = self.entries.get_mut(game) else {
             return;
         };
         entry.title = seen.title;
         entry.wish = seen.wish;
+        entry.seen.present = seen.present;
         entry.seen.downloaded = seen.downloaded;
         entry.seen.installed = seen.installed;
         entry.seen.kept_bytes = seen.kept_bytes;
@@ -84,7 +91,12 @@ impl Shelf {
         };
         entry.seen.not_shared = not_shared;
         entry.take(&self.ports, known);
-        if entry.look.end() {
+        let again = entry.look.end();
+        for reply in std::mem::take(&mut entry.waiting) {
+            entry.holds += 1;
+            drop(reply.send(Ok(())));
+        }
+        if again {
             self.look_again(game);
         }
     }
@@ -99,7 +111,6 @@ impl Shelf {
             return;
         }
         entry.look = Look::Running;
-        self.busy = true;
         let subject = entry.subject(game, games);
         let progress = Arc::new(Progress::default());
         self.hashing = Some(Hashing {
@@ -122,7 +133,6 @@ impl Shelf {
     }
 
     pub(super) fn on_hashed(&mut self, game: &GameId, result: Result<Box<Known>, NotShared>) {
-        self.busy = false;
         self.hashing = None;
         let Some(entry) = self.entries.get_mut(game) else {
             return;

@@ -13,7 +13,7 @@ use super::{
     sources,
     store::{Arrived, Stored},
 };
-use crate::{exchange, notice::Notice};
+use crate::notice::Notice;
 
 impl Transfer {
     pub(super) fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
@@ -52,10 +52,8 @@ impl Transfer {
         match outcome {
             Stored::Yes => {
                 self.download.on_piece(now, peer, piece, Outcome::Stored);
-                let content = self.content();
-                self.ports
-                    .exchange
-                    .try_send(exchange::Msg::Verified { content, piece });
+                self.verified.push(piece);
+                self.tell_verified();
                 self.tell_chunks(peer, piece);
             }
             Stored::Bad => {

@@ -26,6 +26,7 @@ use crate::{
     actor::{Mailbox, Tasks},
     buffers::{Buffer, Buffers},
     credit::{CreditHandle, LaneAccount},
+    pace::Pace,
 };
 
 /// Commands that wait for a lane; the scheduler's window is far below.
@@ -59,6 +60,7 @@ pub(crate) struct LanePorts {
     pub(crate) pool: Arc<Pool>,
     pub(crate) buffers: Buffers,
     pub(crate) credit: CreditHandle,
+    pub(crate) pace: Pace,
     pub(crate) mailbox: Mailbox<Msg>,
 }
 
@@ -268,6 +270,8 @@ impl Receives {
         if !self.account.spend(bytes) {
             return Err(LaneEnd::NoCredit);
         }
+        // Credit comes back at the pace that the person allows, and with it the sender.
+        self.ports.pace.pass(bytes).await;
         self.ports.credit.arrived(self.id, bytes).await;
         let Some(open) = self.open.get_mut(&header.request) else {
             // Cancelled while it was on the way.

@@ -161,6 +161,7 @@ impl Sources {
             pool: Arc::clone(&ports.pool),
             buffers: ports.buffers.clone(),
             credit: ports.credit.clone(),
+            pace: ports.pace.clone(),
             mailbox: self.mailbox.clone(),
         };
         let lane = FetchLane::start(&ports.tasks, id, lane, ports_of_lane);
