@@ -11,7 +11,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// Starts at zero.
     pub(crate) fn start() -> Self {
-        Self { start: tokio::time::Instant::now() }
+        Self {
+            start: tokio::time::Instant::now(),
+        }
     }
 
     /// Now.

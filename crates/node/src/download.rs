@@ -104,9 +104,7 @@ async fn run(
     committing::commit(ports, job, agreed).await?;
     match spec.then {
         AfterDownload::Keep => Ok(()),
-        AfterDownload::Install => {
-            installing::run_committed(ports, job, &agreed.manifest).await
-        }
+        AfterDownload::Install => installing::run_committed(ports, job, &agreed.manifest).await,
     }
 }
 
@@ -184,7 +182,9 @@ async fn check_space(
 }
 
 fn bytes_of(manifest: &Manifest, have: &PieceSet) -> u64 {
-    let pieces = have.iter().filter_map(|piece| manifest.geometry().piece(piece));
+    let pieces = have
+        .iter()
+        .filter_map(|piece| manifest.geometry().piece(piece));
     pieces.map(|piece| u64::from(piece.bytes)).sum()
 }
 
@@ -375,7 +375,11 @@ async fn give_up(
     let partials = job.control.wishes().borrow().partials;
     // What holds nothing yet leaves nothing behind.
     let discard = have.is_empty() || (cancelled && partials == Partials::Discard);
-    let kept = if discard { 0 } else { bytes_of(partial.manifest(), &have) };
+    let kept = if discard {
+        0
+    } else {
+        bytes_of(partial.manifest(), &have)
+    };
     let result = ports
         .blocking(move || match discard {
             true => take_alone(partial).discard(),

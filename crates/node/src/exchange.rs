@@ -21,7 +21,8 @@ use lanspread_proto::{
         link::{Have, HaveMap, Interest, InterestState},
     },
 };
-use tokio::sync::mpsc;
+use lanspread_swarm::Liars;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     actor::{Mailbox, Tasks},
@@ -69,6 +70,8 @@ pub(crate) enum Msg {
     },
     /// It does no longer.
     FetchEnded { content: ContentId },
+    /// A peer sent a chunk that does not match.
+    Lied { peer: PeerId, content: ContentId },
     /// Payload bytes came from a peer.
     Received { peer: PeerId, bytes: u64 },
     /// Sending is paused or goes on.
@@ -127,6 +130,8 @@ pub(crate) struct Exchange {
     untold: BTreeMap<ContentId, Vec<PieceIndex>>,
     /// What downloads could not take when it was said.
     late: VecDeque<(ContentId, transfer::Msg)>,
+    /// Who sent bad chunks.
+    liars: watch::Sender<Liars>,
 }
 
 impl Exchange {
@@ -135,6 +140,7 @@ impl Exchange {
         tasks: &Tasks,
         peers: PeersHandle,
         ports: UploadPorts,
+        liars: watch::Sender<Liars>,
         inbox: mpsc::Receiver<Msg>,
     ) {
         let exchange = Self {
@@ -145,6 +151,7 @@ impl Exchange {
             transfers: BTreeMap::new(),
             untold: BTreeMap::new(),
             late: VecDeque::new(),
+            liars,
         };
         tasks.spawn_until_stop(tracing::info_span!("exchange"), exchange.run(inbox));
     }
@@ -184,6 +191,10 @@ impl Exchange {
             }
             Msg::FetchEnded { content } => {
                 self.transfers.remove(&content);
+            }
+            Msg::Lied { peer, content } => {
+                let lied = |liars: &mut Liars| liars.on_bad_chunk(peer, content);
+                self.liars.send_modify(lied);
             }
             Msg::Received { peer, bytes } => self.uploads.on_received(peer, bytes),
             Msg::SetSharing { sharing } => self.uploads.set_sharing(sharing),
@@ -327,7 +338,11 @@ impl Exchange {
             return;
         };
         let untold = self.untold.entry(content).or_default();
-        untold.extend(pieces.into_iter().filter(|piece| served.have.insert(*piece)));
+        untold.extend(
+            pieces
+                .into_iter()
+                .filter(|piece| served.have.insert(*piece)),
+        );
         if untold.len() >= HAVE_BATCH {
             let pieces = std::mem::take(untold);
             self.tell_have(content, &pieces);

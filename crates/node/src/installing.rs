@@ -58,19 +58,14 @@ pub(crate) async fn run_committed(
     let open = move || {
         let payload = scan::scan_payload(disk.as_ref(), &root)
             .map_err(|error| crate::publishing::refused(&root.path(), &error))?;
-        OpenContent::new(disk, root, manifest, &payload)
-            .ok_or(OperationError::NotDownloaded(game))
+        OpenContent::new(disk, root, manifest, &payload).ok_or(OperationError::NotDownloaded(game))
     };
     let content = ports.blocking(open).await??;
     run(ports, job, Arc::new(content)).await
 }
 
 /// Installs a payload; the caller holds the game.
-async fn run(
-    ports: &JobPorts,
-    job: &Job,
-    content: Arc<OpenContent>,
-) -> Result<(), OperationError> {
+async fn run(ports: &JobPorts, job: &Job, content: Arc<OpenContent>) -> Result<(), OperationError> {
     job.control.check()?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());

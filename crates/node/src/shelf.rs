@@ -256,7 +256,9 @@ impl Shelf {
             return early.push((game.clone(), reply));
         }
         let queued = self.to_look.iter().position(|other| other == game);
-        let queued = queued.and_then(|index| self.to_look.remove(index)).is_some();
+        let queued = queued
+            .and_then(|index| self.to_look.remove(index))
+            .is_some();
         if queued {
             self.to_look.push_front(game.clone());
         }

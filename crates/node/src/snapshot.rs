@@ -91,7 +91,10 @@ pub struct HashingView {
 
 /// One game, merged over everybody.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "two facts that do not exclude each other")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that do not exclude each other"
+)]
 pub struct GameView {
     /// Which game.
     pub game: GameId,

@@ -18,6 +18,7 @@ use lanspread_net::{
     AddressFilter, BindError,
     interfaces::{self, OwnAddress},
 };
+use lanspread_swarm::Liars;
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     time::timeout,
@@ -251,7 +252,8 @@ impl Shared {
             changed: shelf_mailbox.clone(),
             view: wiring.uploads_view,
         };
-        Exchange::start(&self.tasks, peers.clone(), uploads, exchange_inbox);
+        let (liars, known_liars) = watch::channel(Liars::default());
+        Exchange::start(&self.tasks, peers.clone(), uploads, liars, exchange_inbox);
         let transfer = TransferPorts {
             tasks: self.work.clone(),
             clock: self.clock,
@@ -264,6 +266,7 @@ impl Shared {
             exchange: exchange_mailbox.clone(),
             library: library.view(),
             peers_view: peers.view(),
+            liars: known_liars,
             notices: wiring.notices.clone(),
         };
         let shelf = ShelfHandle {

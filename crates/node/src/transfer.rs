@@ -20,6 +20,7 @@ use lanspread_proto::{
     },
 };
 use lanspread_swarm::{
+    Liars,
     credit::LaneId,
     download::{Download, DownloadAction, Outcome, SourceState},
     progress::Progress,
@@ -95,6 +96,7 @@ pub(crate) struct TransferPorts {
     pub(crate) exchange: Mailbox<exchange::Msg>,
     pub(crate) library: watch::Receiver<Arc<LibraryView>>,
     pub(crate) peers_view: watch::Receiver<Arc<PeersView>>,
+    pub(crate) liars: watch::Receiver<Liars>,
     pub(crate) notices: broadcast::Sender<Notice>,
 }
 
@@ -293,7 +295,8 @@ impl Transfer {
         let (true, Some((_, info))) = (holds, linked) else {
             return;
         };
-        if self.sources.add(peer, info) {
+        let refused = self.ports.liars.borrow().is_refused(peer, self.content());
+        if !refused && self.sources.add(peer, info) {
             self.ports
                 .peers
                 .tell(peer, self.sources.interest(InterestState::Serving));
@@ -303,7 +306,12 @@ impl Transfer {
     }
 
     fn update_facts(&mut self, peer: PeerId) {
-        if let Some(facts) = self.sources.facts(peer) {
+        let lied = self
+            .ports
+            .liars
+            .borrow()
+            .has_lied_besides(peer, self.content());
+        if let Some(facts) = self.sources.facts(peer, lied) {
             self.download.on_peer(self.ports.clock.now(), peer, facts);
         }
     }

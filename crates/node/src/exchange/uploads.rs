@@ -298,7 +298,9 @@ impl Uploads {
             let mut bytes = vec![0; piece.bytes as usize];
             let geometry = served.manifest.geometry();
             let read = served.source.read_piece(&piece, &mut bytes);
-            let checked = served.chunk_map.verify_piece(geometry, piece.chunks.clone(), &bytes);
+            let checked = served
+                .chunk_map
+                .verify_piece(geometry, piece.chunks.clone(), &bytes);
             if read.is_ok() && checked.is_err() {
                 tracing::error!(game = %served.game, "the disk gives wrong bytes");
                 let (game, content) = (served.game.clone(), served.manifest.content());

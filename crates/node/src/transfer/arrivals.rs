@@ -13,7 +13,7 @@ use super::{
     sources,
     store::{Arrived, Stored},
 };
-use crate::notice::Notice;
+use crate::{exchange, notice::Notice};
 
 impl Transfer {
     pub(super) fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
@@ -57,6 +57,9 @@ impl Transfer {
                 self.tell_chunks(peer, piece);
             }
             Stored::Bad => {
+                let content = self.content();
+                let lied = exchange::Msg::Lied { peer, content };
+                self.ports.exchange.try_send(lied);
                 let bad = PieceRef {
                     content: self.content(),
                     piece,

@@ -129,9 +129,9 @@ struct Sends {
 }
 
 /// What the reading side is told.
-enum Expected {
-    Piece(RequestId, Piece),
-    Cancelled(RequestId),
+struct Expected {
+    request: RequestId,
+    piece: Piece,
 }
 
 impl Sends {
@@ -152,7 +152,7 @@ impl Sends {
                     let bytes = piece.bytes;
                     let sent = self
                         .expected
-                        .send(Expected::Piece(request, piece))
+                        .send(Expected { request, piece })
                         .await
                         .is_ok()
                         && self
@@ -163,13 +163,12 @@ impl Sends {
                     self.credit.requested(self.id, bytes).await;
                     sent
                 }
+                // The reading side still expects it: data may be on its way, and the sender
+                // answers the cancel. Only that answer frees the credit.
                 Command::Cancel(piece) => match open.remove(&piece) {
                     Some(request) => {
-                        self.expected
-                            .send(Expected::Cancelled(request))
-                            .await
-                            .is_ok()
-                            && self.frames.send(LaneMessage::Cancel(request)).await.is_ok()
+                        let cancel = LaneMessage::Cancel(request);
+                        self.frames.send(cancel).await.is_ok()
                     }
                     None => true,
                 },
@@ -237,7 +236,7 @@ impl Receives {
 
     async fn step(&mut self) -> Result<(), LaneEnd> {
         let event = self.reader.next().await?;
-        self.learn_expected().await;
+        self.learn_expected();
         match event {
             LaneEvent::Data { header, bytes } => self.on_data(header, bytes).await,
             LaneEvent::Message(message) => self.on_message(&message).await,
@@ -246,23 +245,14 @@ impl Receives {
 
     /// Takes in what was asked for since. A request is announced before it is sent, so it is here
     /// before its data.
-    async fn learn_expected(&mut self) {
-        while let Ok(expected) = self.arriving.try_recv() {
-            match expected {
-                Expected::Piece(request, piece) => {
-                    self.open.insert(
-                        request,
-                        Open {
-                            piece,
-                            received: 0,
-                            buffer: None,
-                        },
-                    );
-                }
-                Expected::Cancelled(request) => {
-                    self.abandon(request).await;
-                }
-            }
+    fn learn_expected(&mut self) {
+        while let Ok(Expected { request, piece }) = self.arriving.try_recv() {
+            let open = Open {
+                piece,
+                received: 0,
+                buffer: None,
+            };
+            self.open.insert(request, open);
         }
     }
 

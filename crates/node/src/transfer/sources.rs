@@ -111,14 +111,14 @@ impl Sources {
     }
 
     /// What the scheduler is told of a peer.
-    pub(super) fn facts(&self, peer: PeerId) -> Option<PeerFacts> {
+    pub(super) fn facts(&self, peer: PeerId, lied_before: bool) -> Option<PeerFacts> {
         let source = self.peers.get(&peer)?;
         Some(PeerFacts {
             rate_hint: source.rate_hint,
             path: source.path,
             sharing: source.sharing,
             lanes: u8::try_from(source.lanes.len()).unwrap_or(u8::MAX),
-            lied_before: false,
+            lied_before,
         })
     }
 
