@@ -67,10 +67,10 @@ pub(crate) fn until_ended(session: &Session, jobs: &[Job]) -> Outcome {
         for watched in &mut watched {
             watched.on_games(&games);
         }
-        display.show(&watched);
         if watched.iter().all(|watched| watched.end.is_some()) {
             break;
         }
+        display.show(&watched);
         let interrupted = runtime.block_on(async {
             tokio::select! {
                 signal = &mut interrupt => signal.is_ok(),

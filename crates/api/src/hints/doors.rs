@@ -35,8 +35,8 @@ pub(super) const TABLE: &[Entry] = &[
         code: "bad-value",
         kind: Kind::User,
         meaning: "A value is not of the form that is expected.",
-        english: &["the message names the form that is expected"],
-        german: &["die Meldung nennt die erwartete Form"],
+        english: &["`lanspread help COMMAND` shows what is expected"],
+        german: &["`lanspread help BEFEHL` zeigt, was erwartet wird"],
     },
     Entry {
         code: "wrong-host",
@@ -167,5 +167,26 @@ pub(super) const TABLE: &[Entry] = &[
         german: &[
             "`lanspread games SPIEL` zeigt, was daraus wurde; vielleicht kam ein anderer Befehl",
         ],
+    },
+    Entry {
+        code: "demo-failed",
+        kind: Kind::Internal,
+        meaning: "The party of the demo did not do what it should.",
+        english: &["try again with `-v`, which shows what the peers say; then report it"],
+        german: &["versuche es mit `-v`, das zeigt, was die Peers sagen; dann melde es"],
+    },
+    Entry {
+        code: "demo-differs",
+        kind: Kind::Internal,
+        meaning: "What the demo installed is not what it generated.",
+        english: &["check disk and memory of this machine; if they are well, report it"],
+        german: &["prüfe Platte und Speicher dieser Maschine; sind sie gut, melde es"],
+    },
+    Entry {
+        code: "demo-stopped",
+        kind: Kind::User,
+        meaning: "The demo was stopped before its end. Its directory is removed.",
+        english: &["start it again: `lanspread demo --headless`"],
+        german: &["starte sie neu: `lanspread demo --headless`"],
     },
 ];
