@@ -23,7 +23,7 @@ use lanspread_proto::{
     },
 };
 use lanspread_swarm::{
-    peers::{DialId, LinkId, Peers, Sighting, Source},
+    peers::{DialId, LinkId, PeerState as Standing, Peers, Sighting, Source},
     time::Instant,
 };
 use tokio::sync::oneshot;
@@ -50,6 +50,8 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 /// Addresses without a key that are shown.
 const STRANGERS_MAX: usize = 64;
+/// Why somebody who typed an address gets no link.
+const BLOCKED: &str = "the peer there is blocked here";
 /// Complaints of discovery that are shown.
 const WARNINGS_MAX: usize = 8;
 
@@ -251,11 +253,8 @@ impl<'a> Session<'a> {
     }
 
     fn on_connect(&mut self, now: Instant, address: SocketAddr, reply: Reply<PeerId>) {
-        let here = self.decider.linked().find(|(peer, link)| {
-            let knows = |linked: &Linked| linked.sender.remote_addr() == address;
-            self.links.get(link).is_some_and(knows) || self.is_at(*peer, address)
-        });
-        if let Some((peer, _)) = here {
+        let owner = self.owner_of(address);
+        if let Some((peer, Standing::Linked(_))) = owner {
             // Who asked may have gone.
             drop(reply.send(Ok(peer)));
             return;
@@ -265,11 +264,20 @@ impl<'a> Session<'a> {
             self.keep.typed.push(address);
         }
         self.sight_typed(now, address);
+        if let Some((_, Standing::Blocked)) = owner {
+            self.connects.on_refused(address, "blocked", BLOCKED);
+        }
     }
 
-    fn is_at(&self, peer: PeerId, address: SocketAddr) -> bool {
+    /// Whose address it is, as far as we know.
+    fn owner_of(&self, address: SocketAddr) -> Option<(PeerId, Standing)> {
+        let linked = self.links.values().find(|linked| linked.sender.remote_addr() == address);
+        let linked = linked.map(|linked| linked.sender.peer());
         let mut contacts = self.decider.views();
-        contacts.any(|contact| contact.peer == peer && contact.addresses.contains(&address))
+        let owner = contacts.find(|contact| {
+            Some(contact.peer) == linked || contact.addresses.contains(&address)
+        });
+        owner.map(|owner| (owner.peer, owner.state))
     }
 
     fn sight_typed(&mut self, now: Instant, address: SocketAddr) {

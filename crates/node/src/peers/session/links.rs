@@ -25,7 +25,7 @@ use super::{
         link::{Greeted, LinkPorts, LinkTask},
         roster::Introduction,
     },
-    End, Session,
+    BLOCKED, End, Session,
 };
 use crate::snapshot::PeerState;
 
@@ -108,8 +108,7 @@ impl Session<'_> {
             let reason = "this node itself answers there, or a copy of it";
             self.connects.on_refused(address, "own-address", reason);
         } else if self.keep.blocked.contains(&peer) {
-            let reason = "the peer there is blocked here";
-            self.connects.on_refused(address, "blocked", reason);
+            self.connects.on_refused(address, "blocked", BLOCKED);
         } else {
             let reason = "the peer there does not keep a link to us";
             self.connects.on_refused(address, "refused-by-peer", reason);
