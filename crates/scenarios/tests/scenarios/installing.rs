@@ -1,0 +1,181 @@
+//! Installing, updating, removing: what is the user's stays the user's.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::{
+    fetching::done_bytes,
+    games::{Game, Kind, noise, settle},
+    party::{Party, is_there},
+    peer::{Peer, game_in},
+    trees::{payload, print, tree},
+};
+
+/// Two peers on loopback: the first has a game, the second has downloaded and installed it.
+fn installed(party: &Party, game: &Game) -> (Peer, Peer) {
+    game.write(&party.games(1));
+    let mut first = party.start(1);
+    first.until_shared(&game.id());
+    let address = first.address().to_string();
+    let mut second = party.start_with(2, &["--connect", &address]);
+    second.until_ready(&game.id(), 1);
+    second.get(&game.id());
+    (first, second)
+}
+
+/// Puts another version in the place of a published one.
+fn replace(peer: &mut Peer, party: &Party, game: &Game) {
+    fs::remove_dir_all(party.games(1).join(game.name)).unwrap();
+    game.write(&party.games(1));
+    peer.ask(json!({"command": "rescan"}));
+    let version = game.version;
+    peer.until(version, |s| {
+        let local = game_in(s, &game.id())["local"].clone();
+        local["downloaded"] == version && local["availability"] == "ready"
+    });
+}
+
+/// An update of an installed game: until it is committed the old version stays whole; the save,
+/// the changed settings and the added mod are there afterwards.
+#[test]
+fn s09_update_while_installed() {
+    let party = Party::on_loopback();
+    let plain = |version| Game::new("Quake", version, 16).with("settings.ini", b"volume=1\n");
+    let old = plain("1.9")
+        .packed(Kind::Rar)
+        .with("keys.ini", b"jump=space\n");
+    let new = plain("1.10")
+        .packed(Kind::Rar)
+        .with("keys.ini", b"jump=space\nduck=c\n");
+    let (mut first, mut second) = installed(&party, &old);
+    let root = party.games(2).join("quake");
+    let local = root.join("local");
+    fs::create_dir_all(local.join("saves")).unwrap();
+    fs::write(local.join("saves/slot1.sav"), b"level 7").unwrap();
+    fs::write(local.join("data/mod.pak"), b"my mod").unwrap();
+    fs::write(local.join("settings.ini"), b"volume=11\n").unwrap();
+    fs::write(local.join("keys.ini"), b"jump=mouse2\n").unwrap();
+    let (before, before_payload) = (tree(&local), payload(&root));
+
+    replace(&mut first, &party, &new);
+    second.until("an update", |s| {
+        game_in(s, "quake")["update_available"] == true
+    });
+    second.ask(json!({"command": "set_settings", "down_rate_max": 6_000_000}));
+    let operation = second.begin(json!({"command": "update", "game": "quake"}));
+    second.until("half of it", |s| done_bytes(s, "quake") > 8_000_000);
+    assert_eq!(
+        tree(&local),
+        before,
+        "the old installation is whole meanwhile"
+    );
+    assert_eq!(
+        payload(&root),
+        before_payload,
+        "the old payload is whole meanwhile"
+    );
+    second.done_with("quake", operation);
+
+    let mut expected = new.installed();
+    for (path, bytes) in [
+        ("saves/slot1.sav", &b"level 7"[..]),
+        ("data/mod.pak", b"my mod"),
+        ("settings.ini", b"volume=11\n"),
+        ("keys.ini.old", b"jump=mouse2\n"),
+    ] {
+        expected.insert(path.to_owned(), print(bytes));
+    }
+    assert_eq!(tree(&local), expected);
+    assert_eq!(payload(&root), payload(&party.games(1).join("Quake")));
+    let now = second.game("quake")["local"].clone();
+    assert_eq!(now["installed"]["version"], "1.10", "{now:#}");
+    assert!(!is_there(&root.join(".local.backup")));
+}
+
+/// What may be removed when: an installed game's payload only when that is wanted, and then it is
+/// no source any more; nothing of it is left in the end.
+#[test]
+fn s12_remove_and_uninstall() {
+    let party = Party::on_loopback();
+    let game = Game::new("Quake", "1.0", 3).packed(Kind::Zip);
+    let (mut first, mut second) = installed(&party, &game);
+    let root = party.games(2).join("quake");
+    first.until_ready("quake", 2);
+    second.refused(
+        json!({"command": "remove", "game": "quake"}),
+        "still-installed",
+    );
+    second.done(json!({"command": "remove", "game": "quake", "keep_installed": true}));
+    assert_eq!(names(&root), ["local"]);
+    assert_eq!(tree(&root.join("local")), game.installed());
+    let seen = first.until("no second source", |s| {
+        game_in(s, "quake")["contents"][0]["ready"] == 1
+    });
+    let content = &game_in(&seen, "quake")["contents"][0];
+    assert_eq!(content["local_only"], 1, "{content:#}");
+    second.done(json!({"command": "uninstall", "game": "quake"}));
+    assert_eq!(names(&root), [""; 0]);
+    second.refused(
+        json!({"command": "uninstall", "game": "quake"}),
+        "not-installed",
+    );
+    second.refused(
+        json!({"command": "remove", "game": "quake"}),
+        "not-downloaded",
+    );
+    second.until("neither", |s| {
+        let local = game_in(s, "quake")["local"].clone();
+        local["installed"].is_null() && local["downloaded"].is_null()
+    });
+    second.get("quake");
+    assert_eq!(tree(&root.join("local")), game.installed());
+    second.done(json!({"command": "uninstall", "game": "quake"}));
+    second.done(json!({"command": "remove", "game": "quake"}));
+    assert_eq!(names(&root), [""; 0]);
+}
+
+/// An uninstall puts the user's files into `kept/`; only `--purge` loses them.
+#[test]
+fn s33_uninstall_keeps_what_is_the_users() {
+    let party = Party::on_loopback();
+    let game = Game::new("Quake", "1.0", 3).with("settings.ini", b"volume=1\n");
+    let (_first, mut second) = installed(&party, &game);
+    let root = party.games(2).join("quake");
+    let play = || {
+        fs::create_dir_all(root.join("local/saves")).unwrap();
+        fs::write(root.join("local/saves/slot1.sav"), b"level 7").unwrap();
+        fs::write(root.join("local/settings.ini"), b"volume=11\n").unwrap();
+    };
+    play();
+    second.done(json!({"command": "uninstall", "game": "quake"}));
+    assert!(!is_there(&root.join("local")));
+    let kept = tree(&root.join("kept"));
+    let mut files: Vec<_> = (kept.iter())
+        .map(|(path, print)| (path.split_once('/').unwrap().1, print.clone()))
+        .collect();
+    files.sort();
+    let expected = [
+        ("saves/slot1.sav", print(b"level 7")),
+        ("settings.ini", print(b"volume=11\n")),
+    ];
+    assert_eq!(files, expected);
+    let local = second.game("quake")["local"].clone();
+    assert_eq!(local["kept_bytes"], 17, "{local:#}");
+    second.done(json!({"command": "install", "game": "quake"}));
+    play();
+    let (code, out, err) = party.cli(2, &["uninstall", "quake", "--purge", "--wait"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!is_there(&root.join("local")));
+    assert_eq!(tree(&root.join("kept")), kept, "what was kept before stays");
+}
+
+/// The names in a game's directory, sorted.
+fn names(root: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,22 @@
+//! Scenarios: real processes of the real program on a LAN made of namespaces, or on loopback.
+//!
+//! `docs/SCENARIOS.md` lists them. Harness: [`party`] starts and stops peers, [`peer`] talks to one
+//! by `node --jsonl` and waits for conditions, [`games`] makes payloads, [`trees`] compares them.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a scenario ends at the first surprise, and says what it saw"
+)]
+
+mod games;
+mod party;
+mod peer;
+mod trees;
+
+mod fetching;
+mod finding;
+mod installing;

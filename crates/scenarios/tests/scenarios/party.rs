@@ -1,0 +1,127 @@
+//! [`Party`]: a LAN with temporary directories for each peer on it, and the peers started there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use lanspread_lab::{Host, Lab, LabConfig};
+use tempfile::TempDir;
+
+use crate::peer::Peer;
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    let path = std::env::var_os("LANSPREAD_BIN");
+    path.map(PathBuf::from)
+        .expect("LANSPREAD_BIN names the program; `cargo xtask test` sets it")
+}
+
+/// Where peers run, and their directories. Dropping it removes both.
+#[derive(Debug)]
+pub(crate) struct Party {
+    lab: Option<Lab>,
+    dir: TempDir,
+}
+
+impl Party {
+    /// Peers on loopback, which find each other by typed addresses only.
+    pub(crate) fn on_loopback() -> Self {
+        let dir = tempfile::Builder::new().prefix("lanspread-").tempdir();
+        Self {
+            lab: None,
+            dir: dir.unwrap(),
+        }
+    }
+
+    /// Peers on the hosts of a lab; `None`, and a visible skip, where there can be none.
+    pub(crate) fn in_lab(scenario: &str, config: LabConfig) -> Option<Self> {
+        lanspread_lab::usable(scenario).then(|| Self {
+            lab: Some(Lab::new(config).unwrap()),
+            ..Self::on_loopback()
+        })
+    }
+
+    /// A host of the lab; peer *n* runs on host *n*.
+    pub(crate) fn host(&self, number: u8) -> &Host {
+        self.lab.as_ref().unwrap().host(number).unwrap()
+    }
+
+    /// A directory for things that are no peer's.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        made(self.dir.path().join(name))
+    }
+
+    /// The games directory of a peer.
+    pub(crate) fn games(&self, number: u8) -> PathBuf {
+        made(self.dir.path().join(format!("peer{number}/games")))
+    }
+
+    /// The state directory of a peer.
+    pub(crate) fn state(&self, number: u8) -> PathBuf {
+        made(self.dir.path().join(format!("peer{number}/state")))
+    }
+
+    /// Starts a peer as anybody would.
+    pub(crate) fn start(&self, number: u8) -> Peer {
+        self.start_with(number, &[])
+    }
+
+    /// Starts a peer with more flags.
+    pub(crate) fn start_with(&self, number: u8, flags: &[&str]) -> Peer {
+        let name = format!("peer{number}");
+        let mut command = self.command(number);
+        command.args(["node", "--jsonl", "--name", &name, "--games"]);
+        command.arg(self.games(number));
+        if self.lab.is_none() {
+            command.args(["--listen", "127.0.0.1:0", "--no-mdns"]);
+        }
+        command.args(flags);
+        let log = self.dir.path().join(format!("{name}/log-{}.txt", nanos()));
+        Peer::start(command, &name, &log)
+    }
+
+    /// Runs a command line against a peer's node: exit code, stdout, stderr.
+    pub(crate) fn cli(&self, number: u8, args: &[&str]) -> (i32, String, String) {
+        let output = self.command(number).args(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        (code, text(output.stdout), text(output.stderr))
+    }
+
+    /// The program with a peer's state directory, on the peer's host.
+    fn command(&self, number: u8) -> Command {
+        let mut command = match &self.lab {
+            Some(lab) => lab.host(number).unwrap().command(program()),
+            None => Command::new(program()),
+        };
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANSPREAD_")) {
+            command.env_remove(name);
+        }
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
+        command.arg("--state").arg(self.state(number));
+        command
+    }
+}
+
+/// The directory, made if it is not there.
+fn made(dir: PathBuf) -> PathBuf {
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Tells the logs of one peer's lives apart.
+fn nanos() -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap().as_nanos()
+}
+
+/// Whether a path is there; fails when that cannot be told.
+pub(crate) fn is_there(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
