@@ -48,7 +48,7 @@ pub(crate) fn start(
 
 async fn watch_interfaces(tasks: Tasks, peers: PeersHandle) {
     let mut known = None;
-    loop {
+    while !tasks.stop().is_cancelled() {
         if let Some(seen) = observe(&tasks).await
             && known.as_ref() != Some(&seen)
         {

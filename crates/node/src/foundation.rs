@@ -58,7 +58,10 @@ fn load_identity(state: &StateDir) -> Result<Identity, StartError> {
     };
     let failed = |error: StateError| match error {
         StateError::Disk(error) => unusable(error.to_string()),
-        error => explain(state.path(), error),
+        StateError::Owned { .. }
+        | StateError::Key { .. }
+        | StateError::TooLarge { .. }
+        | StateError::NotText(_) => explain(state.path(), error),
     };
     if let Some(bytes) = state.load_identity().map_err(failed)? {
         return Identity::from_bytes(&bytes).map_err(|error| unusable(error.to_string()));

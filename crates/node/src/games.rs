@@ -17,12 +17,12 @@ use std::{
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 use tokio::sync::{mpsc, watch};
 
-use self::operation::Operation;
 pub(crate) use self::{
     gate::refused,
     handle::GamesHandle,
     operation::{JobControl, JobProgress, JobReport},
 };
+use self::{operation::Operation, saved::Saves};
 use crate::{
     actor::Reply,
     config::Settings,
@@ -66,6 +66,7 @@ pub(crate) struct Games {
     next: u64,
     /// New operations wait while the games directory changes.
     moving: bool,
+    saves: Saves,
     view: watch::Sender<Arc<OperationsView>>,
     settings_out: watch::Sender<Settings>,
 }
@@ -80,7 +81,9 @@ impl Games {
     ) {
         let tasks = ports.tasks.clone();
         let now = settings.borrow().clone();
+        let saves = Saves::start(&tasks, Arc::clone(&ports.disk), ports.state.place());
         let games = Self {
+            saves,
             settings: now,
             ports,
             operations: BTreeMap::new(),
@@ -95,6 +98,8 @@ impl Games {
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
         self.take_up_saved();
+        self.start_queued();
+        self.publish();
         while let Some(message) = inbox.recv().await {
             self.on_message(message);
             self.start_queued();

@@ -337,7 +337,13 @@ pub(crate) fn archive_error(set: &ArchiveSet, error: &UnpackError) -> OperationE
             .unwrap_or_default(),
         entry: error.entry.clone(),
         code: error.code.as_str(),
-        reason: error.to_string(),
+        reason: match error.code {
+            ErrorCode::EncryptedHeaders | ErrorCode::PasswordRequired => {
+                "it is encrypted, and a password is needed to read it".to_owned()
+            }
+            _ if error.detail.is_empty() => format!("it cannot be read ({})", error.code),
+            _ => error.detail.clone(),
+        },
     }
 }
 

@@ -32,6 +32,7 @@ mod exchange;
 mod foundation;
 mod games;
 pub mod handle;
+pub mod inspect;
 mod installing;
 mod jobs;
 mod lanes;

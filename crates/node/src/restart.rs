@@ -16,6 +16,7 @@ use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
@@ -90,12 +91,14 @@ impl Parts {
     /// Keeps a part running until the stop.
     pub(crate) fn keep<P: Part>(&self, tasks: &Tasks, part: P) {
         let span = tracing::info_span!("part", component = ?P::COMPONENT);
-        tasks.spawn_until_stop(span, self.clone().keep_running(part));
+        let stop = tasks.stop().clone();
+        let running = self.clone().keep_running(part, stop);
+        tasks.spawn_until_stop(span, running);
     }
 
-    async fn keep_running<P: Part>(self, mut part: P) {
+    async fn keep_running<P: Part>(self, mut part: P, stop: CancellationToken) {
         let mut pause = PAUSE;
-        loop {
+        while !stop.is_cancelled() {
             self.mailbox.send(Report::Running(P::COMPONENT)).await;
             let started = Instant::now();
             let failure = caught(part.run()).await;
@@ -213,7 +216,7 @@ mod tests {
                 Some(left) => self.left = left,
                 None => std::future::pending().await,
             }
-            if self.left % 2 == 0 {
+            if self.left.is_multiple_of(2) {
                 panic!("planted {}", self.left);
             }
             Failure::Ended

@@ -31,7 +31,7 @@ use lanspread_proto::{ContentId, GameId, Manifest};
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
-pub(crate) use self::handle::ShelfHandle;
+pub(crate) use self::{archives::Files, handle::ShelfHandle};
 use self::{
     entry::{Entry, Trust},
     look::{Known, Looker, Seen},

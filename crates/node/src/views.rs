@@ -57,8 +57,6 @@ pub(crate) struct PeerInfo {
     pub(crate) path: PathInfo,
     /// Round-trip time of the link.
     pub(crate) rtt: Option<Duration>,
-    /// We opened the link.
-    pub(crate) dialled: bool,
 }
 
 /// How the way to a peer looks from here: the interface of ours that it goes through.

@@ -121,7 +121,14 @@ impl Operation {
         !self.phase.is_end()
     }
 
+    /// Goes on to a phase. An install counts its bytes anew; who delivered what stays.
     pub(super) fn enter(&mut self, phase: Phase) {
+        if matches!(phase, Phase::Installing) {
+            self.progress = JobProgress {
+                sources: std::mem::take(&mut self.progress.sources),
+                ..JobProgress::default()
+            };
+        }
         self.phase = phase;
     }
 
@@ -144,5 +151,28 @@ impl Operation {
                 })
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_install_counts_its_bytes_anew() {
+        let mut operation = Operation::new(OperationKind::Download, Phase::Downloading);
+        let source = (PeerId::from_bytes([1; 32]), 9, 0);
+        operation.progress = JobProgress {
+            done_bytes: 9,
+            total_bytes: 9,
+            sources: vec![source],
+            ..JobProgress::default()
+        };
+        operation.enter(Phase::Committing);
+        assert_eq!(operation.view().done_bytes, 9);
+        operation.enter(Phase::Installing);
+        let view = operation.view();
+        assert_eq!((view.done_bytes, view.total_bytes), (0, 0));
+        assert_eq!(view.sources.len(), 1);
     }
 }

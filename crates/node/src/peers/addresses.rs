@@ -107,8 +107,10 @@ impl Addresses {
 
 /// One of our own addresses is this machine, whatever its interface.
 fn medium_of(own: &OwnAddress, ip: IpAddr) -> Medium {
+    if own.ip == ip {
+        return Medium::Loopback;
+    }
     match own.class {
-        _ if own.ip == ip => Medium::Loopback,
         LinkClass::Loopback => Medium::Loopback,
         LinkClass::Wired => Medium::Wired,
         LinkClass::Wifi => Medium::Wifi,

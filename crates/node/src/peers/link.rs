@@ -24,12 +24,10 @@ pub(crate) struct Greeted {
     pub(super) sender: LinkSender,
     pub(super) receiver: LinkReceiver,
     pub(super) hello: Hello,
-    pub(super) dialled: bool,
 }
 
 /// Says hello and waits for the other's.
 pub(super) async fn greet(link: Link, hello: Hello) -> Result<Greeted, LinkError> {
-    let dialled = link.dialled();
     let (sender, mut receiver) = link.split();
     sender.send(&LinkMessage::Hello(hello)).await?;
     let hello = receiver.recv_hello().await?;
@@ -45,7 +43,6 @@ pub(super) async fn greet(link: Link, hello: Hello) -> Result<Greeted, LinkError
         sender,
         receiver,
         hello,
-        dialled,
     })
 }
 

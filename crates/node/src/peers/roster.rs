@@ -35,7 +35,6 @@ struct Known {
     sharing: Sharing,
     address: SocketAddr,
     path: PathInfo,
-    dialled: bool,
     rtt: Option<Duration>,
     gone_since: Option<Instant>,
 }
@@ -46,7 +45,6 @@ pub(super) struct Introduction {
     pub(super) name: PeerName,
     pub(super) sharing: Sharing,
     pub(super) address: SocketAddr,
-    pub(super) dialled: bool,
 }
 
 impl Roster {
@@ -57,7 +55,6 @@ impl Roster {
             name: intro.name,
             sharing: intro.sharing,
             address: intro.address,
-            dialled: intro.dialled,
             rtt: None,
             gone_since: None,
         };
@@ -148,7 +145,6 @@ impl Roster {
             reachable: is_open(contact.reachable),
             path: known.map(|known| known.path).unwrap_or_default(),
             rtt: known.and_then(|known| known.rtt),
-            dialled: known.is_some_and(|known| known.dialled),
         })
     }
 }

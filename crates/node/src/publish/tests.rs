@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a test needs no tracker")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use lanspread_proto::text::PeerName;

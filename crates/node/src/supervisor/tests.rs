@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "the test prepares files by hand")]
+
 use std::{net::Ipv4Addr, path::Path};
 
 use lanspread_proto::text::PeerName;

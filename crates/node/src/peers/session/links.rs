@@ -34,7 +34,6 @@ use crate::snapshot::PeerState;
 pub(super) struct Linked {
     pub(super) sender: LinkSender,
     pub(super) hello: Hello,
-    dialled: bool,
     /// Taken by the task when the link is the one to its peer.
     receiver: Option<LinkReceiver>,
     stop: CancellationToken,
@@ -131,7 +130,6 @@ impl Session<'_> {
             sender,
             receiver,
             hello,
-            dialled,
         } = greeted;
         let peer = sender.peer();
         let facts = HelloFacts {
@@ -142,7 +140,6 @@ impl Session<'_> {
         let linked = Linked {
             sender,
             hello,
-            dialled,
             receiver: Some(receiver),
             stop: self.keep.session.stop().child_token(),
             ended: None,
@@ -330,7 +327,6 @@ impl Session<'_> {
             name: linked.hello.name.clone(),
             sharing: linked.hello.sharing,
             address: linked.sender.remote_addr(),
-            dialled: linked.dialled,
         };
         let ports = &self.keep.ports;
         let task = LinkTask {
