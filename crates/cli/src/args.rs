@@ -42,6 +42,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Commands {
     Node(commands::node::NodeArgs),
+    Demo(commands::demo::DemoArgs),
     Games(commands::games::GamesArgs),
     Peers(commands::peers::PeersArgs),
     Status(commands::status::StatusArgs),
@@ -63,6 +64,7 @@ pub(crate) enum Commands {
     Kick(commands::kick::KickArgs),
     Connect(commands::connect::ConnectArgs),
     Doctor(commands::doctor::DoctorArgs),
+    Inspect(commands::inspect::InspectArgs),
     Logs(commands::logs::LogsArgs),
     Completions(commands::completions::CompletionsArgs),
     Man(commands::man::ManArgs),

@@ -3,9 +3,11 @@
 pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod games;
 pub(crate) mod get;
+pub(crate) mod inspect;
 pub(crate) mod install;
 pub(crate) mod kick;
 pub(crate) mod limit;

@@ -13,11 +13,6 @@ const FILE_FILTER: &str = "info,lanspread=debug";
 
 /// Installs both logs for this process. A log file that cannot be opened is a warning only.
 pub(crate) fn install(state: &Path, verbose: u8) {
-    let to_stderr = fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && output::colours_wanted())
-        .with_target(verbose > 1)
-        .with_filter(stderr_filter(env::read(env::LOG), verbose));
     let opened = LogFiles::open(state);
     let (files, problem) = match opened {
         Ok(files) => (Some(files), None),
@@ -31,7 +26,7 @@ pub(crate) fn install(state: &Path, verbose: u8) {
             .with_filter(EnvFilter::new(FILE_FILTER))
     });
     let installed = Registry::default()
-        .with(to_stderr)
+        .with(to_stderr(verbose))
         .with(to_files)
         .try_init();
     if let Err(error) = installed {
@@ -40,6 +35,22 @@ pub(crate) fn install(state: &Path, verbose: u8) {
     if let Some(error) = problem {
         tracing::warn!(%error, "no log is written to the state directory");
     }
+}
+
+/// Installs only the log for whoever watches.
+pub(crate) fn install_without_file(verbose: u8) {
+    let installed = Registry::default().with(to_stderr(verbose)).try_init();
+    if let Err(error) = installed {
+        tracing::debug!(%error, "another log is installed already");
+    }
+}
+
+fn to_stderr(verbose: u8) -> impl Layer<Registry> {
+    fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && output::colours_wanted())
+        .with_target(verbose > 1)
+        .with_filter(stderr_filter(env::read(env::LOG), verbose))
 }
 
 fn stderr_filter(wanted: Option<String>, verbose: u8) -> EnvFilter {

@@ -60,6 +60,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
     use commands as c;
     match command {
         Commands::Node(args) => c::node::run(args, session),
+        Commands::Demo(args) => c::demo::run(args, session),
         Commands::Games(args) => c::games::run(args, session),
         Commands::Peers(args) => c::peers::run(args, session),
         Commands::Status(args) => c::status::run(args, session),
@@ -81,6 +82,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
         Commands::Kick(args) => c::kick::run(args, session),
         Commands::Connect(args) => c::connect::run(args, session),
         Commands::Doctor(args) => c::doctor::run(args, session),
+        Commands::Inspect(args) => c::inspect::run(args, session),
         Commands::Logs(args) => c::logs::run(args, session),
         Commands::Completions(args) => c::completions::run(args, session),
         Commands::Man(args) => c::man::run(args, session),

@@ -14,7 +14,7 @@ use crate::{
 
 mod keeper;
 mod life;
-mod signals;
+pub(super) mod signals;
 
 /// Run a peer until Ctrl+C
 ///

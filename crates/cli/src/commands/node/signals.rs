@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Ctrl+C, `kill`, and the end of the terminal.
 #[cfg(unix)]
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
@@ -17,7 +17,7 @@ pub(super) struct Signals {
 #[cfg(unix)]
 impl Signals {
     /// From now on, signals do not end the process by themselves.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(in crate::commands) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -26,7 +26,7 @@ impl Signals {
     }
 
     /// The next request to stop.
-    pub(super) async fn next(&mut self) {
+    pub(in crate::commands) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -38,7 +38,7 @@ impl Signals {
 /// Ctrl+C, Ctrl+Break, and the end of the window or session.
 #[cfg(windows)]
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     ctrl_c: tokio::signal::windows::CtrlC,
     ctrl_break: tokio::signal::windows::CtrlBreak,
     ctrl_close: tokio::signal::windows::CtrlClose,
@@ -47,7 +47,7 @@ pub(super) struct Signals {
 #[cfg(windows)]
 impl Signals {
     /// From now on, these do not end the process by themselves.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(in crate::commands) fn listen() -> io::Result<Self> {
         Ok(Self {
             ctrl_c: tokio::signal::windows::ctrl_c()?,
             ctrl_break: tokio::signal::windows::ctrl_break()?,
@@ -56,7 +56,7 @@ impl Signals {
     }
 
     /// The next request to stop.
-    pub(super) async fn next(&mut self) {
+    pub(in crate::commands) async fn next(&mut self) {
         tokio::select! {
             _ = self.ctrl_c.recv() => {}
             _ = self.ctrl_break.recv() => {}
