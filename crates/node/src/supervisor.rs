@@ -7,53 +7,48 @@
 //! Invariant: there is no node without a bound address, and discovery speaks only of one that
 //! listens.
 
+mod wiring;
+
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use lanspread_disk::{Disk, RealDisk, state::StateLock};
+use lanspread_disk::state::StateLock;
 use lanspread_net::{
     AddressFilter, BindError,
     interfaces::{self, OwnAddress},
 };
-use lanspread_swarm::Liars;
+use lanspread_proto::PeerId;
 use tokio::{
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{broadcast, oneshot},
     time::timeout,
 };
 
+use self::wiring::{Doors, Shared};
 use crate::{
-    actor::{Mailbox, Tasks, mailbox},
-    buffers::Buffers,
+    actor::Tasks,
     clock::Clock,
-    config::{Config, Listen, Settings},
-    credit::CreditHandle,
+    config::{Config, Listen},
     discovery,
     error::StartError,
-    exchange::{self, Exchange, ExchangeHandle, UploadPorts},
     foundation::Foundation,
-    games::{self, Games, GamesHandle},
-    handle::{NodeHandle, Views},
-    jobs::JobPorts,
-    lanes::LaneNumbers,
-    library::{self, LibraryHandle},
-    limits,
+    handle::NodeHandle,
+    library,
     notice::Notice,
-    pace::{Pace, Way},
-    peers::{self, PeersHandle, PeersPorts},
-    publish::{Outlets, Sources},
+    peers::{self, Announcement, PeersHandle},
     random,
     restart::Parts,
-    shelf::{self, Shelf, ShelfHandle, ShelfPorts},
-    snapshot::GamesDirState,
-    transfer::TransferPorts,
-    views::{OperationsView, ShelfView, UploadsView},
 };
 
 /// How long goodbyes may take before the sockets are just closed.
 const LEAVE_TIMEOUT: Duration = Duration::from_millis(2_500);
+
+/// How often, and with which pauses, somebody is looked for who hears that this node is ready.
+const READY_TRIES: u32 = 100;
+/// See [`READY_TRIES`].
+const READY_PAUSE: Duration = Duration::from_millis(50);
 
 /// One running peer. Call [`Node::stop`]; a node that is only dropped leaves without a goodbye.
 #[derive(Debug)]
@@ -65,31 +60,6 @@ pub struct Node {
     /// Everything else.
     tasks: Tasks,
     _lock: StateLock,
-}
-
-/// The two ends of each mailbox and view that actors need before they exist.
-struct Wiring {
-    exchange: (Mailbox<exchange::Msg>, mpsc::Receiver<exchange::Msg>),
-    shelf: (Mailbox<shelf::Msg>, mpsc::Receiver<shelf::Msg>),
-    games: (Mailbox<games::Msg>, mpsc::Receiver<games::Msg>),
-    shelf_view: watch::Sender<Arc<ShelfView>>,
-    operations_view: watch::Sender<Arc<OperationsView>>,
-    uploads_view: watch::Sender<Arc<UploadsView>>,
-    settings: watch::Sender<Settings>,
-    /// What actors announce; `publish` passes it on when the snapshot shows it.
-    notices: broadcast::Sender<Notice>,
-}
-
-/// What all actors share.
-struct Shared {
-    config: Config,
-    work: Tasks,
-    tasks: Tasks,
-    clock: Clock,
-    disk: Arc<dyn Disk>,
-    foundation: Foundation,
-    buffers: Buffers,
-    numbers: LaneNumbers,
 }
 
 impl Node {
@@ -113,49 +83,37 @@ impl Node {
             interfaces: own,
             socket,
         });
-        let wiring = Wiring::new(&config);
-        let notices = wiring.notices.clone();
+        let (doors, inboxes) = Doors::new(&config);
+        let notices = doors.notices.clone();
         let (parts, components) = Parts::start(&tasks, notices.clone());
-        let exchange = wiring.exchange.0.clone();
         let shared = Shared {
             config,
             work: Tasks::new(),
-            tasks,
-            clock: Clock::start(),
-            disk: Arc::new(RealDisk::new()),
-            foundation,
-            buffers: Buffers::new(),
-            numbers: LaneNumbers::default(),
-        };
-        let said = unstarted_peers.announcement();
-        let port = said.borrow().port;
-        let me = said.borrow().peer;
-        let sources = Sources {
-            peers: peers.view(),
-            library: library.view(),
-            shelf: wiring.shelf_view.subscribe(),
-            operations: wiring.operations_view.subscribe(),
-            uploads: wiring.uploads_view.subscribe(),
-            components,
-        };
-        let views = shared.publish(sources, &wiring);
-        let (tasks, clock) = (shared.tasks.clone(), shared.clock);
-        unstarted_library.start(&tasks, clock, peers.clone(), notices.clone());
-        let ports = PeersPorts {
             tasks: tasks.clone(),
-            clock,
-            exchange,
-            library: library.clone(),
-            notices: notices.clone(),
+            clock: Clock::start(),
+            foundation,
+            peers,
+            library,
+            doors,
         };
-        unstarted_peers.start(&parts, ports);
+        let views = shared.publish(components);
+        let told = views.notices.clone();
+        let said = unstarted_peers.announcement();
+        unstarted_library.start(&tasks, shared.clock, shared.peers.clone(), notices);
+        unstarted_peers.start(&parts, shared.peers_ports());
+        shared.start_actors(inboxes);
+        let Announcement { peer, port, .. } = *said.borrow();
+        tracing::info!(peer = %peer.short(), port, "this node listens");
+        tasks.spawn_until_stop(tracing::Span::none(), tell_ready(told, peer, port));
         let how = shared.config.discovery.clone();
-        let node = shared.start_actors(wiring, views, &peers, &library);
-        tracing::info!(peer = %me.short(), port, "this node listens");
-        // Nobody can be listening yet who was not told by the return of this function.
-        drop(notices.send(Notice::Ready { peer: me, port }));
-        discovery::start(&tasks, &parts, how, said, &peers);
-        Ok(node)
+        discovery::start(&tasks, &parts, how, said, &shared.peers);
+        Ok(Self {
+            handle: shared.handle(views),
+            peers: shared.peers,
+            work: shared.work,
+            tasks,
+            _lock: shared.foundation.lock,
+        })
     }
 
     /// A door to this node, cheap to clone.
@@ -186,136 +144,14 @@ impl Drop for Node {
     }
 }
 
-impl Wiring {
-    fn new(config: &Config) -> Self {
-        let shelf = ShelfView {
-            games: std::collections::BTreeMap::new(),
-            games_dir: config.games_dir.clone(),
-            games_dir_state: GamesDirState::Available,
-            hashing: None,
-            problems: Vec::new(),
-        };
-        let operations = OperationsView {
-            settings: config.settings.clone(),
-            ..OperationsView::default()
-        };
-        Self {
-            exchange: mailbox(),
-            shelf: mailbox(),
-            games: mailbox(),
-            shelf_view: watch::Sender::new(Arc::new(shelf)),
-            operations_view: watch::Sender::new(Arc::new(operations)),
-            uploads_view: watch::Sender::new(Arc::default()),
-            settings: watch::Sender::new(config.settings.clone()),
-            notices: broadcast::Sender::new(limits::NOTICES),
+/// Nobody can follow the notices before the start has returned, so the first one waits for somebody
+/// who does, for a while.
+async fn tell_ready(told: broadcast::Sender<Notice>, peer: PeerId, port: u16) {
+    for _ in 0..READY_TRIES {
+        if told.send(Notice::Ready { peer, port }).is_ok() {
+            return;
         }
-    }
-}
-
-impl Shared {
-    fn publish(&self, mut sources: Sources, wiring: &Wiring) -> Views {
-        let snapshots = watch::Sender::new(sources.first());
-        let told = broadcast::Sender::new(limits::NOTICES);
-        let views = Views {
-            snapshot: snapshots.subscribe(),
-            notices: told.clone(),
-        };
-        let outlets = Outlets {
-            snapshots,
-            heard: wiring.notices.subscribe(),
-            told,
-        };
-        let publishing = sources.publish(outlets);
-        self.tasks
-            .spawn_until_stop(tracing::info_span!("publish"), publishing);
-        views
-    }
-
-    fn start_actors(
-        self,
-        wiring: Wiring,
-        views: Views,
-        peers: &PeersHandle,
-        library: &LibraryHandle,
-    ) -> Node {
-        let (exchange_mailbox, exchange_inbox) = wiring.exchange;
-        let (shelf_mailbox, shelf_inbox) = wiring.shelf;
-        let (games_mailbox, games_inbox) = wiring.games;
-        let uploads = UploadPorts {
-            clock: self.clock,
-            tasks: self.tasks.clone(),
-            pool: Arc::clone(&self.foundation.pieces),
-            buffers: self.buffers.clone(),
-            pace: Pace::new(Way::Up, wiring.settings.subscribe()),
-            numbers: self.numbers.clone(),
-            mailbox: exchange_mailbox.clone(),
-            changed: shelf_mailbox.clone(),
-            view: wiring.uploads_view,
-        };
-        let (liars, known_liars) = watch::channel(Liars::default());
-        Exchange::start(&self.tasks, peers.clone(), uploads, liars, exchange_inbox);
-        let transfer = TransferPorts {
-            tasks: self.work.clone(),
-            clock: self.clock,
-            pool: Arc::clone(&self.foundation.pieces),
-            buffers: self.buffers.clone(),
-            credit: CreditHandle::start(&self.tasks, self.clock, limits::RECEIVE_WINDOW_BYTES),
-            pace: Pace::new(Way::Down, wiring.settings.subscribe()),
-            numbers: self.numbers.clone(),
-            peers: peers.clone(),
-            exchange: exchange_mailbox.clone(),
-            library: library.view(),
-            peers_view: peers.view(),
-            liars: known_liars,
-            notices: wiring.notices.clone(),
-        };
-        let shelf = ShelfHandle {
-            mailbox: shelf_mailbox.clone(),
-        };
-        let jobs = JobPorts {
-            tasks: self.work.clone(),
-            disk: Arc::clone(&self.disk),
-            state: self.foundation.state.clone(),
-            worker: self.config.worker.clone(),
-            shelf: shelf.clone(),
-            shelf_view: wiring.shelf_view.subscribe(),
-            transfer,
-            games: games_mailbox.clone(),
-        };
-        let ports = ShelfPorts {
-            tasks: self.work.clone(),
-            disk: self.disk,
-            state: self.foundation.state,
-            index: self.foundation.index,
-            pool: self.foundation.hashing,
-            worker: self.config.worker,
-            mailbox: shelf_mailbox,
-            exchange: ExchangeHandle {
-                mailbox: exchange_mailbox,
-            },
-            library: library.clone(),
-            peers: peers.clone(),
-            settings: wiring.settings.subscribe(),
-            notices: wiring.notices,
-            view: wiring.shelf_view,
-        };
-        Shelf::start(ports, self.config.games_dir, shelf_inbox);
-        Games::start(jobs, games_inbox, wiring.operations_view, wiring.settings);
-        let handle = NodeHandle {
-            games: GamesHandle {
-                mailbox: games_mailbox,
-            },
-            peers: peers.clone(),
-            shelf,
-            views,
-        };
-        Node {
-            handle,
-            peers: peers.clone(),
-            work: self.work,
-            tasks: self.tasks,
-            _lock: self.foundation.lock,
-        }
+        tokio::time::sleep(READY_PAUSE).await;
     }
 }
 

@@ -125,15 +125,17 @@ pub(super) fn as_heard(addresses: &[SocketAddr], heard_from: SocketAddr) -> Vec<
         SocketAddr::V6(v6) => v6.scope_id(),
         SocketAddr::V4(_) => 0,
     };
-    let meaningful = addresses.iter().filter_map(|address| match address {
-        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => {
+    let meaningful = addresses.iter().filter_map(|address| {
+        if let SocketAddr::V6(v6) = address
+            && v6.ip().is_unicast_link_local()
+        {
             let mut v6 = *v6;
             v6.set_scope_id(scope);
-            (scope != 0).then_some(SocketAddr::V6(v6))
+            return (scope != 0).then_some(SocketAddr::V6(v6));
         }
         // Somebody else's loopback is ours only if it is heard over ours.
-        other if other.ip().is_loopback() && !heard_from.ip().is_loopback() => None,
-        other => Some(*other),
+        let foreign = address.ip().is_loopback() && !heard_from.ip().is_loopback();
+        (!foreign).then_some(*address)
     });
     meaningful.collect()
 }

@@ -271,12 +271,14 @@ impl<'a> Session<'a> {
 
     /// Whose address it is, as far as we know.
     fn owner_of(&self, address: SocketAddr) -> Option<(PeerId, Standing)> {
-        let linked = self.links.values().find(|linked| linked.sender.remote_addr() == address);
+        let linked = self
+            .links
+            .values()
+            .find(|linked| linked.sender.remote_addr() == address);
         let linked = linked.map(|linked| linked.sender.peer());
         let mut contacts = self.decider.views();
-        let owner = contacts.find(|contact| {
-            Some(contact.peer) == linked || contact.addresses.contains(&address)
-        });
+        let owner = contacts
+            .find(|contact| Some(contact.peer) == linked || contact.addresses.contains(&address));
         owner.map(|owner| (owner.peer, owner.state))
     }
 

@@ -1,7 +1,10 @@
 //! Whole neighbourhoods on loopback: real sockets, real files, no discovery.
-#![expect(clippy::disallowed_methods, reason = "the test looks at what was really written")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test looks at what was really written"
+)]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use lanspread_net::{Carrier, Identity};
 use lanspread_proto::{
@@ -11,7 +14,7 @@ use lanspread_proto::{
     wire::Extensions,
 };
 use tokio::{
-    sync::{broadcast, mpsc},
+    sync::{broadcast, mpsc, watch},
     time::timeout,
 };
 
@@ -28,6 +31,7 @@ use crate::{
     random,
     restart::Parts,
     snapshot::PeerState,
+    views::LibraryView,
 };
 
 /// Long enough for a loaded machine; a failure takes so long to show.
@@ -51,29 +55,24 @@ struct Household {
     heard: mpsc::Receiver<Heard>,
     me: PeerId,
     address: SocketAddr,
-    said: tokio::sync::watch::Receiver<Announcement>,
-    dir: std::sync::Arc<tempfile::TempDir>,
+    said: watch::Receiver<Announcement>,
+    dir: Arc<tempfile::TempDir>,
 }
 
 impl Household {
     fn start(name: &str) -> Self {
-        let dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
+        let dir = Arc::new(tempfile::tempdir().unwrap());
         Self::start_as(name, Identity::generate().unwrap(), 0, dir)
     }
 
-    fn start_as(
-        name: &str,
-        identity: Identity,
-        port: u16,
-        dir: std::sync::Arc<tempfile::TempDir>,
-    ) -> Self {
+    fn start_as(name: &str, identity: Identity, port: u16, dir: Arc<tempfile::TempDir>) -> Self {
         let state = lanspread_disk::state::StateDir::open(dir.path()).unwrap();
         if state.load_identity().unwrap().is_none() {
             state.create_identity(identity.as_bytes()).unwrap();
         }
-        let identity = std::sync::Arc::new(identity);
+        let identity = Arc::new(identity);
         let listen = SocketAddr::from(([127, 0, 0, 1], port));
-        let socket = bind(std::sync::Arc::clone(&identity), listen, Default::default()).unwrap();
+        let socket = bind(Arc::clone(&identity), listen, Default::default()).unwrap();
         let tasks = Tasks::new();
         let (notices, heard_notices) = broadcast::channel(1_024);
         let (parts, _components) = Parts::start(&tasks, notices.clone());
@@ -116,7 +115,7 @@ impl Household {
         }
     }
 
-    async fn until(&self, what: &str, is_so: impl FnMut(&std::sync::Arc<PeersView>) -> bool) {
+    async fn until(&self, what: &str, is_so: impl FnMut(&Arc<PeersView>) -> bool) {
         let mut view = self.peers.view();
         let seen = timeout(PATIENCE, view.wait_for(is_so)).await;
         assert!(
@@ -127,14 +126,12 @@ impl Household {
     }
 
     async fn until_linked(&self, peer: PeerId) {
-        let linked =
-            |view: &std::sync::Arc<PeersView>| state_of(view, peer) == Some(PeerState::Connected);
+        let linked = |view: &Arc<PeersView>| state_of(view, peer) == Some(PeerState::Connected);
         self.until("linked", linked).await;
     }
 
     async fn until_gone(&self, peer: PeerId) {
-        let gone =
-            |view: &std::sync::Arc<PeersView>| state_of(view, peer) != Some(PeerState::Connected);
+        let gone = |view: &Arc<PeersView>| state_of(view, peer) != Some(PeerState::Connected);
         self.until("gone", gone).await;
     }
 
@@ -171,6 +168,7 @@ impl Household {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only peers speak here")]
 async fn overhear(mut inbox: mpsc::Receiver<exchange::Msg>, tell: mpsc::Sender<Heard>) {
     while let Some(message) = inbox.recv().await {
         let heard = match message {
@@ -178,7 +176,6 @@ async fn overhear(mut inbox: mpsc::Receiver<exchange::Msg>, tell: mpsc::Sender<H
             exchange::Msg::PeerDown { peer } => Heard::Down(peer),
             exchange::Msg::FromPeer { peer, message } => Heard::Said(peer, message),
             exchange::Msg::Lane { lane } => Heard::Lane(lane),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "only peers speak here")]
             _ => continue,
         };
         tell.send(heard).await.unwrap();
@@ -233,8 +230,7 @@ async fn libraries_are_shared_and_go_with_their_peer() {
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
     let quake = GameId::parse("quake").unwrap();
-    let seen =
-        |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.game(&quake).is_some();
+    let seen = |view: &Arc<LibraryView>| view.merged.game(&quake).is_some();
     timeout(PATIENCE, view.wait_for(seen))
         .await
         .unwrap()
@@ -243,7 +239,7 @@ async fn libraries_are_shared_and_go_with_their_peer() {
     a.library
         .set_local(vec![entry("quake", "1.1"), entry("unreal", "2")])
         .await;
-    let both = |view: &std::sync::Arc<crate::views::LibraryView>| {
+    let both = |view: &Arc<LibraryView>| {
         let versions = view.merged.games().flat_map(|game| &game.contents);
         let mut versions: Vec<&str> = versions.map(|c| c.version.as_str()).collect();
         versions.sort_unstable();
@@ -259,9 +255,8 @@ async fn libraries_are_shared_and_go_with_their_peer() {
         [(a.me, Availability::Ready)]
     );
     a.stop().await;
-    let empty = |view: &std::sync::Arc<crate::views::LibraryView>| {
-        view.merged.games().next().is_none() && view.holders.is_empty()
-    };
+    let empty =
+        |view: &Arc<LibraryView>| view.merged.games().next().is_none() && view.holders.is_empty();
     timeout(PATIENCE, view.wait_for(empty))
         .await
         .unwrap()
@@ -276,8 +271,7 @@ async fn a_library_of_many_pages_arrives_whole() {
     a.library.set_local(many.collect()).await;
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
-    let all =
-        |view: &std::sync::Arc<crate::views::LibraryView>| view.merged.games().count() == 1_000;
+    let all = |view: &Arc<LibraryView>| view.merged.games().count() == 1_000;
     timeout(PATIENCE, view.wait_for(all))
         .await
         .unwrap()
@@ -304,7 +298,7 @@ async fn a_goodbye_removes_at_once() {
 #[tokio::test]
 async fn a_killed_peer_is_gone_within_half_a_minute() {
     let mut b = Household::start("bert");
-    let (tell, told) = tokio::sync::oneshot::channel();
+    let (tell, told) = oneshot::channel();
     let address = b.address;
     // A runtime that is torn down sends nothing more, like a process that is killed.
     let victim = std::thread::spawn(move || {
@@ -458,7 +452,7 @@ async fn a_name_and_a_pause_reach_everybody() {
     a.peers.set_name(PeerName::clean("annabel")).await.unwrap();
     a.peers.set_sharing(Sharing::Paused).await;
     let me = a.me;
-    let told = |view: &std::sync::Arc<PeersView>| {
+    let told = |view: &Arc<PeersView>| {
         let info = view.peers.get(&me);
         info.is_some_and(|i| i.name.as_str() == "annabel" && i.sharing == Sharing::Paused)
     };
@@ -533,15 +527,15 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
 #[tokio::test]
 async fn a_clone_gets_a_key_of_its_own() {
     let original = Household::start("anna");
-    let dir = std::sync::Arc::clone(&original.dir);
+    let dir = Arc::clone(&original.dir);
     let key = std::fs::read(dir.path().join("identity.key")).unwrap();
-    let other_dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let other_dir = Arc::new(tempfile::tempdir().unwrap());
     let copy = Identity::from_bytes(&key).unwrap();
     let copy = Household::start_as("copy", copy, 0, other_dir);
     assert_eq!(original.me, copy.me);
     // They meet: somebody types an address, or multicast DNS does it.
     drop(copy.peers.connect(original.address).await);
-    let changed = |view: &std::sync::Arc<PeersView>| view.me != original.me;
+    let changed = |view: &Arc<PeersView>| view.me != original.me;
     let mut views = [
         (original.peers.view(), &original),
         (copy.peers.view(), &copy),
@@ -574,7 +568,7 @@ async fn peers_of_the_last_party_are_found_again() {
     let (a, b) = (Household::start("anna"), Household::start("bert"));
     a.peers.connect(b.address).await.unwrap();
     a.until_linked(b.me).await;
-    let (dir, port) = (std::sync::Arc::clone(&a.dir), a.address.port());
+    let (dir, port) = (Arc::clone(&a.dir), a.address.port());
     let key = std::fs::read(dir.path().join("identity.key")).unwrap();
     a.stop().await;
     b.until("gone", |view| view.connected().next().is_none())

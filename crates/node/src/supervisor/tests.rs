@@ -6,7 +6,10 @@ use lanspread_proto::text::PeerName;
 use lanspread_unpack::WorkerCommand;
 
 use super::*;
-use crate::{config::Discovery, snapshot::PeerState};
+use crate::{
+    config::{Discovery, Settings},
+    snapshot::PeerState,
+};
 
 /// Long enough for a loaded machine; a failure takes so long to show.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +44,10 @@ fn address(node: &Node) -> SocketAddr {
 async fn a_node_listens_when_its_start_returns() {
     let dir = tempfile::tempdir().unwrap();
     let node = start(dir.path()).await;
+    let mut notices = node.handle().notices();
+    let ready = timeout(PATIENCE, notices.recv()).await.unwrap().unwrap();
     let first = node.handle().snapshot();
+    assert!(matches!(ready, Notice::Ready { peer, .. } if peer == first.me.peer));
     assert_ne!(first.me.addresses[0].port(), 0);
     assert_eq!(first.me.name.as_str(), "anna");
     let other = tempfile::tempdir().unwrap();
