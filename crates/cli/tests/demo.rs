@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "tests, which look at the directory that the demo uses"
 )]
@@ -67,7 +66,7 @@ fn ctrl_c_leaves_nothing() {
     use std::io::{BufRead, BufReader};
 
     let dir = tempfile::tempdir().unwrap();
-    let mut child = demo(dir.path(), &["--headless"])
+    let mut child = demo(dir.path(), &["--headless", "--size", "100"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
