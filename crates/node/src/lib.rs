@@ -26,6 +26,7 @@ mod committing;
 pub mod config;
 mod credit;
 mod discovery;
+pub mod doctor;
 mod download;
 pub mod error;
 mod exchange;
