@@ -1,12 +1,18 @@
 //! Finding each other, and losing each other.
 
-use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
-use lanspread_lab::LabConfig;
+use lanspread_lab::{Addressing, LabConfig, Rate, Rule, Wiring};
+use serde_json::{Value, json};
 
 use crate::{
+    fetching::done_bytes,
     games::{Game, Kind},
     party::Party,
+    peer::{Peer, connected},
     trees::{payload, tree},
 };
 
@@ -75,4 +81,275 @@ fn s02_four_peers() {
             assert_eq!(found, game.installed(), "{name} at peer {number}");
         }
     }
+}
+
+/// One peer says goodbye, another one's cable is pulled: both are gone from every view within 30
+/// seconds, and so are their games.
+#[test]
+fn s19_goodbye_and_death() {
+    let Some(party) = Party::in_lab("s19_goodbye_and_death", LabConfig::new(4)) else {
+        return;
+    };
+    for (number, name) in [(3, "Polite"), (4, "Dead")] {
+        Game::new(name, "1", 1).write(&party.games(number));
+    }
+    let mut peers: Vec<_> = (1..=4).map(|number| party.start(number)).collect();
+    for peer in &mut peers {
+        peer.until_connected(3);
+    }
+    let dead = peers.pop().unwrap();
+    let polite = peers.pop().unwrap();
+    for peer in &mut peers {
+        peer.until_ready("polite", 1);
+        peer.until_ready("dead", 1);
+    }
+    let (polite_key, dead_key) = (polite.key(), dead.key());
+    polite.stop();
+    party.host(4).pull_cable(0).unwrap();
+    let end = Instant::now() + Duration::from_secs(30);
+    for peer in &mut peers {
+        let left = end.saturating_duration_since(Instant::now());
+        let snapshot = peer.until_within(left, "one peer left", |s| {
+            connected(s).len() == 1 && offered(s).is_empty()
+        });
+        assert_eq!(offered(&snapshot), BTreeMap::new());
+        let said = peer.notices_of("peer_disconnected");
+        assert!(
+            said.iter().any(|notice| notice["peer"] == polite_key),
+            "{said:#?}"
+        );
+        let said = peer.notices_of("peer_lost");
+        assert!(
+            said.iter().any(|notice| notice["peer"] == dead_key),
+            "{said:#?}"
+        );
+    }
+}
+
+/// After peers came, went, came back and published, everybody sees the same peers and offers.
+#[test]
+fn s20_symmetric_views() {
+    let Some(party) = Party::in_lab("s20_symmetric_views", LabConfig::new(4)) else {
+        return;
+    };
+    for (number, name) in [(1, "One"), (2, "Two"), (3, "Three"), (4, "Four")] {
+        Game::new(name, "1", 1).write(&party.games(number));
+    }
+    Game::new("Two", "1", 1).write(&party.games(4));
+    let mut peers: Vec<_> = (1..=4).map(|number| party.start(number)).collect();
+    for peer in &mut peers {
+        peer.until_connected(3);
+    }
+    peers.remove(1).kill();
+    peers.remove(0).stop();
+    Game::new("Fresh", "7", 1).write(&party.games(3));
+    peers[0].ask(json!({"command": "rescan"}));
+    peers.push(party.start(1));
+    peers.push(party.start(2));
+    let shared = [
+        ("fresh", 1),
+        ("four", 1),
+        ("one", 1),
+        ("three", 1),
+        ("two", 2),
+    ];
+    let expected: BTreeMap<_, _> = (shared
+        .into_iter()
+        .map(|(game, ready)| (game.to_owned(), ready)))
+    .collect();
+    for peer in &mut peers {
+        peer.until("everything", |s| {
+            connected(s).len() == 3 && offered(s) == expected
+        });
+    }
+    let seen: BTreeSet<_> = peers
+        .iter_mut()
+        .map(|peer| contents(&peer.snapshot()))
+        .collect();
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+}
+
+/// Two laptops on one cable, without any server: with IPv6 link-local addresses only, and with
+/// those of 169.254.
+#[test]
+fn s22_two_laptops_on_one_cable() {
+    for addressing in [Addressing::LinkLocalV6, Addressing::LinkLocalV4] {
+        let config = LabConfig::new(2)
+            .wiring(Wiring::Cable)
+            .addressing(addressing);
+        let Some(party) = Party::in_lab("s22_two_laptops_on_one_cable", config) else {
+            return;
+        };
+        let game = Game::new("Quake", "1.0", 4);
+        game.write(&party.games(1));
+        let (_first, mut second) = (party.start(1), party.start(2));
+        second.until_ready("quake", 1);
+        second.get("quake");
+        let local = party.games(2).join("quake/local");
+        assert_eq!(tree(&local), game.installed(), "{addressing:?}");
+    }
+}
+
+/// Hosts on three networks of which two are dead for one of them: they find each other on the
+/// third; when that dies in the middle of a download, it goes on over another one.
+#[test]
+fn s23_several_interfaces() {
+    let config = LabConfig::new(2).networks(3);
+    let Some(party) = Party::in_lab("s23_several_interfaces", config) else {
+        return;
+    };
+    let game = Game::new("Quake", "1.0", 24);
+    game.write(&party.games(1));
+    let (first, second) = (party.host(1), party.host(2));
+    for network in 0..3 {
+        first.limit(network, Some(Rate::mbit(32)), None).unwrap();
+    }
+    for network in [0, 1] {
+        second.pull_cable(network).unwrap();
+    }
+    let (_giver, mut taker) = (party.start(1), party.start(2));
+    taker.until_ready("quake", 1);
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    taker.until("some bytes", |s| done_bytes(s, "quake") > 4_000_000);
+    second.plug_cable(1).unwrap();
+    second.pull_cable(2).unwrap();
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+}
+
+/// Peers that receive no multicast: one types an address and meets the others through the peer it
+/// reached; another one is reached by an address that somebody types.
+#[test]
+fn s24_no_multicast() {
+    let Some(party) = Party::in_lab("s24_no_multicast", LabConfig::new(4)) else {
+        return;
+    };
+    for number in [3, 4] {
+        party
+            .host(number)
+            .set_firewall(&[Rule::NoMulticast])
+            .unwrap();
+    }
+    let mut peers = vec![party.start(1), party.start(2)];
+    peers[0].until_connected(1);
+    let typed = format!("{}", party.host(1).ipv4(0));
+    peers.push(party.start_with(3, &["--connect", &typed]));
+    for peer in &mut peers {
+        peer.until_connected(2);
+    }
+    peers.push(party.start(4));
+    let typed = format!("{}", party.host(4).ipv4(0));
+    let (code, out, err) = party.cli(2, &["connect", &typed]);
+    assert_eq!(code, 0, "{out}{err}");
+    for peer in &mut peers {
+        peer.until_connected(3);
+    }
+}
+
+/// A guest whose firewall lets only answers in downloads, and serves over connections that it
+/// opened itself. Three such guests and one open peer all exchange with each other.
+#[test]
+fn s25_established_only() {
+    let Some(party) = Party::in_lab("s25_established_only", LabConfig::new(4)) else {
+        return;
+    };
+    let names = ["Open", "GuestA", "GuestB", "GuestC"];
+    for (number, name) in (1..).zip(names) {
+        Game::new(name, "1", 3).write(&party.games(number));
+    }
+    let open = party.start(1);
+    let typed = format!("{}", party.host(1).ipv4(0));
+    let mut peers = vec![open];
+    for number in 2..=4 {
+        party
+            .host(number)
+            .set_firewall(&[Rule::EstablishedOnly])
+            .unwrap();
+        peers.push(party.start_with(number, &["--connect", &typed]));
+    }
+    everybody_gets_everything(&party, &mut peers, &names);
+}
+
+/// TCP from outside is refused at one peer and dropped at the other: the same goes over QUIC.
+#[test]
+fn s26_no_tcp() {
+    let Some(party) = Party::in_lab("s26_no_tcp", LabConfig::new(2)) else {
+        return;
+    };
+    let names = ["Refused", "Dropped"];
+    for (number, name) in (1..).zip(names) {
+        Game::new(name, "1", 6).write(&party.games(number));
+    }
+    party.host(1).set_firewall(&[Rule::RefuseTcp]).unwrap();
+    party.host(2).set_firewall(&[Rule::DropTcp]).unwrap();
+    let mut peers = [party.start(1), party.start(2)];
+    everybody_gets_everything(&party, &mut peers, &names);
+}
+
+/// A typed address where nobody listens yet is tried until somebody does; one where nobody is, is
+/// a clear error.
+#[test]
+fn s31_typed_address() {
+    let Some(party) = Party::in_lab("s31_typed_address", LabConfig::new(3)) else {
+        return;
+    };
+    let typed = format!("{}", party.host(2).ipv4(0));
+    let mut first = party.start_with(1, &["--connect", &typed, "--no-mdns"]);
+    let report = first.refused(json!({"command": "connect", "address": typed}), "no-answer");
+    assert!(
+        report["message"].as_str().unwrap().contains(&typed),
+        "{report:#}"
+    );
+    assert!(
+        !report["hints"].as_array().unwrap().is_empty(),
+        "{report:#}"
+    );
+    let nobody = "10.77.0.99:47100";
+    let (code, out, err) = party.cli(1, &["connect", nobody]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains(nobody), "{out}{err}");
+    let mut second = party.start_with(2, &["--no-mdns"]);
+    first.until_connected(1);
+    second.until_connected(1);
+}
+
+/// Each peer downloads and installs what the others have.
+fn everybody_gets_everything(party: &Party, peers: &mut [Peer], names: &[&'static str]) {
+    for (own, peer) in peers.iter_mut().enumerate() {
+        let others = names.iter().enumerate().filter(|(other, _)| *other != own);
+        for (_, name) in others {
+            let id = name.to_lowercase();
+            peer.until_ready(&id, 1);
+            peer.get(&id);
+            let number = u8::try_from(own + 1).unwrap();
+            let local = party.games(number).join(&id).join("local");
+            let files = tree(&local);
+            assert!(
+                files.len() == 6 && files["version.ini"].starts_with("2 "),
+                "{files:#?}"
+            );
+        }
+    }
+}
+
+/// Games with the number of peers that have them ready, without those that nobody has.
+fn offered(snapshot: &Value) -> BTreeMap<String, u64> {
+    let games = snapshot["games"].as_array().unwrap().iter();
+    let ready = games.map(|game| {
+        let contents = game["contents"].as_array().unwrap().iter();
+        let ready: u64 = contents
+            .map(|content| content["ready"].as_u64().unwrap())
+            .sum();
+        (game["game"].as_str().unwrap().to_owned(), ready)
+    });
+    ready.filter(|(_, ready)| *ready > 0).collect()
+}
+
+/// Every content that is offered.
+fn contents(snapshot: &Value) -> BTreeSet<String> {
+    let games = snapshot["games"].as_array().unwrap().iter();
+    let contents = games.flat_map(|game| game["contents"].as_array().unwrap());
+    contents
+        .map(|content| content["content"].as_str().unwrap().to_owned())
+        .collect()
 }

@@ -20,3 +20,4 @@ mod trees;
 mod fetching;
 mod finding;
 mod installing;
+mod keeping;

@@ -1,6 +1,10 @@
 //! [`Tree`]: what lies below a directory, as sizes and hashes, so that two can be compared.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Relative path with `/` to the hash of its bytes; directories are not listed.
 pub(crate) type Tree = BTreeMap<String, String>;
@@ -24,6 +28,19 @@ pub(crate) fn payload(root: &Path) -> Tree {
             .any(|own| path.starts_with(own))
     });
     all
+}
+
+/// Everything below a directory, directories and the program's own files too.
+pub(crate) fn entries(root: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if fs::symlink_metadata(&path).unwrap().is_dir() {
+            found.extend(entries(&path));
+        }
+        found.insert(path);
+    }
+    found
 }
 
 /// As [`tree`] writes it down.

@@ -1,0 +1,297 @@
+//! The games directory under way: changed, full, unplugged; and a node that stops and starts.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    fetching::done_bytes,
+    games::{Game, settle},
+    party::{Party, is_there},
+    peer::{Peer, game_in, received},
+    trees::{entries, payload, tree},
+};
+
+/// A file system of its own in memory; unmounted when dropped.
+struct Volume(PathBuf);
+
+impl Volume {
+    /// Mounts one of so many MiB; `None`, and a visible skip, where that is not allowed.
+    fn mount(scenario: &str, at: &Path, mebibytes: u32) -> Option<Self> {
+        let size = format!("size={mebibytes}m");
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", &size, "lanspread-scenario"]);
+        let output = command.arg(at).output().unwrap();
+        if output.status.success() {
+            return Some(Self(at.to_owned()));
+        }
+        let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        lanspread_lab::skip(scenario, &format!("needs a mount: {reason}"));
+        None
+    }
+
+    /// Takes it away as an unplugged disk, even when files are open.
+    fn unplug(&self) {
+        let status = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        // It may be unplugged already.
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).output());
+    }
+}
+
+/// A giver on loopback with a shared game, and its address.
+fn giver(party: &Party, game: &Game) -> (Peer, String) {
+    game.write(&party.games(1));
+    let mut giver = party.start(1);
+    giver.until_shared(&game.id());
+    let address = giver.address().to_string();
+    (giver, address)
+}
+
+/// A volume of 160 MiB that the game does not fit on: refused with both numbers before the first
+/// byte, nothing is left behind. One that fills up in the middle: an error that says so, and the
+/// rest is fetched once there is room.
+#[test]
+fn s14_no_space_left() {
+    let party = Party::on_loopback();
+    let games = party.games(2);
+    let Some(_volume) = Volume::mount("s14_no_space_left", &games, 160) else {
+        return;
+    };
+    let (_giver, address) = giver(&party, &Game::new("Big", "1", 60));
+    let small = Game::new("Small", "1", 12);
+    small.write(&party.games(1));
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    taker.until_ready("big", 1);
+    let report = taker.failed(json!({"command": "get", "game": "big"}));
+    assert_eq!(report["code"], "disk-full", "{report:#}");
+    // Payload, installation, and 64 MiB that stay free.
+    let message = report["message"].as_str().unwrap();
+    assert!(
+        message.contains("needs 188 MB and has 168 MB free"),
+        "{message}"
+    );
+    let left = entries(&games);
+    assert!(
+        left.is_subset(&BTreeSet::from([games.join("big")])),
+        "{left:?}"
+    );
+    let (code, _, err) = party.cli(2, &["get", "big", "--wait"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("disk-full"), "{err}");
+
+    taker.until_ready("small", 1);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 4_000_000}));
+    let operation = taker.begin(json!({"command": "get", "game": "small"}));
+    taker.until("some bytes", |s| done_bytes(s, "small") > 2_000_000);
+    let filler = games.join("filler");
+    let full = fs::write(&filler, vec![1; 160 << 20]);
+    assert!(full.is_err(), "the volume holds more than it should");
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+    let end = taker.ended("small", operation);
+    assert_eq!(
+        (&end["phase"], &end["error"]["code"]),
+        (&"failed".into(), &"disk-full".into())
+    );
+    fs::remove_file(&filler).unwrap();
+    taker.get("small");
+    assert_eq!(tree(&games.join("small/local")), small.installed());
+}
+
+/// The disk with the games is unplugged: unavailable, nothing is forgotten or offered; then it is
+/// back, and so is everything, without hashing anything again.
+#[test]
+fn s15_unplugged_and_back() {
+    let party = Party::on_loopback();
+    let disk = party.folder("disk");
+    let games = party.games(1);
+    let Some(volume) = Volume::mount("s15_unplugged_and_back", &disk, 64) else {
+        return;
+    };
+    fs::remove_dir(&games).unwrap();
+    std::os::unix::fs::symlink(disk.join("games"), &games).unwrap();
+    fs::create_dir(disk.join("games")).unwrap();
+    let game = Game::new("Quake", "1.0", 4);
+    game.write(&disk.join("games"));
+    let mut owner = party.start(1);
+    let content = owner.until_shared("quake");
+    let address = owner.address().to_string();
+    let mut other = party.start_with(2, &["--connect", &address]);
+    other.until_ready("quake", 1);
+    volume.unplug();
+    owner.refused(json!({"command": "rescan"}), "games-dir-unavailable");
+    let seen = owner.until("unavailable", |s| s["me"]["games_dir_available"] == false);
+    assert_eq!(
+        game_in(&seen, "quake")["local"]["downloaded"],
+        "1.0",
+        "{seen:#}"
+    );
+    other.until("nothing offered", |s| ready(s, "quake") == 0);
+    let report = owner.failed(json!({"command": "remove", "game": "quake"}));
+    assert_eq!(report["code"], "games-dir-unavailable", "{report:#}");
+    let back = Volume::mount("s15_unplugged_and_back", &disk, 64).unwrap();
+    fs::create_dir(disk.join("games")).unwrap();
+    game.write(&disk.join("games"));
+    owner.ask(json!({"command": "rescan"}));
+    owner.until("available", |s| s["me"]["games_dir_available"] == true);
+    assert_eq!(owner.until_shared("quake"), content);
+    other.until("offered again", |s| ready(s, "quake") == 1);
+    other.get("quake");
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+    drop(back);
+}
+
+/// Another games directory during a download: what cannot be done now is refused, nothing is
+/// damaged, and afterwards it works and the old directory is as it was.
+#[test]
+fn s16_another_games_directory() {
+    let party = Party::on_loopback();
+    let game = Game::new("Quake", "1.0", 16);
+    let (_giver, address) = giver(&party, &game);
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    let own = Game::new("Own", "3", 2);
+    let old = own.write(&party.games(2));
+    taker.ask(json!({"command": "rescan"}));
+    taker.until_shared("own");
+    taker.until_ready("quake", 1);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    taker.until("some bytes", |s| done_bytes(s, "quake") > 3_000_000);
+    let elsewhere = party.folder("elsewhere");
+    let change = json!({"command": "set_games_dir", "folder": elsewhere});
+    let answer = taker.call(change.clone());
+    if let Err(report) = answer {
+        assert_eq!(report["code"], "busy", "{report:#}");
+        taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+        taker.done_with("quake", operation);
+        let local = party.games(2).join("quake/local");
+        assert_eq!(tree(&local), game.installed());
+        taker.ask(change);
+    }
+    taker.until("the other directory", |s| {
+        s["me"]["games_dir"] == elsewhere.to_str().unwrap() && ready(s, "own") == 0
+    });
+    assert_eq!(payload(&old), own.installed());
+    taker.get("quake");
+    assert_eq!(tree(&elsewhere.join("quake/local")), game.installed());
+}
+
+/// A byte of a shared game changes on disk: it is withdrawn and hashed again; nobody ever gets a
+/// mixture.
+#[test]
+fn s27_changed_on_disk() {
+    let party = Party::on_loopback();
+    let game = Game::new("Quake", "1.0", 16);
+    let (mut giver, address) = giver(&party, &game);
+    let before = giver.until_shared("quake");
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    taker.until_ready("quake", 1);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    taker.until("some bytes", |s| done_bytes(s, "quake") > 3_000_000);
+    let file = party.games(1).join("Quake/data/all.pak");
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    settle(&party.games(1).join("Quake"));
+    giver.ask(json!({"command": "rescan"}));
+    giver.until("another content", |s| {
+        let local = game_in(s, "quake")["local"].clone();
+        local["availability"] == "ready" && local["content"] != before
+    });
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+    taker.until("no source", |s| {
+        game_in(s, "quake")["operation"]["phase"] == "waiting_for_source"
+    });
+    assert!(!is_there(&party.games(2).join("quake/version.ini")));
+    assert_eq!(
+        taker.notices_of("peer_refused"),
+        [] as [Value; 0],
+        "nobody lied"
+    );
+    taker.ask(json!({"command": "cancel", "game": "quake", "discard": true}));
+    taker.ended("quake", operation);
+    taker.until_ready("quake", 1);
+    taker.get("quake");
+    let changed = game.with("data/all.pak", &bytes);
+    assert_eq!(
+        tree(&party.games(2).join("quake/local")),
+        changed.installed()
+    );
+}
+
+/// A restart hashes nothing: the index knows every file by size, time and identity.
+#[test]
+fn s29_restart_hashes_nothing() {
+    let party = Party::on_loopback();
+    let game = Game::new("Quake", "1.0", 30);
+    let root = game.write(&party.games(1));
+    let mut first = party.start(1);
+    let content = first.until_shared("quake");
+    first.stop();
+    let file = root.join("data/all.pak");
+    let accessed = |file: &Path| fs::metadata(file).unwrap().accessed().unwrap();
+    let mtime = fs::metadata(&file).unwrap().modified().unwrap();
+    // Reading sets the time of access once it is older than that of the last change.
+    let old = SystemTime::UNIX_EPOCH;
+    let times = fs::FileTimes::new().set_accessed(old).set_modified(mtime);
+    fs::File::open(&file).unwrap().set_times(times).unwrap();
+    let mut second = party.start(1);
+    assert_eq!(second.until_shared("quake"), content);
+    let hashed = second.snapshot()["me"]["hashing"].clone();
+    assert_eq!(hashed, Value::Null);
+    assert_eq!(accessed(&file), old, "the file was read");
+    let address = second.address().to_string();
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    taker.until_ready("quake", 1);
+    taker.get("quake");
+    assert_eq!(received(&taker.snapshot()).len(), 1);
+    assert_ne!(
+        accessed(&file),
+        old,
+        "this file system does not tell whether a file was read"
+    );
+}
+
+/// A second start on the same state directory ends with 4 and disturbs nobody; after the first one
+/// stopped, even by force, there is room again.
+#[test]
+fn s32_one_owner() {
+    let party = Party::on_loopback();
+    let mut first = party.start(1);
+    let key = first.key();
+    let started = std::time::Instant::now();
+    let (code, out, err) = party.cli(1, &["node", "--jsonl", "--no-mdns"]);
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(!err.is_empty());
+    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    first.snapshot();
+    first.kill();
+    let mut again = party.start(1);
+    assert_eq!(again.key(), key);
+    again.snapshot();
+    again.stop();
+    let (code, _, err) = party.cli(1, &["status"]);
+    assert_eq!(code, 3, "{err}");
+}
+
+/// Peers that have a game ready.
+fn ready(snapshot: &Value, game: &str) -> u64 {
+    let game = game_in(snapshot, game);
+    let contents = game["contents"].as_array().into_iter().flatten();
+    contents
+        .map(|content| content["ready"].as_u64().unwrap())
+        .sum()
+}
