@@ -285,10 +285,12 @@ impl Core {
         let stream = tcp::connect(self.address, address)
             .await
             .map_err(|source| unreachable(address, source))?;
+        let local = stream.local_addr().ok();
         let stream = tcp::dial_tls(stream, address, expected, &self.tls).await?;
         let path = LanePath {
             peer: expected,
             remote: address,
+            local,
             carrier: Carrier::Tcp,
         };
         Lane::open(stream, path, role).await

@@ -44,6 +44,8 @@ pub struct LanePath {
     pub peer: PeerId,
     /// Its address.
     pub remote: SocketAddr,
+    /// Our own address on a TCP lane: when it is gone from this machine, so is the lane.
+    pub local: Option<SocketAddr>,
     /// Over what.
     pub carrier: Carrier,
 }

@@ -134,7 +134,7 @@ impl LinkSender {
     /// Where the other end was when the link was opened.
     #[must_use]
     pub fn remote_addr(&self) -> SocketAddr {
-        self.shared.remote
+        self.shared.connection.remote_address()
     }
 
     /// This side opened the link.

@@ -65,6 +65,11 @@ impl LaneAccount {
         covered
     }
 
+    /// Bytes that the sender may still send.
+    pub(crate) fn left(&self) -> u64 {
+        self.balance.load(Ordering::Acquire)
+    }
+
     /// The balance is raised before the sender hears of it.
     fn grant(&self, bytes: u32) -> bool {
         self.balance.fetch_add(u64::from(bytes), Ordering::AcqRel);

@@ -108,6 +108,9 @@ pub(crate) enum Msg {
     /// A defect, for tests of the restart.
     #[cfg(test)]
     Panic,
+    /// A sleep of the machine, for tests of the waking.
+    #[cfg(test)]
+    Slept,
 }
 
 /// A cheap door to the owner of the links.

@@ -64,6 +64,7 @@ pub(crate) enum Msg {
     /// Bytes of a piece arrived.
     Bytes {
         peer: PeerId,
+        lane: LaneId,
         piece: PieceIndex,
         bytes: u32,
     },
@@ -249,8 +250,14 @@ impl Transfer {
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
             Msg::LaneOpened { peer, lane } => self.on_lane_opened(peer, lane),
             Msg::LaneClosed { peer, lane } => self.on_lane_closed(peer, lane),
-            Msg::Bytes { peer, piece, bytes } => {
+            Msg::Bytes {
+                peer,
+                lane,
+                piece,
+                bytes,
+            } => {
                 let now = self.ports.clock.now();
+                self.sources.heard(peer, lane, now);
                 self.download.on_bytes(now, peer, piece, bytes);
                 *self.received.entry(peer).or_default() += u64::from(bytes);
             }
@@ -359,6 +366,7 @@ impl Transfer {
         let view = view_of(&self.download, now);
         self.view.send_replace(view);
         self.tell_verified();
+        self.replace_dead_lanes();
         self.checkpoint_if_due();
     }
 
@@ -424,6 +432,11 @@ impl Transfer {
             .and_then(|piece| self.sources.request(peer, piece));
         match asked {
             Some(lane) => {
+                // A lane is silent from when it was asked, not from when it last had work.
+                if !self.asked.values().any(|other| *other == lane) {
+                    let now = self.ports.clock.now();
+                    self.sources.heard(peer, lane, now);
+                }
                 self.asked.insert((peer, index), lane);
             }
             // The lane closes or is stuck; the scheduler looks for somebody else.

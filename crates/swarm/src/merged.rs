@@ -183,7 +183,7 @@ fn draft<'a>(
     entry: &LibraryEntry,
 ) -> &'a mut MergedContent {
     let contents = drafts.entry(entry.game.clone()).or_default();
-    contents
+    let merged = contents
         .entry(entry.content)
         .or_insert_with(|| MergedContent {
             content: entry.content,
@@ -194,7 +194,13 @@ fn draft<'a>(
             own: None,
             peers: Holders::default(),
             conflict: false,
-        })
+        });
+    // Who has it installed only does not know how large the payload was.
+    if merged.payload == Size::default() {
+        merged.payload = entry.payload;
+    }
+    merged.unpacked = merged.unpacked.or(entry.unpacked);
+    merged
 }
 
 impl MergedGame {

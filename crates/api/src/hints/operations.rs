@@ -58,6 +58,13 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["lade es zuerst herunter: `lanspread get SPIEL`"],
     },
     Entry {
+        code: "checking",
+        kind: Kind::Environment,
+        meaning: "The game is on this machine and is still being looked at or hashed.",
+        english: &["try again in a moment; `lanspread status` shows how far it is"],
+        german: &["versuche es gleich noch einmal; `lanspread status` zeigt, wie weit es ist"],
+    },
+    Entry {
         code: "not-installed",
         kind: Kind::User,
         meaning: "The game is not installed.",

@@ -135,6 +135,7 @@ async fn accept_lane(
     let Some(permit) = permit else {
         return Err(LinkError::EndpointClosed);
     };
+    let local = stream.local_addr().ok();
     let (mut stream, peer) = timeout(core.handshake_timeout, tcp::accept_tls(stream, config))
         .await
         .map_err(|_elapsed| LinkError::HandshakeTimeout(address))?
@@ -143,6 +144,7 @@ async fn accept_lane(
     let path = LanePath {
         peer,
         remote: address,
+        local,
         carrier: Carrier::Tcp,
     };
     let lane = Lane::accept(stream, path, core.hello_timeout).await?;

@@ -15,6 +15,7 @@ fn path() -> LanePath {
     LanePath {
         peer: PeerId::from_bytes([1; 32]),
         remote: ([127, 0, 0, 1], 1).into(),
+        local: None,
         carrier: Carrier::Tcp,
     }
 }

@@ -53,6 +53,7 @@ pub(super) const fn lane_path(peer: PeerId, remote: SocketAddr) -> LanePath {
     LanePath {
         peer,
         remote,
+        local: None,
         carrier: Carrier::Quic,
     }
 }

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -40,6 +41,9 @@ use crate::{
 
 /// Commands that wait for a lane's writer: more than a lane may have requests.
 const COMMANDS: usize = 4 * lanspread_proto::limits::LANE_REQUESTS_MAX;
+
+/// Longest time between two words about what was sent of a piece.
+const REPORT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What a lane's writer is told.
 pub(super) enum Command {
@@ -96,6 +100,8 @@ pub(super) fn start(id: LaneId, lane: Lane, ports: LanePorts) -> ServeLane {
         },
         loaded,
         outgoing: VecDeque::new(),
+        unreported: 0,
+        reported_at: Instant::now(),
     };
     tasks.spawn_until_stop(span, async move {
         // When one direction ends, the other has nothing left to do.
@@ -247,6 +253,8 @@ struct Writes {
     loaded: mpsc::Sender<Loaded>,
     /// In the order in which they were admitted; the first is being sent.
     outgoing: VecDeque<Outgoing>,
+    unreported: u32,
+    reported_at: Instant,
 }
 
 impl Writes {
@@ -414,13 +422,24 @@ impl Writes {
         if finished {
             self.outgoing.remove(index);
         }
-        self.report(LaneEvent::Sent {
-            key,
-            bytes,
-            finished,
-        })
-        .await;
+        self.count(key, bytes, finished).await;
         Ok(true)
+    }
+
+    /// Tells the admission what was sent: for each piece, or often enough that a slow receiver is
+    /// seen to be alive.
+    async fn count(&mut self, key: RequestKey, bytes: u32, finished: bool) {
+        self.unreported += bytes;
+        if finished || self.reported_at.elapsed() >= REPORT_INTERVAL {
+            let bytes = std::mem::take(&mut self.unreported);
+            self.reported_at = Instant::now();
+            self.report(LaneEvent::Sent {
+                key,
+                bytes,
+                finished,
+            })
+            .await;
+        }
     }
 
     const fn key(&self, request: RequestId) -> RequestKey {

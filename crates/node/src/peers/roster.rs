@@ -104,6 +104,10 @@ impl Roster {
         let mut changed = false;
         for (peer, sender) in links {
             if let Some(known) = self.known.get_mut(&peer) {
+                // A peer that got another address keeps its link.
+                let address = sender.remote_addr();
+                changed |= address != known.address;
+                known.address = address;
                 let rtt = sender.round_trip();
                 if known.rtt.is_none_or(|shown| differs(shown, rtt)) {
                     known.rtt = Some(rtt);

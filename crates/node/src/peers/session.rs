@@ -48,6 +48,8 @@ use crate::{
 const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 /// Between two looks at the round-trip times.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// A copy of us has another key after this, or we have.
+const COPY_PAUSE: Duration = Duration::from_secs(3);
 /// Addresses without a key that are shown.
 const STRANGERS_MAX: usize = 64;
 /// Why somebody who typed an address gets no link.
@@ -77,6 +79,8 @@ pub(super) struct Session<'a> {
     roster: Roster,
     lanes: LaneDesk,
     reachable: Reachability,
+    /// Where a copy of us answered; by then one of the two has another key.
+    copies: BTreeMap<SocketAddr, Instant>,
     /// Typed addresses that nobody answered at yet, and old programs.
     strangers: BTreeMap<SocketAddr, PeerState>,
     discovered: BTreeSet<PeerId>,
@@ -109,6 +113,7 @@ impl<'a> Session<'a> {
             roster: Roster::default(),
             lanes: LaneDesk::default(),
             reachable: Reachability::Unknown,
+            copies: BTreeMap::new(),
             strangers: BTreeMap::new(),
             discovered: BTreeSet::new(),
             cloned_peers: BTreeSet::new(),
@@ -176,6 +181,8 @@ impl<'a> Session<'a> {
             Msg::Leave(done) => self.on_leave(done),
             #[cfg(test)]
             Msg::Panic => panic!("planted"),
+            #[cfg(test)]
+            Msg::Slept => self.clocks = self.clocks.as_before_a_sleep(),
         }
         self.end
     }
@@ -243,6 +250,11 @@ impl<'a> Session<'a> {
         }
         self.clocks = clocks;
         self.connects.on_time(now);
+        let due = self.copies.extract_if(.., |_, at| *at <= now);
+        let due: Vec<SocketAddr> = due.map(|(address, _)| address).collect();
+        for address in due {
+            self.sight_typed(now, address);
+        }
         self.changed |= self.roster.forget_gone(now);
         if now >= self.measure_at {
             self.measure_at = now + MEASURE_INTERVAL;

@@ -525,6 +525,29 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
 }
 
 #[tokio::test]
+async fn a_machine_that_slept_is_back_within_seconds() {
+    let (mut a, mut b) = (Household::start("anna"), Household::start("bert"));
+    a.peers.connect(b.address).await.unwrap();
+    b.until_linked(a.me).await;
+    let (round, began) = (a.said.borrow().round, std::time::Instant::now());
+    a.peers.mailbox.send(Msg::Slept).await;
+    let (me_a, me_b) = (a.me, b.me);
+    for (household, peer) in [(&mut a, me_b), (&mut b, me_a)] {
+        assert!(matches!(household.next_heard().await, Heard::Up(up) if up == peer));
+        assert!(matches!(household.next_heard().await, Heard::Down(down) if down == peer));
+        assert!(matches!(household.next_heard().await, Heard::Up(up) if up == peer));
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(a.said.borrow().round > round, "multicast DNS was not told");
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test]
 async fn a_clone_gets_a_key_of_its_own() {
     let original = Household::start("anna");
     let dir = Arc::clone(&original.dir);

@@ -25,6 +25,13 @@ impl Clocks {
         }
     }
 
+    /// As if it had been read an hour ago.
+    #[cfg(test)]
+    pub(super) fn as_before_a_sleep(&self) -> Self {
+        let wall = self.wall - Duration::from_secs(3_600);
+        Self { wall, ..*self }
+    }
+
     /// Whether one of them jumped between two looks, a tick apart.
     pub(super) fn jumped_since(&self, before: &Self) -> bool {
         let steady = self.steady.saturating_duration_since(before.steady);

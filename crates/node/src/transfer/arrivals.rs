@@ -1,5 +1,7 @@
 //! What comes of lanes and requests: pieces, refusals, and lanes that open and close.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
     PeerId, PieceIndex,
@@ -10,7 +12,7 @@ use lanspread_swarm::{credit::LaneId, download::Outcome};
 use super::{
     Transfer,
     lane::Refusal,
-    sources,
+    sources::{self, Net},
     store::{Arrived, Stored},
 };
 use crate::{exchange, notice::Notice};
@@ -38,6 +40,27 @@ impl Transfer {
         }
         self.update_facts(peer);
         self.sources.open_lane(&self.ports, peer, sources::RETRY);
+    }
+
+    /// Closes lanes that must be dead, and opens others in their place.
+    pub(super) fn replace_dead_lanes(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let now = self.ports.clock.now();
+        let view = Arc::clone(&self.ports.peers_view.borrow());
+        let own = view.addresses.iter().map(|own| own.ip().to_canonical()).collect();
+        let asked: BTreeSet<(PeerId, LaneId)> =
+            self.asked.iter().map(|((peer, _), lane)| (*peer, *lane)).collect();
+        for (peer, lane) in asked {
+            let address = view.peers.get(&peer).and_then(|info| info.address);
+            let linked = address.map(|address| address.ip().to_canonical());
+            let net = Net { own: &own, linked };
+            if self.sources.is_dead((peer, lane), now, &net) {
+                tracing::info!(peer = %peer.short(), "a lane is dead and is replaced");
+                self.on_lane_closed(peer, lane);
+            }
+        }
     }
 
     pub(super) fn on_arrived(&mut self, arrived: Arrived) {

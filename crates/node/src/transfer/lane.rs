@@ -3,7 +3,11 @@
 //! Invariant: no data frame is believed: the sender must have credit for it, and request, offset and
 //! length must continue what was asked.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lanspread_disk::pool::Pool;
 use lanspread_net::lane::{Lane, LaneEvent, LaneReader, LaneWriter};
@@ -31,6 +35,10 @@ use crate::{
 
 /// Commands that wait for a lane; the scheduler's window is far below.
 const COMMANDS: usize = 256;
+/// A sender with less credit than this is told of every frame that arrived.
+const THIRSTY_BYTES: u64 = 1 << 20;
+/// Longest time between two words about what arrived of a piece.
+const COUNT_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The door to one lane.
 #[derive(Debug)]
@@ -91,6 +99,11 @@ impl FetchLane {
             arriving,
             open: HashMap::new(),
             account,
+            counted: Counted {
+                piece: None,
+                bytes: 0,
+                since: Instant::now(),
+            },
             ports,
         };
         let tasks = tasks.child();
@@ -207,7 +220,15 @@ struct Receives {
     arriving: mpsc::Receiver<Expected>,
     open: HashMap<RequestId, Open>,
     account: LaneAccount,
+    counted: Counted,
     ports: LanePorts,
+}
+
+/// What arrived and was not told yet.
+struct Counted {
+    piece: Option<PieceIndex>,
+    bytes: u32,
+    since: Instant,
 }
 
 /// Why a lane ended.
@@ -262,10 +283,10 @@ impl Receives {
         }
         // Credit comes back at the pace that the person allows, and with it the sender.
         self.ports.pace.pass(bytes).await;
-        self.ports.credit.arrived(self.id, bytes).await;
         let Some(open) = self.open.get_mut(&header.request) else {
-            // Cancelled while it was on the way.
+            // Answered in the meantime; what still comes of it is skipped.
             self.reader.skip_data().await?;
+            self.ports.credit.arrived(self.id, bytes).await;
             return Ok(());
         };
         let end = header.offset.checked_add(bytes).ok_or(LaneEnd::NotAsked)?;
@@ -281,15 +302,44 @@ impl Receives {
             .ok_or(LaneEnd::NotAsked)?;
         self.reader.read_data(space).await?;
         open.received = end;
-        let (peer, piece) = (self.peer, open.piece.index);
-        // Only rates are made of it: when the download is too busy to hear it, nothing is lost.
-        self.ports
-            .mailbox
-            .try_send(Msg::Bytes { peer, piece, bytes });
-        if end == open.piece.bytes {
+        let (piece, complete) = (open.piece.index, end == open.piece.bytes);
+        self.count(piece, bytes, complete).await;
+        if complete {
             self.on_complete(header.request);
         }
         Ok(())
+    }
+
+    /// Tells the budget and the download what arrived: for each piece, or often enough that a slow
+    /// sender is seen to be alive. Each word costs two tasks a wake-up, so there are few.
+    async fn count(&mut self, piece: PieceIndex, bytes: u32, complete: bool) {
+        if self.counted.piece != Some(piece) {
+            self.tell_counted().await;
+            self.counted.piece = Some(piece);
+        }
+        self.counted.bytes += bytes;
+        // A sender that is about to run dry must not wait for the rest of its piece.
+        let thirsty = self.account.left() < THIRSTY_BYTES;
+        if complete || thirsty || self.counted.since.elapsed() >= COUNT_INTERVAL {
+            self.tell_counted().await;
+        }
+    }
+
+    async fn tell_counted(&mut self) {
+        let bytes = std::mem::take(&mut self.counted.bytes);
+        let piece = self.counted.piece.take();
+        self.counted.since = Instant::now();
+        if let Some(piece) = piece {
+            self.ports.credit.arrived(self.id, bytes).await;
+            let (peer, lane) = (self.peer, self.id);
+            // Only rates are made of it: when the download is too busy to hear it, nothing is lost.
+            self.ports.mailbox.try_send(Msg::Bytes {
+                peer,
+                lane,
+                piece,
+                bytes,
+            });
+        }
     }
 
     /// Hands a whole piece to the threads that hash and write.

@@ -1,8 +1,13 @@
 //! The peers of one download as the transfer sees them: their lanes, and what they say they have.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use lanspread_net::lane::Lane;
+use lanspread_net::lane::{Lane, LanePath};
 use lanspread_proto::{
     ContentId, PeerId, Piece, PieceIndex, PieceSet,
     wire::{
@@ -13,6 +18,7 @@ use lanspread_proto::{
 use lanspread_swarm::{
     credit::LaneId,
     download::{Path, PeerFacts},
+    time::Instant,
 };
 
 use super::{
@@ -27,6 +33,19 @@ use crate::{
 
 /// A lane that closed or did not open is tried again after this.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// A silent lane whose addresses are out of use is given up after this ...
+const SILENT: Duration = Duration::from_secs(1);
+/// ... and any other one after this: a busy sender may let a request wait for some seconds.
+const SILENT_LONG: Duration = Duration::from_secs(12);
+
+/// The addresses that are in use now.
+pub(super) struct Net<'a> {
+    /// Ours.
+    pub(super) own: &'a BTreeSet<IpAddr>,
+    /// The peer's, on its link.
+    pub(super) linked: Option<IpAddr>,
+}
 
 /// All sources of one download.
 pub(super) struct Sources {
@@ -49,6 +68,9 @@ struct Source {
 
 struct OpenLane {
     lane: FetchLane,
+    path: LanePath,
+    /// When something last came on it, or was first asked on it.
+    heard: Instant,
     asked_count: u32,
 }
 
@@ -164,14 +186,40 @@ impl Sources {
             pace: ports.pace.clone(),
             mailbox: self.mailbox.clone(),
         };
+        let path = lane.path();
         let lane = FetchLane::start(&ports.tasks, id, lane, ports_of_lane);
         source.lanes.insert(
             id,
             OpenLane {
                 lane,
+                path,
+                heard: ports.clock.now(),
                 asked_count: 0,
             },
         );
+    }
+
+    /// Something came on a lane.
+    pub(super) fn heard(&mut self, peer: PeerId, lane: LaneId, now: Instant) {
+        let source = self.peers.get_mut(&peer);
+        if let Some(open) = source.and_then(|source| source.lanes.get_mut(&lane)) {
+            open.heard = now;
+        }
+    }
+
+    /// A lane on which something is asked, but which must be dead: our own address of it or the
+    /// peer's is no longer in use, or nothing came for long.
+    pub(super) fn is_dead(&self, (peer, lane): (PeerId, LaneId), now: Instant, net: &Net<'_>) -> bool {
+        let source = self.peers.get(&peer);
+        let Some(open) = source.and_then(|source| source.lanes.get(&lane)) else {
+            return false;
+        };
+        let silent = now.since(open.heard);
+        let own = open.path.local.map(|local| local.ip().to_canonical());
+        let own_gone = own.is_some_and(|own| !own.is_loopback() && !net.own.contains(&own));
+        let remote = open.path.remote.ip().to_canonical();
+        let moved = net.linked.is_some_and(|linked| linked != remote);
+        silent >= SILENT_LONG || (silent >= SILENT && (own_gone || moved))
     }
 
     /// `false` when the lane was closed from here.

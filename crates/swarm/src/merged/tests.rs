@@ -192,3 +192,13 @@ fn games_show_counts_updates_and_conflicts() {
             .any(|g| g.update_available)
     );
 }
+
+#[test]
+fn who_has_it_installed_only_does_not_say_how_large_it_is() {
+    let mut own = entry(1, "1.0", LOCAL);
+    own.payload = Size::default();
+    let ready = entry(1, "1.0", READY);
+    let merged = Merged::new([&own], [[&ready]]);
+    let game = merged.game(&GameId::parse(GAME).unwrap()).unwrap();
+    assert_eq!(game.contents[0].payload, ready.payload);
+}

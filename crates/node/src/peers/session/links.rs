@@ -25,7 +25,7 @@ use super::{
         link::{Greeted, LinkPorts, LinkTask},
         roster::Introduction,
     },
-    BLOCKED, End, Session,
+    BLOCKED, COPY_PAUSE, End, Session,
 };
 use crate::snapshot::PeerState;
 
@@ -60,6 +60,10 @@ impl Session<'_> {
             peer,
             greeted,
         } = found;
+        let boot = greeted.as_ref().map(|greeted| greeted.hello.boot);
+        if peer == self.keep.identity.peer_id() && boot.ok() != Some(self.keep.boot) {
+            self.copies.insert(address, now + COPY_PAUSE);
+        }
         match greeted {
             Ok(greeted) => {
                 self.add_link(now, greeted, Direction::Dialled(address));
