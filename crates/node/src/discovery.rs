@@ -1,4 +1,5 @@
-//! Finds peers: multicast DNS on every interface, and a look at our own interfaces every few seconds.
+//! Finds peers: multicast DNS on every interface, and a look at our own interfaces every few
+//! seconds.
 //!
 //! Invariant: what is heard is only a hint; who it is, a dial proves.
 

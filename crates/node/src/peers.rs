@@ -92,7 +92,8 @@ pub(crate) enum Msg {
         link: LinkId,
         error: LinkError,
     },
-    /// Somebody wants a lane on which the peer sends to us; the way to it, and what it opens itself.
+    /// Somebody wants a lane on which the peer sends to us; the way to it, and what it opens
+    /// itself.
     PlanLane {
         peer: PeerId,
         served: oneshot::Sender<Lane>,

@@ -32,7 +32,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A part that ran this long is trusted again.
 const STEADY: Duration = Duration::from_secs(60);
 
-/// A part that can be started again. What must outlive a failure, its mailbox above all, lies in the
+/// A part that can be started again. What must outlive a failure, its mailbox above all, lies in
+/// the
 /// implementor; what a failure may have left half done is made anew in `run`.
 pub(crate) trait Part: Send + 'static {
     /// Which one it is.

@@ -66,7 +66,8 @@ impl Node {
     /// Starts a peer. When this returns, it listens. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// The state directory is in use or cannot be used, the key cannot be read, the address cannot be
+    /// The state directory is in use or cannot be used, the key cannot be read, the address cannot
+    /// be
     /// bound.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let tasks = Tasks::new();

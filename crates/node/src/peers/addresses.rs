@@ -202,7 +202,8 @@ mod tests {
         let sorted: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         assert_eq!(
             sorted.join(" "),
-            "10.0.0.1:1 10.0.0.9:1 [fe80::9%2]:1 192.168.9.9:1 10.0.1.9:1 [fe80::9%3]:1 172.17.0.9:1"
+            "10.0.0.1:1 10.0.0.9:1 [fe80::9%2]:1 192.168.9.9:1 10.0.1.9:1 [fe80::9%3]:1 \
+             172.17.0.9:1"
         );
     }
 

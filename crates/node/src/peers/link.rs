@@ -1,6 +1,7 @@
 //! One link: the exchange of hellos, and the task that passes on what the peer says.
 //!
-//! Invariant: everybody who hears of a peer hears *up*, then its messages, then *down*, and the next
+//! Invariant: everybody who hears of a peer hears *up*, then its messages, then *down*, and the
+//! next
 //! link to the same peer comes up only after that. A peer that says more than it may waits.
 
 use lanspread_net::{Link, LinkError, LinkReceiver, LinkSender};

@@ -1,4 +1,5 @@
-//! The peers of the last party, as a file: frames of the wire, so that there is one encoding and one
+//! The peers of the last party, as a file: frames of the wire, so that there is one encoding and
+//! one
 //! set of limits.
 //!
 //! Invariant: whatever the file holds, reading it gives valid hints or none. An unreadable rest is

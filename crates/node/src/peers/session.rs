@@ -5,6 +5,7 @@
 
 mod lanes;
 mod links;
+mod people;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,18 +35,11 @@ use super::{
     connects::Connects,
     link::greet,
     owner::Keep,
-    roster::{self, Roster},
+    roster::Roster,
     wake::{Clocks, TICK},
 };
-use crate::{
-    actor::Reply,
-    notice::Notice,
-    snapshot::{PeerState, Problem},
-    views::PeersView,
-};
+use crate::{actor::Reply, notice::Notice, snapshot::PeerState};
 
-/// Between two savings of the peers that are here.
-const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 /// Between two looks at the round-trip times.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 /// A copy of us has another key after this, or we have.
@@ -444,71 +438,6 @@ impl<'a> Session<'a> {
         };
         if let Err(error) = linked.sender.try_send(message) {
             tracing::debug!(peer = %peer.short(), %error, "a message is not sent");
-        }
-    }
-
-    /// Compares who is connected with what people know, and says what changed.
-    fn tell_people(&mut self) {
-        let now: BTreeSet<PeerId> = self.decider.linked().map(|(peer, _)| peer).collect();
-        if now == self.told || self.end == Some(End::Left) {
-            return;
-        }
-        let before = std::mem::replace(&mut self.told, now.clone());
-        for peer in before.difference(&now).copied() {
-            self.notify(if self.goodbyes.contains(&peer) {
-                Notice::PeerDisconnected { peer }
-            } else {
-                Notice::PeerLost { peer }
-            });
-        }
-        self.goodbyes.clear();
-        for peer in now.difference(&before).copied() {
-            let name = self.roster.name(peer);
-            self.notify(Notice::PeerConnected { peer, name });
-        }
-        let count = u32::try_from(now.len()).unwrap_or(u32::MAX);
-        self.notify(Notice::PeerCount { count });
-        self.changed = true;
-        self.save_who_is_here();
-    }
-
-    fn save_who_is_here(&mut self) {
-        self.keep.remember(self.decider.remembered());
-        let now = self.now();
-        if now >= self.save_at {
-            self.save_at = now + SAVE_INTERVAL;
-            let saving = self.keep.saving();
-            let span = tracing::debug_span!("save");
-            self.keep.session.spawn_blocking(span, saving);
-        }
-    }
-
-    fn build_view(&self) -> PeersView {
-        let me = self.keep.identity.peer_id();
-        let contacts = self.decider.views();
-        let contacts = contacts.filter(|contact| contact.peer != me);
-        let peers = contacts.filter_map(|contact| {
-            let info = self.roster.info(&contact)?;
-            Some((contact.peer, info))
-        });
-        let warnings = self.warnings.iter().map(|message| Problem {
-            code: "discovery",
-            subject: String::new(),
-            message: message.clone(),
-        });
-        let clones = self.cloned_peers.iter().map(|peer| Problem {
-            code: "peer-key-cloned",
-            subject: peer.words(),
-            message: "two programs use this peer's key; one of them will get a new one".to_owned(),
-        });
-        PeersView {
-            me,
-            name: self.keep.name.clone(),
-            addresses: self.keep.addresses.announced(),
-            reachable: roster::is_open(self.reachable),
-            peers: peers.collect(),
-            strangers: self.strangers.clone(),
-            problems: clones.chain(warnings).collect(),
         }
     }
 
