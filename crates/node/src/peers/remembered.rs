@@ -1,6 +1,5 @@
 //! The peers of the last party, as a file: frames of the wire, so that there is one encoding and
-//! one
-//! set of limits.
+//! one set of limits.
 //!
 //! Invariant: whatever the file holds, reading it gives valid hints or none. An unreadable rest is
 //! only a peer that will be found again.
