@@ -1,4 +1,5 @@
-//! [`Handles`]: open files of one content, at most [`HANDLES_MAX`], the longest unused closed first.
+//! [`Handles`]: open files of one content, at most [`HANDLES_MAX`], the longest unused closed
+//! first.
 //!
 //! **Invariant:** the lock is never held while a file is opened, read or written.
 

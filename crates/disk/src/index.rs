@@ -1,7 +1,8 @@
 //! [`Index`]: what was hashed before, so that a restart hashes nothing.
 //!
 //! **Invariant:** only a cache. Every answer is bound to a file's size and identity, and losing the
-//! whole of it costs time, never data: a database that cannot be read is moved aside and begun anew.
+//! whole of it costs time, never data: a database that cannot be read is moved aside and begun
+//! anew.
 
 use std::{
     fs, io, mem,

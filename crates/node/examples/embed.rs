@@ -12,7 +12,8 @@ use lanspread_proto::text::PeerName;
 use lanspread_unpack::WorkerCommand;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The unpack worker is this program again, in a sandbox that it enters before any thread starts.
+    // The unpack worker is this program again, in a sandbox that it enters before any thread
+    // starts.
     if lanspread_unpack::is_worker(std::env::args_os()) {
         lanspread_unpack::worker_main();
     }

@@ -66,7 +66,8 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     });
 }
 
-/// The game is held from the moment on when its directory is touched, not while a source is awaited.
+/// The game is held from the moment on when its directory is touched, not while a source is
+/// awaited.
 async fn hold_and_run(
     ports: &JobPorts,
     job: &Job,
@@ -380,9 +381,15 @@ async fn give_up(
     } else {
         bytes_of(partial.manifest(), &have)
     };
+    let (disk, root) = (Arc::clone(&ports.disk), ports.game_root(&job.game));
     let result = ports
         .blocking(move || match discard {
-            true => take_alone(partial).discard(),
+            true => {
+                let discarded = take_alone(partial).discard();
+                // An empty directory is no game; one that holds anything stays.
+                drop(disk.remove_dir(&root));
+                discarded
+            }
             false => partial.checkpoint(),
         })
         .await?;

@@ -1,4 +1,5 @@
-//! [`OperationError`]: why an operation was refused or failed, as a closed list that doors translate.
+//! [`OperationError`]: why an operation was refused or failed, as a closed list that doors
+//! translate.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -231,8 +231,8 @@ impl Exchange {
         if let LinkMessage::Interest(interest) = message {
             self.on_interest(peer, interest);
         } else if let LinkMessage::BadChunk(bad) = &message {
-            tracing::warn!(peer = %peer.short(), content = %bad.content.short(), piece = bad.piece.0,
-                "a peer says that a piece from us was not right");
+            let (peer, content, piece) = (peer.short(), bad.content.short(), bad.piece.0);
+            tracing::warn!(%peer, %content, piece, "a peer says that a piece from us was wrong");
             if let Some(served) = self.served.get(&bad.content) {
                 self.uploads.on_complaint(bad.piece, served);
             }

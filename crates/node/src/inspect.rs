@@ -58,7 +58,9 @@ pub fn inspect(worker: &WorkerCommand, archive: &Path) -> Result<Inspection, Ope
         solid: listing.start.solid,
         encrypted: listing.start.encryption == Encryption::Entries,
         dictionary_bytes: listing.start.dictionary_bytes,
-        skipped: skipped.map(|(name, reason)| (name, format!("{reason:?}"))).collect(),
+        skipped: skipped
+            .map(|(name, reason)| (name, format!("{reason:?}")))
+            .collect(),
         reduced_isolation: match listing.start.isolation {
             Isolation::Full => None,
             Isolation::Reduced(why) => Some(why),
@@ -74,19 +76,30 @@ fn volumes_of(disk: &dyn Disk, archive: &Path) -> Result<(Place, ArchiveSet), Op
         code: "unsupported-format",
         reason,
     };
-    let name = archive.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = archive
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let own = RelPath::parse(name).map_err(|error| refused(error.to_string()))?;
     let beside = archive.parent().filter(|dir| !dir.as_os_str().is_empty());
     let root = Place::root(beside.unwrap_or_else(|| Path::new(".")));
     let entries = disk.list(&root)?;
     let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
     let names = files.map(|entry| entry.name.as_str());
-    let names: Vec<&str> = names.filter(|name| volumes::has_archive_name(name)).collect();
+    let names: Vec<&str> = names
+        .filter(|name| volumes::has_archive_name(name))
+        .collect();
     // Another set in the same directory may be incomplete: that is not this one's fault.
     let set = volumes::group(names).unwrap_or_default();
-    let set = set.into_iter().find(|set| set.volumes.iter().any(|volume| volume == name));
+    let set = set
+        .into_iter()
+        .find(|set| set.volumes.iter().any(|volume| volume == name));
     let volumes = match set {
-        Some(set) => set.volumes.iter().filter_map(|name| RelPath::parse(name).ok()).collect(),
+        Some(set) => set
+            .volumes
+            .iter()
+            .filter_map(|name| RelPath::parse(name).ok())
+            .collect(),
         None => vec![own],
     };
     Ok((root, ArchiveSet { volumes }))

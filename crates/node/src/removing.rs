@@ -71,7 +71,10 @@ async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(),
                 manifest: &manifest,
                 keep_installed,
             };
-            execute::remove(disk.as_ref(), &places, asked, &mut hooks)
+            execute::remove(disk.as_ref(), &places, asked, &mut hooks)?;
+            // An empty directory is no game; one that holds anything stays.
+            drop(disk.remove_dir(&places.game_root));
+            Ok(())
         })
         .await?;
     committing::settle(ports, job, done).await

@@ -7,6 +7,7 @@ mod arrivals;
 pub(crate) mod lane;
 mod sources;
 pub(crate) mod store;
+mod view;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,14 +24,15 @@ use lanspread_swarm::{
     Liars,
     credit::LaneId,
     download::{Download, DownloadAction, Outcome, SourceState},
-    progress::Progress,
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+pub(crate) use self::view::TransferView;
 use self::{
     lane::Refusal,
     sources::Sources,
     store::{Arrived, Store},
+    view::view_of,
 };
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
@@ -108,16 +110,6 @@ pub(crate) struct TransferJob {
     pub(crate) store: Arc<Store>,
     pub(crate) have: PieceSet,
     pub(crate) seed: u64,
-}
-
-/// How a download stands.
-#[derive(Debug, Clone)]
-pub(crate) struct TransferView {
-    pub(crate) state: SourceState,
-    pub(crate) progress: Progress,
-    /// Verified bytes and present rate by who sent them.
-    pub(crate) sources: BTreeMap<PeerId, (u64, u64)>,
-    pub(crate) active_peers: u32,
 }
 
 /// A running download.
@@ -480,25 +472,5 @@ impl Transfer {
     fn notify(&self, notice: Notice) {
         // Nobody may be listening.
         drop(self.ports.notices.send(notice));
-    }
-}
-
-fn view_of(download: &Download, now: lanspread_swarm::time::Instant) -> TransferView {
-    let mut sources: BTreeMap<PeerId, (u64, u64)> = download
-        .bytes_by_peer()
-        .iter()
-        .map(|(peer, bytes)| (*peer, (*bytes, 0)))
-        .collect();
-    let mut active_peers = 0;
-    for (peer, rate) in download.active_peers(now) {
-        sources.entry(peer).or_default().1 = rate;
-        active_peers += 1;
-    }
-    let (state, progress) = (download.state(), download.progress(now));
-    TransferView {
-        state,
-        progress,
-        sources,
-        active_peers,
     }
 }

@@ -1,4 +1,5 @@
-//! [`Host`]: one machine: the product's state machines, and what the simulator knows of its sockets.
+//! [`Host`]: one machine: the product's state machines, and what the simulator knows of its
+//! sockets.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,7 +1,8 @@
 //! Looks at one game on disk, and hashes it if it was never hashed. Blocks; runs on a thread of its
 //! own.
 //!
-//! Invariant: what an interrupted transaction left is brought to an end before anything is believed.
+//! Invariant: what an interrupted transaction left is brought to an end before anything is
+//! believed.
 
 use std::{
     sync::Arc,

@@ -49,9 +49,16 @@ impl Transfer {
         }
         let now = self.ports.clock.now();
         let view = Arc::clone(&self.ports.peers_view.borrow());
-        let own = view.addresses.iter().map(|own| own.ip().to_canonical()).collect();
-        let asked: BTreeSet<(PeerId, LaneId)> =
-            self.asked.iter().map(|((peer, _), lane)| (*peer, *lane)).collect();
+        let own = view
+            .addresses
+            .iter()
+            .map(|own| own.ip().to_canonical())
+            .collect();
+        let asked: BTreeSet<(PeerId, LaneId)> = self
+            .asked
+            .iter()
+            .map(|((peer, _), lane)| (*peer, *lane))
+            .collect();
         for (peer, lane) in asked {
             let address = view.peers.get(&peer).and_then(|info| info.address);
             let linked = address.map(|address| address.ip().to_canonical());
@@ -134,7 +141,8 @@ impl Transfer {
         self.download.on_piece(now, peer, piece, outcome);
     }
 
-    /// Forgets a request that has an answer; `false` when it is open on another lane, or not at all.
+    /// Forgets a request that has an answer; `false` when it is open on another lane, or not at
+    /// all.
     fn take_asked(&mut self, asked: (PeerId, PieceIndex), lane: LaneId) -> bool {
         let open = self.asked.get(&asked) == Some(&lane);
         if open {

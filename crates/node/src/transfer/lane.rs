@@ -1,6 +1,7 @@
 //! One lane on which pieces come in: two tasks, one that reads and one that writes.
 //!
-//! Invariant: no data frame is believed: the sender must have credit for it, and request, offset and
+//! Invariant: no data frame is believed: the sender must have credit for it, and request, offset
+//! and
 //! length must continue what was asked.
 
 use std::{

@@ -209,7 +209,12 @@ impl Sources {
 
     /// A lane on which something is asked, but which must be dead: our own address of it or the
     /// peer's is no longer in use, or nothing came for long.
-    pub(super) fn is_dead(&self, (peer, lane): (PeerId, LaneId), now: Instant, net: &Net<'_>) -> bool {
+    pub(super) fn is_dead(
+        &self,
+        (peer, lane): (PeerId, LaneId),
+        now: Instant,
+        net: &Net<'_>,
+    ) -> bool {
         let source = self.peers.get(&peer);
         let Some(open) = source.and_then(|source| source.lanes.get(&lane)) else {
             return false;
