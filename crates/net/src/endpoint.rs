@@ -55,6 +55,7 @@ pub struct BindConfig {
 
 /// What others opened.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few a second, each moved once")]
 pub enum Incoming {
     /// A link.
     Link(Link),

@@ -12,6 +12,10 @@ use crate::{error::OperationError, installing::archive_error, shelf::Files};
 
 /// What an archive holds, as its headers say.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that do not exclude each other"
+)]
 pub struct Inspection {
     /// The format, for people.
     pub format: String,

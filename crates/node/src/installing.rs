@@ -337,13 +337,18 @@ pub(crate) fn archive_error(set: &ArchiveSet, error: &UnpackError) -> OperationE
             .unwrap_or_default(),
         entry: error.entry.clone(),
         code: error.code.as_str(),
-        reason: match error.code {
-            ErrorCode::EncryptedHeaders | ErrorCode::PasswordRequired => {
-                "it is encrypted, and a password is needed to read it".to_owned()
-            }
-            _ if error.detail.is_empty() => format!("it cannot be read ({})", error.code),
-            _ => error.detail.clone(),
-        },
+        reason: archive_reason(error),
+    }
+}
+
+fn archive_reason(error: &UnpackError) -> String {
+    let encrypted = [ErrorCode::EncryptedHeaders, ErrorCode::PasswordRequired];
+    if encrypted.contains(&error.code) {
+        "it is encrypted, and a password is needed to read it".to_owned()
+    } else if error.detail.is_empty() {
+        format!("it cannot be read ({})", error.code)
+    } else {
+        error.detail.clone()
     }
 }
 

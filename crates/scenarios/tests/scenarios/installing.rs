@@ -1,6 +1,10 @@
 //! Installing, updating, removing: what is the user's stays the user's.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -8,8 +12,8 @@ use crate::{
     fetching::done_bytes,
     games::{Game, Kind, noise, settle},
     party::{Party, is_there},
-    peer::{Peer, game_in},
-    trees::{payload, print, tree},
+    peer::{Peer, game_in, received},
+    trees::{Tree, payload, print, tree},
 };
 
 /// Two peers on loopback: the first has a game, the second has downloaded and installed it.
@@ -168,6 +172,111 @@ fn s33_uninstall_keeps_what_is_the_users() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(!is_there(&root.join("local")));
     assert_eq!(tree(&root.join("kept")), kept, "what was kept before stays");
+}
+
+/// An update whose archive is damaged fails and changes nothing that is installed; neither does a
+/// kill at any moment of an install. Whatever happened, the user's files are there at the end.
+#[test]
+fn s28_the_users_files_survive_everything() {
+    let party = Party::on_loopback();
+    let version = |version| Game::new("Quake", version, 24).packed(Kind::Rar);
+    let old = version("1.0");
+    let (mut first, mut second) = installed(&party, &old);
+    let root = party.games(2).join("quake");
+    let save = |tree: &mut Tree| {
+        tree.insert("saves/slot1.sav".to_owned(), print(b"level 7"));
+    };
+    fs::create_dir_all(root.join("local/saves")).unwrap();
+    fs::write(root.join("local/saves/slot1.sav"), b"level 7").unwrap();
+    let mut before = old.installed();
+    save(&mut before);
+
+    replace(&mut first, &party, &version("1.1"));
+    damage(&party.games(1).join("Quake/game.eti"));
+    first.ask(json!({"command": "rescan"}));
+    first.until_shared("quake");
+    second.until("an update", |s| game_in(s, "quake")["update_available"] == true);
+    let report = second.failed(json!({"command": "update", "game": "quake"}));
+    assert_eq!(report["code"], "checksum-mismatch", "{report:#}");
+    assert_eq!(tree(&root.join("local")), before);
+    let local = second.game("quake")["local"].clone();
+    assert_eq!(local["installed"]["version"], "1.0", "{local:#}");
+
+    let new = version("1.2");
+    replace(&mut first, &party, &new);
+    let newest = first.until_shared("quake");
+    second.until("a newer one", |s| game_in(s, "quake")["newest"] == newest);
+    second.done(json!({"command": "get", "game": "quake", "install": false}));
+    let mut after = new.installed();
+    save(&mut after);
+    second.stop();
+    let mut killed = 0;
+    for moment in 0..40 {
+        let mut again = party.start(2);
+        let seen = again.until("the old or the new version", |s| {
+            !game_in(s, "quake")["local"]["installed"].is_null()
+        });
+        let version = game_in(&seen, "quake")["local"]["installed"]["version"].clone();
+        let expected = if version == "1.2" { &after } else { &before };
+        assert_eq!(&tree(&root.join("local")), expected, "after a kill, with {version}");
+        if version == "1.2" {
+            break;
+        }
+        again.until_shared("quake");
+        again.begin(json!({"command": "install", "game": "quake"}));
+        let end = Instant::now() + Duration::from_millis(moment * 60);
+        again.until("the moment", |s| {
+            Instant::now() >= end || game_in(s, "quake")["operation"]["phase"] == "done"
+        });
+        again.kill();
+        killed += 1;
+    }
+    assert!(killed > 2, "the install was over too soon to be killed");
+    let mut last = party.start(2);
+    last.until("installed", |s| game_in(s, "quake")["local"]["installed"]["version"] == "1.2");
+    assert_eq!(names(&root), ["game.eti", "local", "version.ini"]);
+    last.until_shared("quake");
+    last.done(json!({"command": "uninstall", "game": "quake"}));
+    let kept: Vec<_> = tree(&root.join("kept")).into_values().collect();
+    assert_eq!(kept, [print(b"level 7")]);
+}
+
+/// Changes one byte of a packed file: the listing is right, the checksum is not.
+fn damage(archive: &Path) {
+    let mut bytes = fs::read(archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(archive, bytes).unwrap();
+    settle(archive.parent().unwrap());
+}
+
+/// An update fetches only what it does not have: equal chunks are taken from the old version, or
+/// from a directory that was named.
+#[test]
+fn s34_equal_chunks_are_not_fetched() {
+    let party = Party::on_loopback();
+    let large = noise("the same in every version", 24_000_000);
+    let version = |version| Game::new("Quake", version, 1).with("data/textures.pak", &large);
+    let (mut first, mut second) = installed(&party, &version("1.0"));
+    let before = received(&second.snapshot())[&first.key()];
+    let new = version("1.1");
+    replace(&mut first, &party, &new);
+    second.until("an update", |s| game_in(s, "quake")["update_available"] == true);
+    second.done(json!({"command": "update", "game": "quake"}));
+    let fetched = received(&second.snapshot())[&first.key()] - before;
+    assert!(fetched < 6_000_000, "{fetched} bytes for an update of 1.4 MB");
+    assert_eq!(tree(&party.games(2).join("quake/local")), new.installed());
+
+    let usb = party.folder("usb stick/somewhere");
+    fs::write(usb.join("textures (copy).pak"), &large).unwrap();
+    let address = first.address().to_string();
+    let mut third = party.start_with(3, &["--connect", &address]);
+    third.until_ready("quake", 1);
+    let usb = party.folder("usb stick");
+    third.done(json!({"command": "get", "game": "quake", "from": usb}));
+    let fetched = received(&third.snapshot()).values().sum::<u64>();
+    assert!(fetched < 6_000_000, "{fetched} bytes, though 24 MB lay on the stick");
+    assert_eq!(tree(&party.games(3).join("quake/local")), new.installed());
 }
 
 /// The names in a game's directory, sorted.

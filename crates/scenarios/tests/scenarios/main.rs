@@ -13,11 +13,15 @@
 )]
 
 mod games;
+mod offer;
 mod party;
 mod peer;
 mod trees;
+mod wicked;
 
 mod fetching;
 mod finding;
 mod installing;
 mod keeping;
+mod publishing;
+mod wickedness;
