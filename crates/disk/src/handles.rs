@@ -96,6 +96,9 @@ mod tests {
         fn sync(&self) -> Result<(), DiskError> {
             self.0.sync()
         }
+        fn mark_executable(&self) -> Result<(), DiskError> {
+            self.0.mark_executable()
+        }
         fn stat(&self) -> Result<Stat, DiskError> {
             self.0.stat()
         }

@@ -65,6 +65,10 @@ impl DiskFile for RealFile {
         self.file.sync_all().map_err(self.fail(DiskOp::Sync))
     }
 
+    fn mark_executable(&self) -> Result<(), DiskError> {
+        platform::mark_executable(&self.file).map_err(self.fail(DiskOp::Write))
+    }
+
     fn stat(&self) -> Result<Stat, DiskError> {
         platform::stat_open(&self.file).map_err(self.fail(DiskOp::Stat))
     }

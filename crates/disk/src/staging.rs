@@ -377,6 +377,14 @@ impl Staging {
 }
 
 impl StagedFile {
+    /// Lets the file be started as a program.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn mark_executable(&self) -> Result<(), StagingError> {
+        Ok(self.file.mark_executable()?)
+    }
+
     /// Appends bytes.
     ///
     /// # Errors

@@ -207,6 +207,13 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// The write-back failed; the bytes must be written anew.
     fn sync(&self) -> Result<(), DiskError>;
 
+    /// Lets the file be started as a program, where the system asks for that. It is no part of its
+    /// bytes: nothing is synced for it and nothing compares it.
+    ///
+    /// # Errors
+    /// The disk fails.
+    fn mark_executable(&self) -> Result<(), DiskError>;
+
     /// What this open file is now.
     ///
     /// # Errors

@@ -293,8 +293,14 @@ fn write_event(
     match event {
         Event::Directory(path) => staging.create_dir(&path),
         Event::File(file) => {
-            *open = Some(staging.create_file(&file.path, file.bytes)?);
-            Ok(())
+            let staged = staging.create_file(&file.path, file.bytes)?;
+            let marked = if file.executable {
+                staged.mark_executable()
+            } else {
+                Ok(())
+            };
+            *open = Some(staged);
+            marked
         }
         Event::Data(bytes) => match open {
             Some(file) => file.write(bytes),

@@ -68,6 +68,11 @@ impl DiskFile for MemFile {
         })
     }
 
+    fn mark_executable(&self) -> Result<(), DiskError> {
+        // The disk in memory keeps bytes and names only.
+        Ok(())
+    }
+
     fn stat(&self) -> Result<Stat, DiskError> {
         self.run(DiskOp::Stat, |state| state.stat(self.number))
     }

@@ -226,3 +226,24 @@ fn a_root_can_be_made() {
         assert_eq!(disk.list(&new_root).unwrap(), []);
     });
 }
+
+#[test]
+fn a_program_can_be_started_and_so_can_its_copy() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, root) = (RealDisk::new(), Place::root(dir.path()));
+    let program = root.listed("program");
+    disk.open(&program, OpenMode::CreateNew)
+        .unwrap()
+        .mark_executable()
+        .unwrap();
+    disk.clone_file(&program, &root.listed("copy")).unwrap();
+    for name in ["program", "copy"] {
+        let mode = std::fs::metadata(dir.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_ne!(mode & 0o100, 0, "{name}");
+    }
+}

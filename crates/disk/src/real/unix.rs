@@ -7,7 +7,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Component, Path},
 };
 
@@ -378,7 +378,18 @@ fn sync_file_system(directory: OwnedFd) -> Result<(), Errno> {
     fs::fsync(directory)
 }
 
+/// Everybody who may read it may start it.
+pub(super) fn mark_executable(file: &File) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    let mode = permissions.mode();
+    permissions.set_mode(mode | (mode & 0o444) >> 2);
+    file.set_permissions(permissions)
+}
+
 fn clone_open(source: &File, target: &File) -> io::Result<CloneKind> {
+    if source.metadata()?.permissions().mode() & 0o100 != 0 {
+        mark_executable(target)?;
+    }
     #[cfg(target_os = "linux")]
     if fs::ioctl_ficlone(target, source).is_ok() {
         return Ok(CloneKind::Shared);
