@@ -90,6 +90,11 @@ pub(crate) fn mailbox<M>() -> (Mailbox<M>, mpsc::Receiver<M>) {
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, OperationError>>;
 
 impl<M> Mailbox<M> {
+    /// Both lead to the same actor.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
+    }
+
     /// Sends a message; waits while the mailbox is full. Lost when the actor has stopped.
     pub(crate) async fn send(&self, message: M) {
         // An actor that is gone takes its state with it: there is nobody to tell.

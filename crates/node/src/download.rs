@@ -273,6 +273,8 @@ async fn follow(
     mut transfer: TransferHandle,
 ) -> Result<(), OperationError> {
     let mut wishes = job.control.wishes();
+    // What was wished before the transfer began holds for it too.
+    wishes.mark_changed();
     let mut shown = Shown::Downloading;
     let mut tick = tokio::time::interval(crate::limits::SNAPSHOT_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -289,7 +291,10 @@ async fn follow(
                     Err(_stopped) => Err(OperationError::Stopping),
                 };
             }
-            Ok(()) = wishes.changed() => transfer.set_paused(wishes.borrow_and_update().paused),
+            Ok(()) = wishes.changed() => {
+                let paused = wishes.borrow_and_update().paused;
+                transfer.set_paused(paused).await;
+            }
             _ = tick.tick() => {
                 let view = transfer.view.borrow_and_update().clone();
                 let now = Shown::of(&view, wishes.borrow().paused);

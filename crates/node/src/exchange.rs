@@ -69,7 +69,10 @@ pub(crate) enum Msg {
         transfer: Mailbox<transfer::Msg>,
     },
     /// It does no longer.
-    FetchEnded { content: ContentId },
+    FetchEnded {
+        content: ContentId,
+        transfer: Mailbox<transfer::Msg>,
+    },
     /// A peer sent a chunk that does not match.
     Lied { peer: PeerId, content: ContentId },
     /// Payload bytes came from a peer.
@@ -189,8 +192,12 @@ impl Exchange {
             Msg::Fetch { content, transfer } => {
                 self.transfers.insert(content, transfer);
             }
-            Msg::FetchEnded { content } => {
-                self.transfers.remove(&content);
+            Msg::FetchEnded { content, transfer } => {
+                // The next download of the same content may have begun already.
+                let registered = self.transfers.get(&content);
+                if registered.is_some_and(|other| other.is_same(&transfer)) {
+                    self.transfers.remove(&content);
+                }
             }
             Msg::Lied { peer, content } => {
                 let lied = |liars: &mut Liars| liars.on_bad_chunk(peer, content);

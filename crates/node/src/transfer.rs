@@ -30,7 +30,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub(crate) use self::view::TransferView;
 use self::{
     lane::Refusal,
-    sources::Sources,
+    sources::{NotAsked, Sources},
     store::{Arrived, Store},
     view::view_of,
 };
@@ -123,8 +123,8 @@ pub(crate) struct TransferHandle {
 
 impl TransferHandle {
     /// Pauses or resumes.
-    pub(crate) fn set_paused(&self, paused: bool) {
-        self.mailbox.try_send(Msg::SetPaused { paused });
+    pub(crate) async fn set_paused(&self, paused: bool) {
+        self.mailbox.send(Msg::SetPaused { paused }).await;
     }
 }
 
@@ -228,7 +228,10 @@ impl Transfer {
             self.act();
         }
         self.say_goodbye();
-        exchange.send(exchange::Msg::FetchEnded { content }).await;
+        let transfer = self.mailbox.clone();
+        exchange
+            .send(exchange::Msg::FetchEnded { content, transfer })
+            .await;
     }
 
     fn content(&self) -> ContentId {
@@ -417,13 +420,11 @@ impl Transfer {
     }
 
     fn request(&mut self, peer: PeerId, index: PieceIndex) {
-        let asked = self
-            .manifest
-            .geometry()
-            .piece(index)
-            .and_then(|piece| self.sources.request(peer, piece));
-        match asked {
-            Some(lane) => {
+        let Some(piece) = self.manifest.geometry().piece(index) else {
+            return;
+        };
+        match self.sources.request(peer, piece) {
+            Ok(lane) => {
                 // A lane is silent from when it was asked, not from when it last had work.
                 if !self.asked.values().any(|other| *other == lane) {
                     let now = self.ports.clock.now();
@@ -431,8 +432,11 @@ impl Transfer {
                 }
                 self.asked.insert((peer, index), lane);
             }
-            // The lane closes or is stuck; the scheduler looks for somebody else.
-            None => {
+            Err(why) => {
+                // Without the lane the scheduler does not ask there again, at once and for ever.
+                if let NotAsked::Closed(lane) = why {
+                    self.on_lane_closed(peer, lane);
+                }
                 let now = self.ports.clock.now();
                 self.download.on_piece(now, peer, index, Outcome::Lost);
             }

@@ -108,10 +108,13 @@ impl FetchLane {
             ports,
         };
         let tasks = tasks.child();
-        tasks.spawn_until_stop(span, async move {
+        let stop = tasks.stop().clone();
+        // A lane that is dropped gives its credit back too.
+        tasks.spawn(span, async move {
             credit.up(id, opened).await;
-            // When one of the three ends, the lane has nothing left to do.
+            // When one of them ends, the lane has nothing left to do.
             tokio::select! {
+                () = stop.cancelled() => {}
                 () = sends.run(inbox) => {}
                 () = write_frames(writer, frames) => {}
                 end = receives.run() => tracing::debug!(?end, "lane closed"),
@@ -163,9 +166,9 @@ impl Sends {
                         content: self.content,
                         piece: piece.index,
                     };
-                    let bytes = piece.bytes;
-                    let sent = self
-                        .expected
+                    // Counted before it is sent, so that its bytes cannot arrive uncounted.
+                    self.credit.requested(self.id, piece.bytes).await;
+                    self.expected
                         .send(Expected { request, piece })
                         .await
                         .is_ok()
@@ -173,9 +176,7 @@ impl Sends {
                             .frames
                             .send(LaneMessage::Request(message))
                             .await
-                            .is_ok();
-                    self.credit.requested(self.id, bytes).await;
-                    sent
+                            .is_ok()
                 }
                 // The reading side still expects it: data may be on its way, and the sender
                 // answers the cancel. Only that answer frees the credit.

@@ -66,6 +66,15 @@ struct Source {
     map: Option<PieceSet>,
 }
 
+/// Why a piece was not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAsked {
+    /// The peer has no lane.
+    NoLane,
+    /// This lane takes nothing more: it is closing, or stuck.
+    Closed(LaneId),
+}
+
 struct OpenLane {
     lane: FetchLane,
     path: LanePath,
@@ -243,14 +252,17 @@ impl Sources {
     }
 
     /// Asks for a piece on the peer's lane that was asked least.
-    pub(super) fn request(&mut self, peer: PeerId, piece: Piece) -> Option<LaneId> {
-        let source = self.peers.get_mut(&peer)?;
-        let (id, open) = source
-            .lanes
-            .iter_mut()
-            .min_by_key(|(_, open)| open.asked_count)?;
+    pub(super) fn request(&mut self, peer: PeerId, piece: Piece) -> Result<LaneId, NotAsked> {
+        let source = self.peers.get_mut(&peer).ok_or(NotAsked::NoLane)?;
+        let least = source.lanes.iter_mut();
+        let (id, open) = least
+            .min_by_key(|(_, open)| open.asked_count)
+            .ok_or(NotAsked::NoLane)?;
         open.asked_count = open.asked_count.wrapping_add(1);
-        open.lane.request(piece).then_some(*id)
+        match open.lane.request(piece) {
+            true => Ok(*id),
+            false => Err(NotAsked::Closed(*id)),
+        }
     }
 
     pub(super) fn cancel(&self, peer: PeerId, lane: LaneId, piece: PieceIndex) {
