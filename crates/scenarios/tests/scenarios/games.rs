@@ -177,11 +177,15 @@ pub(crate) fn noise(seed: &str, bytes: usize) -> Vec<u8> {
 
 /// Makes everything below a directory an hour old, and the directory itself.
 pub(crate) fn settle(path: &Path) {
-    if fs::symlink_metadata(path).unwrap().is_dir() {
+    let kind = fs::symlink_metadata(path).unwrap().file_type();
+    if kind.is_dir() {
         for entry in fs::read_dir(path).unwrap() {
             settle(&entry.unwrap().path());
         }
     }
-    let file = File::open(path).unwrap();
-    file.set_modified(SystemTime::now() - AGE).unwrap();
+    // Opening anything else may block or lead elsewhere.
+    if kind.is_dir() || kind.is_file() {
+        let file = File::open(path).unwrap();
+        file.set_modified(SystemTime::now() - AGE).unwrap();
+    }
 }

@@ -1,0 +1,261 @@
+//! Peers and archives that mean ill.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Instant,
+};
+
+use lanspread_proto::{ContentId, Manifest, PieceIndex, wire::lane::GoneReason};
+use lanspread_unpack::pack::evil::{self, Evil};
+use serde_json::{Value, json};
+
+use crate::{
+    games::{Game, Kind},
+    offer::Offer,
+    party::{Party, is_there},
+    peer::{game_in, received},
+    trees::{entries, payload, tree},
+    wicked::{Habit, Wicked, Wish},
+};
+
+/// The same content as a game of the product's own.
+fn offer_of(game: &Game) -> Offer {
+    Offer::new(&game.id(), game.version, game.files.clone(), &[])
+}
+
+/// A source that takes requests and sends nothing: the others deliver everything, and it takes
+/// hardly longer than without it.
+#[test]
+fn s06_a_stalling_source() {
+    let game = Game::new("Quake", "1.0", 24);
+    let party = Party::on_loopback();
+    game.write(&party.games(1));
+    let mut honest = party.start(1);
+    let content = honest.until_shared("quake");
+    let honest_address = honest.address().to_string();
+    honest.ask(json!({"command": "set_settings", "up_rate_max": 12_000_000}));
+    let mut alone = party.start_with(2, &["--connect", &honest_address]);
+    alone.until_ready("quake", 1);
+    let began = Instant::now();
+    alone.get("quake");
+    let alone_took = began.elapsed();
+    alone.stop();
+    let wicked = Wicked::start(Habit::Stalls, vec![offer_of(&game)]);
+    assert_eq!(wicked.seen().requests, 0);
+    let both = ["--connect", &honest_address, "--connect", &wicked.address()];
+    let mut taker = party.start_with(3, &both);
+    taker.until("both", |s| {
+        let holders = game_in(s, "quake")["contents"][0]["holders"].clone();
+        holders.as_array().map(Vec::len) == Some(2)
+    });
+    assert_eq!(taker.game("quake")["newest"], content);
+    let began = Instant::now();
+    taker.get("quake");
+    let took = began.elapsed();
+    assert!(wicked.seen().requests > 0, "it was never asked");
+    assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
+    assert!(
+        took < alone_took + std::time::Duration::from_secs(3),
+        "{took:?}, not {alone_took:?}"
+    );
+}
+
+/// One chunk in fifty has a wrong bit: the sender is told and refused for good, what it sent
+/// rightly stays, and an honest source brings the rest; not a wrong byte reaches the disk.
+#[test]
+fn s07_a_liar() {
+    let game = Game::new("Quake", "1.0", 56);
+    let party = Party::on_loopback();
+    game.write(&party.games(1));
+    let mut honest = party.start(1);
+    honest.until_shared("quake");
+    let liar = Wicked::start(Habit::Lies(50), vec![offer_of(&game)]);
+    let mut taker = party.start_with(2, &["--connect", &liar.address()]);
+    taker.until_ready("quake", 1);
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    let refused = taker.until_notice("a refusal", |notice| notice["notice"] == "peer_refused");
+    assert_eq!(refused["peer"], liar.key());
+    taker.until("no source", |s| {
+        game_in(s, "quake")["operation"]["phase"] == "waiting_for_source"
+    });
+    let address = honest.address().to_string();
+    taker.ask(json!({"command": "connect", "address": address}));
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+    assert!(liar.seen().complaints > 0, "the liar was not told");
+    let bad: BTreeSet<String> = (taker.notices_of("chunk_finished").into_iter())
+        .filter(|chunk| chunk["peer"] == liar.key() && chunk["file"] == "data/all.pak")
+        .map(|chunk| chunk["offset"].to_string())
+        .collect();
+    assert!(!bad.is_empty(), "nothing of the liar was kept");
+    assert!(received(&taker.snapshot())[&honest.key()] > 1_000_000);
+}
+
+/// Nobody outside gets to see what is in `local/` or `kept/`: the list of files that peers are
+/// given does not name it, and there is nothing else that could be asked for.
+#[test]
+fn s13_local_is_nobodys_business() {
+    let game = Game::new("Quake", "1.0", 3).packed(Kind::Zip);
+    let party = Party::on_loopback();
+    let root = game.write(&party.games(1));
+    let mut owner = party.start(1);
+    let content = owner.until_shared("quake");
+    owner.done(json!({"command": "install", "game": "quake"}));
+    fs::write(root.join("local/password.txt"), b"secret").unwrap();
+    owner.done(json!({"command": "uninstall", "game": "quake"}));
+    owner.done(json!({"command": "install", "game": "quake"}));
+    fs::write(root.join("local/password.txt"), b"secret").unwrap();
+    owner.ask(json!({"command": "rescan"}));
+    assert_eq!(
+        owner.until_shared("quake"),
+        content,
+        "local/ is no part of the content"
+    );
+    assert!(
+        tree(&root.join("kept"))
+            .keys()
+            .any(|path| path.ends_with("password.txt"))
+    );
+    let files = owner.ask(json!({"command": "files", "game": "quake"}));
+    let shown: BTreeSet<_> = (files["files"].as_array().unwrap().iter())
+        .map(|file| file["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        shown,
+        BTreeSet::from(["game.zip".to_owned(), "version.ini".to_owned()])
+    );
+
+    let wicked = Wicked::start(Habit::Honest, Vec::new());
+    let content: ContentId = content.parse().unwrap();
+    let secret = ContentId::from_bytes(*blake3::hash(b"secret").as_bytes());
+    let wishes = [
+        Wish::Manifest(content),
+        Wish::Piece(content, PieceIndex(4), 0),
+        Wish::Piece(content, PieceIndex(u32::MAX), 0),
+        Wish::Manifest(secret),
+        Wish::Piece(secret, PieceIndex(0), 0),
+    ];
+    let answers = wicked.pry(owner.address(), &wishes);
+    let manifest = Manifest::parse(answers[0].as_ref().unwrap()).unwrap();
+    let named: BTreeSet<_> = (manifest.files().iter())
+        .map(|file| file.path.as_str().to_owned())
+        .collect();
+    assert_eq!(named, shown);
+    assert!(manifest.geometry().piece_count() <= 4);
+    for answer in &answers[1..] {
+        assert_eq!(answer.as_ref().unwrap_err(), &GoneReason::NotHere);
+    }
+}
+
+/// Every kind of hostile archive, offered by a peer that does not check: downloaded as it is,
+/// refused at the installation with its reason, and nothing is written outside of the staging.
+#[test]
+fn s18_hostile_archives_from_a_peer() {
+    let party = Party::on_loopback();
+    let offer = |kind: &Evil| {
+        let files = BTreeMap::from([("game.rar".to_owned(), kind.archive().unwrap())]);
+        Offer::new(&game_of(*kind), "1", files, &["game.rar"])
+    };
+    let mut offers: Vec<_> = Evil::ALL.iter().map(offer).collect();
+    let links = BTreeMap::from([("game.rar".to_owned(), evil::links().unwrap())]);
+    offers.push(Offer::new("links", "1", links, &["game.rar"]));
+    let wicked = Wicked::start(Habit::Honest, offers);
+    let mut taker = party.start_with(2, &["--connect", &wicked.address()]);
+    let games = party.games(2);
+    for kind in Evil::ALL {
+        let game = game_of(*kind);
+        taker.until_ready(&game, 1);
+        let report = taker.failed(json!({"command": "get", "game": game}));
+        assert!(is_reason(*kind, &report["code"]), "{kind:?}: {report:#}");
+        let left = names_below(&games.join(&game));
+        assert_eq!(left, ["game.rar", "version.ini"], "{kind:?}");
+    }
+    taker.get("links");
+    let local = entries(&games.join("links/local"));
+    let linked = local
+        .iter()
+        .any(|path| fs::symlink_metadata(path).unwrap().is_symlink());
+    assert!(!linked, "{local:?}");
+    assert!(!taker.notices_of("entry_skipped").is_empty());
+    for outside in ["outside.txt", "evil.txt", "link"] {
+        let found = entries(&party.folder("")).into_iter();
+        let found = found.filter(|path| !path.starts_with(games.join("links/local")));
+        let found: Vec<_> = found.filter(|path| path.ends_with(outside)).collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
+    assert!(!is_there(Path::new("/tmp/lanspread-evil.txt")));
+}
+
+/// The same archives in somebody's own folder: whatever the listing can see is refused before it
+/// is shared, the rest at the installation, and the folder stays as it is.
+#[test]
+fn s18_hostile_archives_of_our_own() {
+    let party = Party::on_loopback();
+    let mut before = Vec::new();
+    for kind in Evil::ALL {
+        let root = party.games(1).join(directory_of(*kind));
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("game.rar"), kind.archive().unwrap()).unwrap();
+        fs::write(root.join("version.ini"), "1\n").unwrap();
+        crate::games::settle(&root);
+        before.push((*kind, payload(&root)));
+    }
+    let mut owner = party.start(1);
+    for (kind, before) in before {
+        let game = game_of(kind);
+        let seen = owner.until(&format!("a look at {game}"), |s| looked_at(s, &game));
+        let local = game_in(&seen, &game)["local"].clone();
+        let found = if local["availability"] == "ready" {
+            owner.failed(json!({"command": "install", "game": game}))["code"].clone()
+        } else {
+            local["not_shared"]["code"].clone()
+        };
+        assert!(is_reason(kind, &found), "{kind:?}: {found} {local:#}");
+        let root = party.games(1).join(directory_of(kind));
+        assert_eq!(payload(&root), before, "{kind:?}");
+        assert_eq!(names_below(&root), ["game.rar", "version.ini"], "{kind:?}");
+    }
+}
+
+/// Some kinds have names that no game can have.
+fn directory_of(kind: Evil) -> String {
+    format!("Evil {kind:?}")
+}
+
+fn game_of(kind: Evil) -> String {
+    directory_of(kind).to_lowercase()
+}
+
+/// It is shared, or it is clear why not.
+pub(crate) fn looked_at(snapshot: &Value, game: &str) -> bool {
+    let local = &game_in(snapshot, game)["local"];
+    local["availability"] == "ready" || local["not_shared"]["why"] == "refused"
+}
+
+/// Whether a code is the right one to refuse a kind with.
+fn is_reason(kind: Evil, code: &Value) -> bool {
+    let right: &[&str] = match kind {
+        Evil::HardLinkOutside | Evil::FileCopyOutside | Evil::FileCopyForward => &["damaged"],
+        // Which of the two is reached first depends on the room on the disk.
+        Evil::SizeLie => &["limit-ratio", "limit-size"],
+        Evil::DataChecksum | Evil::HeaderChecksum => &["checksum-mismatch"],
+        Evil::Truncated => &["truncated"],
+        _ => &["unsafe-name"],
+    };
+    code.as_str().is_some_and(|code| right.contains(&code))
+}
+
+fn names_below(root: &Path) -> Vec<String> {
+    let below = entries(root).into_iter();
+    below
+        .map(|path| {
+            path.strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
