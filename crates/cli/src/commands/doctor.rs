@@ -109,7 +109,8 @@ fn examine(session: &Session) -> Vec<Finding> {
     findings.extend(network::interfaces());
     findings.extend(disk::state(&session.state));
     if let Some(games_dir) = games_dir {
-        findings.extend(disk::games(&games_dir));
+        let first = files::is_there(&session.state.join("identity.key")) == Some(false);
+        findings.extend(disk::games(&games_dir, first));
     }
     findings.push(clock(jiff::Timestamp::now()));
     findings

@@ -67,7 +67,9 @@ pub(crate) fn run(args: &NodeArgs, session: &Session) -> Outcome {
     if first_start {
         make_default_games_dir(&effective)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // One thread for all that waits: passing a piece on then costs no wake-up of another core. What
+    // blocks or computes has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(life::live(args, effective, session));

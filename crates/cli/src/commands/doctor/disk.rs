@@ -19,7 +19,13 @@ pub(super) fn state(path: &Path) -> Vec<Finding> {
     vec![directory("state", path, hint)]
 }
 
-pub(super) fn games(path: &Path) -> Vec<Finding> {
+/// Before the first start the default directory need not be there.
+pub(super) fn games(path: &Path, first_start: bool) -> Vec<Finding> {
+    let default = crate::dirs::games_default().is_ok_and(|default| default == path);
+    if first_start && default && files::is_there(path) == Some(false) {
+        let text = format!("{}: made at the first start", path.display());
+        return vec![Finding::ok("games", text)];
+    }
     let hint =
         "plug the disk in, make the directory, or name another: `lanspread settings games_dir`";
     let mut findings = vec![directory("games", path, hint)];
