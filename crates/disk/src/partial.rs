@@ -257,7 +257,7 @@ impl PartialContent {
     ///
     /// # Errors
     /// The journal cannot be deleted; it does no harm.
-    pub fn retire(self) -> Result<(), DiskError> {
+    pub fn retire(&self) -> Result<(), DiskError> {
         remove_if_there(self.spec.disk.as_ref(), &self.journal_place)
     }
 

@@ -7,7 +7,7 @@
 mod blob;
 mod prepare;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_disk::{
     Place,
@@ -26,7 +26,7 @@ use crate::{
     committing,
     error::OperationError,
     exchange::{self, Served},
-    games::JobProgress,
+    games::{JobControl, JobProgress},
     handle::{AfterDownload, Partials},
     installing,
     jobs::{Job, JobPorts},
@@ -34,6 +34,11 @@ use crate::{
     snapshot::Phase,
     transfer::{Transfer, TransferHandle, TransferJob, TransferView, store::Store},
 };
+
+/// How long others may hold on to what is discarded: so many times ...
+const LET_GO_TRIES: u32 = 10_000;
+/// ... so long.
+const LET_GO_STEP: Duration = Duration::from_millis(1);
 
 /// What is downloaded.
 #[derive(Debug, Clone)]
@@ -101,8 +106,10 @@ async fn run(
         return give_up(ports, job, partial, error).await;
     }
     job.enter(Phase::Committing).await;
-    finish(ports, partial).await?;
-    committing::commit(ports, job, agreed).await?;
+    let committed = commit(ports, job, agreed, partial).await;
+    // Whatever came of it, nobody gets pieces of it out of `.incoming` any more.
+    ports.shelf.downloading(job.game.clone(), None).await;
+    committed?;
     match spec.then {
         AfterDownload::Keep => Ok(()),
         AfterDownload::Install => installing::run_committed(ports, job, &agreed.manifest).await,
@@ -387,14 +394,18 @@ async fn give_up(
         bytes_of(partial.manifest(), &have)
     };
     let (disk, root) = (Arc::clone(&ports.disk), ports.game_root(&job.game));
+    let control = job.control.clone();
     let result = ports
         .blocking(move || match discard {
-            true => {
-                let discarded = take_alone(partial).discard();
-                // An empty directory is no game; one that holds anything stays.
-                drop(disk.remove_dir(&root));
-                discarded
-            }
+            true => match take_alone(partial, &control) {
+                Ok(alone) => {
+                    let discarded = alone.discard();
+                    // An empty directory is no game; one that holds anything stays.
+                    drop(disk.remove_dir(&root));
+                    discarded
+                }
+                Err(shared) => shared.checkpoint(),
+            },
             false => partial.checkpoint(),
         })
         .await?;
@@ -406,24 +417,42 @@ async fn give_up(
     Err(error)
 }
 
-/// The last pieces that were being written hold on to it for a moment.
-fn take_alone(mut partial: Arc<PartialContent>) -> PartialContent {
-    loop {
-        match Arc::try_unwrap(partial) {
-            Ok(alone) => return alone,
-            Err(shared) => {
-                partial = shared;
-                std::thread::yield_now();
-            }
+/// The last pieces that are written or sent hold on to it for a moment. Who holds it for longer is
+/// stuck, and the download stays for the next time.
+fn take_alone(
+    mut partial: Arc<PartialContent>,
+    control: &JobControl,
+) -> Result<PartialContent, Arc<PartialContent>> {
+    for _ in 0..LET_GO_TRIES {
+        partial = match Arc::try_unwrap(partial) {
+            Ok(alone) => return Ok(alone),
+            Err(shared) => shared,
+        };
+        if matches!(control.check(), Err(OperationError::Stopping)) {
+            break;
         }
+        std::thread::sleep(LET_GO_STEP);
     }
+    Err(partial)
 }
 
-async fn finish(ports: &JobPorts, partial: Arc<PartialContent>) -> Result<(), OperationError> {
-    let game = partial.manifest().game().clone();
-    let finished = ports.blocking(move || partial.finish()).await?;
+/// Makes what was fetched durable, then the payload; its journal has no use after that.
+async fn commit(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+    partial: Arc<PartialContent>,
+) -> Result<(), OperationError> {
+    let game = job.game.clone();
+    let finishing = Arc::clone(&partial);
+    let finished = ports.blocking(move || finishing.finish()).await?;
+    finished.map_err(|error| store_error(&game, error))?;
+    committing::commit(ports, job, agreed).await?;
     ports.shelf.partial_bytes(game.clone(), 0).await;
-    finished.map_err(|error| store_error(&game, error))
+    if let Err(error) = ports.blocking(move || partial.retire()).await? {
+        tracing::warn!(%game, %error, "the journal of a finished download stays");
+    }
+    Ok(())
 }
 
 fn store_error(game: &GameId, error: StoreError) -> OperationError {

@@ -13,6 +13,7 @@ use lanspread_install::Target;
 use lanspread_proto::{
     FileIndex, GameId, Manifest,
     manifest::{ArchiveSet, Layout},
+    text::is_hidden,
 };
 use lanspread_unpack::{
     ArchiveBytes, Canceller, ErrorCode, Event, Limits, Mode, NameTable, UnpackError, Unpacker,
@@ -341,10 +342,19 @@ pub(crate) fn archive_error(set: &ArchiveSet, error: &UnpackError) -> OperationE
             .first()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        entry: error.entry.clone(),
+        entry: error.entry.as_deref().map(visible),
         code: error.code.as_str(),
         reason: archive_reason(error),
     }
+}
+
+/// A name out of an archive, for terminals and logs: what cannot be seen is spelled out.
+fn visible(name: &str) -> String {
+    let spelled = |c: char| match is_hidden(c) {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    name.chars().map(spelled).collect()
 }
 
 fn archive_reason(error: &UnpackError) -> String {
@@ -398,5 +408,18 @@ impl ArchiveBytes for Volumes {
             .read_at(*file, offset, part)
             .map_err(io::Error::other)?;
         Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_out_of_archives_do_not_steer_terminals() {
+        let check = |name: &str, expected: &str| assert_eq!(visible(name), expected);
+        check("don't \u{e4}\u{1f3ae}.txt", "don't \u{e4}\u{1f3ae}.txt");
+        check("line\nbreak\u{1b}[31m", "line\\u{a}break\\u{1b}[31m");
+        check("rtl\u{202e}txt.exe", "rtl\\u{202e}txt.exe");
     }
 }

@@ -1,6 +1,6 @@
 //! Before the first piece: manifest and chunk map, from our own store or from whoever has them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lanspread_disk::index::ManifestStore;
 use lanspread_proto::{
@@ -17,6 +17,9 @@ use crate::{
     jobs::{Job, JobPorts},
     snapshot::Phase,
 };
+
+/// How long until holders that did not deliver are asked again.
+const RETRY: Duration = Duration::from_secs(3);
 
 /// Gets manifest and chunk map. While nobody who has them is here, the job waits.
 pub(super) async fn agree(
@@ -48,6 +51,8 @@ pub(super) async fn agree(
             changed = library.changed() => {
                 changed.map_err(|_stopped| OperationError::Stopping)?;
             }
+            // Whoever could not be reached, or did not answer, says nothing when that is over.
+            () = tokio::time::sleep(RETRY) => {}
             () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
         }
     }
