@@ -1,7 +1,8 @@
 //! Piece buffers: a fixed budget of memory for the whole machine, used again and again.
 //!
-//! Invariant: the bytes of all buffers that are out never exceed
-//! [`limits::PIECE_BUFFER_BYTES_MAX`]; whoever wants one more waits, and with it the lane it reads.
+//! Invariant: the bytes of all buffers that are out never exceed the budget; whoever wants one more
+//! waits, and with it the lane it reads. What we send has a budget of its own: two peers that send to
+//! each other must not wait for each other's buffers, nor a download for a receiver that is stuck.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -10,8 +11,6 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::limits;
 
 /// The budget is counted in these, so that it fits a semaphore.
 const UNIT_BYTES: u64 = 4_096;
@@ -36,9 +35,9 @@ pub(crate) struct Buffer {
 }
 
 impl Buffers {
-    /// The whole budget, unused.
-    pub(crate) fn new() -> Self {
-        let units = limits::PIECE_BUFFER_BYTES_MAX / UNIT_BYTES;
+    /// A budget of so many bytes, unused.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let units = bytes / UNIT_BYTES;
         let (back, free) = crossbeam_channel::bounded(KEPT);
         let budget = Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(usize::MAX)));
         Self { budget, free, back }
@@ -93,10 +92,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_budget_is_kept_and_memory_used_again() {
-        let buffers = Buffers::new();
+        let buffers = Buffers::new(8 << 20);
         let size = 1 << 20;
         let mut out = Vec::new();
-        for _ in 0..limits::PIECE_BUFFER_BYTES_MAX / u64::from(size) {
+        for _ in 0..8 {
             out.push(buffers.take(size).await.unwrap());
         }
         assert_eq!(buffers.budget.available_permits(), 0);

@@ -64,25 +64,16 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     tasks.spawn_until_stop(span, async move {
         job.decide(spec.content, spec.version.clone()).await;
         let result = match prepare::agree(&ports, &job, spec.content).await {
-            Ok(agreed) => hold_and_run(&ports, &job, &spec, &agreed).await,
+            // The game is held from the moment on when its directory is touched, not while a source
+            // is awaited.
+            Ok(agreed) => {
+                let work = run(&ports, &job, &spec, &agreed);
+                ports.holding(&job, work).await
+            }
             Err(error) => Err(error),
         };
         job.end(result).await;
     });
-}
-
-/// The game is held from the moment on when its directory is touched, not while a source is
-/// awaited.
-async fn hold_and_run(
-    ports: &JobPorts,
-    job: &Job,
-    spec: &DownloadSpec,
-    agreed: &Agreed,
-) -> Result<(), OperationError> {
-    ports.shelf.hold(job.game.clone()).await?;
-    let result = run(ports, job, spec, agreed).await;
-    ports.shelf.release(job.game.clone()).await;
-    result
 }
 
 async fn run(

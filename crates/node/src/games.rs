@@ -64,8 +64,6 @@ pub(crate) struct Games {
     operations: BTreeMap<GameId, Operation>,
     queue: VecDeque<GameId>,
     next: u64,
-    /// New operations wait while the games directory changes.
-    moving: bool,
     saves: Saves,
     view: watch::Sender<Arc<OperationsView>>,
     settings_out: watch::Sender<Settings>,
@@ -89,7 +87,6 @@ impl Games {
             operations: BTreeMap::new(),
             queue: VecDeque::new(),
             next: 1,
-            moving: false,
             view,
             settings_out: settings,
         };
@@ -236,3 +233,6 @@ fn answer<T>(reply: Reply<T>, result: Result<T, OperationError>) {
     // Who asked may have gone away.
     drop(reply.send(result));
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,15 +36,11 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let result = match ports.shelf.hold(job.game.clone()).await {
-            Ok(()) => match ports.shelf.content(job.game.clone()).await {
-                Ok(content) => run(&ports, &job, content).await,
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
+        let work = async {
+            let content = ports.shelf.content(job.game.clone()).await?;
+            run(&ports, &job, content).await
         };
-        ports.shelf.release(job.game.clone()).await;
-        job.end(result).await;
+        job.end(ports.holding(&job, work).await).await;
     });
 }
 
@@ -364,7 +360,7 @@ fn archive_reason(error: &UnpackError) -> String {
     } else if error.detail.is_empty() {
         format!("it cannot be read ({})", error.code)
     } else {
-        error.detail.clone()
+        lanspread_proto::Text::<512>::clean(&error.detail).to_string()
     }
 }
 

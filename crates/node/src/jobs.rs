@@ -96,6 +96,34 @@ impl JobPorts {
         }
     }
 
+    /// Carries out work on a game while the shelf keeps its hands off it. The state is settled when
+    /// this returns.
+    pub(crate) async fn holding(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<(), OperationError>>,
+    ) -> Result<(), OperationError> {
+        let (shelf, game) = (self.shelf.clone(), job.game.clone());
+        let mut hold = Box::pin(async move { shelf.hold(game).await });
+        tokio::select! {
+            biased;
+            held = &mut hold => held?,
+            () = job.control.cancel.cancelled() => {
+                // It may be granted all the same.
+                let (shelf, game) = (self.shelf.clone(), job.game.clone());
+                self.tasks.spawn_until_stop(tracing::Span::current(), async move {
+                    if hold.await.is_ok() {
+                        shelf.release(game).await;
+                    }
+                });
+                return Err(OperationError::Cancelled);
+            }
+        }
+        let result = work.await;
+        self.shelf.release(job.game.clone()).await;
+        result
+    }
+
     /// Runs something that reads or writes files, off the threads of the runtime.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,

@@ -9,7 +9,9 @@ pub const NOTICES: usize = 1_024;
 /// Snapshots per second: people cannot read more, and programs poll.
 pub const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 /// Bytes of pieces in memory, received and not yet written, for the whole machine.
-pub const PIECE_BUFFER_BYTES_MAX: u64 = 64 << 20;
+pub const RECEIVE_BUFFER_BYTES_MAX: u64 = 40 << 20;
+/// Bytes of pieces in memory, read and not yet sent, for the whole machine.
+pub const SEND_BUFFER_BYTES_MAX: u64 = 24 << 20;
 /// How long a stop waits for tasks before it gives up on them.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// A folder that changed this recently is not published yet: somebody may still be copying.

@@ -69,12 +69,8 @@ pub(crate) fn start(ports: &JobPorts, job: Job, request: PublishRequest) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let result = match ports.shelf.hold(job.game.clone()).await {
-            Ok(()) => bring_in(&ports, &job, request).await,
-            Err(error) => Err(error),
-        };
-        ports.shelf.release(job.game.clone()).await;
-        let result = match result {
+        let work = bring_in(&ports, &job, request);
+        let result = match ports.holding(&job, work).await {
             Ok(()) => wait_until_shared(&ports, &job).await,
             Err(error) => Err(error),
         };

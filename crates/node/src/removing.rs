@@ -17,12 +17,8 @@ pub(crate) fn start_uninstall(ports: &JobPorts, job: Job, files: UserFiles) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let result = match ports.shelf.hold(job.game.clone()).await {
-            Ok(()) => uninstall(&ports, &job, files).await,
-            Err(error) => Err(error),
-        };
-        ports.shelf.release(job.game.clone()).await;
-        job.end(result).await;
+        let work = uninstall(&ports, &job, files);
+        job.end(ports.holding(&job, work).await).await;
     });
 }
 
@@ -47,12 +43,8 @@ pub(crate) fn start_remove(ports: &JobPorts, job: Job, keep_installed: bool) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let result = match ports.shelf.hold(job.game.clone()).await {
-            Ok(()) => remove(&ports, &job, keep_installed).await,
-            Err(error) => Err(error),
-        };
-        ports.shelf.release(job.game.clone()).await;
-        job.end(result).await;
+        let work = remove(&ports, &job, keep_installed);
+        job.end(ports.holding(&job, work).await).await;
     });
 }
 

@@ -14,7 +14,7 @@ mod watching;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,7 +61,8 @@ pub(crate) enum Msg {
     SetGamesDir(PathBuf, GamesMove, Reply<()>),
     /// An operation begins on a game: it is not looked at until it is released.
     Hold(GameId, Reply<()>),
-    Release(GameId),
+    /// It ended: the game is looked at, and then the answer comes.
+    Release(GameId, Reply<()>),
     /// The payload, as it can be read.
     Content(GameId, Reply<Arc<OpenContent>>),
     /// A download was made the payload.
@@ -84,7 +85,7 @@ pub(crate) enum Msg {
         content: ContentId,
     },
     /// From jobs.
-    Scanned(Result<Vec<FoundGame>, GamesUnavailable>),
+    Scanned(PathBuf, Result<Vec<FoundGame>, GamesUnavailable>),
     Looked(GameId, Box<Seen>),
     Hashed(GameId, Result<Box<Known>, NotShared>),
     Moved(PathBuf, Result<(), OperationError>, Reply<()>),
@@ -124,10 +125,15 @@ pub(crate) struct Shelf {
     to_hash: BTreeMap<GameId, Arc<Payload>>,
     /// The game that is looked at.
     looking: Option<GameId>,
-    /// Holds that wait for the first scan; `None` once it is done.
+    /// Holds that wait for the first scan of a games directory; `None` once it is done.
     early: Option<Vec<(GameId, Reply<()>)>>,
     scan: Scan,
+    /// Who waits for the running scan, and who for the one after it.
     scan_replies: Vec<Reply<()>>,
+    next_scan_replies: Vec<Reply<()>>,
+    moving: Moving,
+    /// What is said once everybody can see it.
+    answers: Vec<Answer>,
     hashing: Option<Hashing>,
     paused_until: Option<Option<Instant>>,
     problems: Vec<Problem>,
@@ -139,6 +145,26 @@ pub(crate) struct Shelf {
 enum Scan {
     Idle,
     Running,
+    /// Something changed since it began.
+    RunningStale,
+}
+
+/// Whether the games directory is being changed. Meanwhile nothing is looked at or held.
+#[derive(Debug)]
+enum Moving {
+    No,
+    /// As soon as no operation and no look is under way.
+    Wanted(PathBuf, GamesMove, Reply<()>),
+    Running,
+}
+
+/// An answer that waits until the view shows what it is about.
+#[derive(Debug)]
+struct Answer {
+    reply: Reply<()>,
+    result: Result<(), OperationError>,
+    /// The game that the asker holds from now on.
+    held: Option<GameId>,
 }
 
 impl Shelf {
@@ -168,6 +194,9 @@ impl Shelf {
             early: Some(Vec::new()),
             scan: Scan::Idle,
             scan_replies: Vec::new(),
+            next_scan_replies: Vec::new(),
+            moving: Moving::No,
+            answers: Vec::new(),
             hashing: None,
             paused_until: None,
             problems: Vec::new(),
@@ -196,6 +225,7 @@ impl Shelf {
             self.work();
             if changed {
                 self.publish().await;
+                self.answer_all();
             }
         }
     }
@@ -207,20 +237,23 @@ impl Shelf {
                 place::plan_publish(&self.ports, &self.games_dir, source, reply)
             }
             Msg::Rescan(reply) => {
-                self.scan_replies.push(reply);
+                // A scan that runs may have missed what the asker means.
+                match self.scan {
+                    Scan::Idle => self.scan_replies.push(reply),
+                    Scan::Running | Scan::RunningStale => self.next_scan_replies.push(reply),
+                }
                 self.scan();
             }
             Msg::Share(change, reply) => self.share(change, reply),
-            Msg::SetGamesDir(dir, how, reply) => {
-                place::move_games(&self.ports, self.games_dir.clone(), (dir, how), reply);
-            }
+            Msg::SetGamesDir(dir, how, reply) => self.want_move(dir, how, reply),
             Msg::Moved(dir, result, reply) => self.on_moved(dir, result, reply),
             Msg::Hold(game, reply) => self.hold(&game, reply),
-            Msg::Release(game) => self.release(&game),
+            Msg::Release(game, reply) => self.release(&game, reply),
             Msg::Content(game, reply) => drop(reply.send(self.content(&game))),
             Msg::Committed(game, agreed) => {
                 let entry = self.entry(&game);
                 entry.committed = Some(agreed);
+                entry.rotten = None;
                 entry.downloading = None;
             }
             Msg::Published(game) => {
@@ -232,7 +265,7 @@ impl Shelf {
             Msg::Changed { game } => self.on_changed(&game),
             Msg::AnyChanged => self.scan(),
             Msg::Rotten { game, content } => self.on_rotten(&game, content),
-            Msg::Scanned(result) => self.on_scanned(result),
+            Msg::Scanned(dir, result) => self.on_scanned(&dir, result),
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),
         }
@@ -248,34 +281,81 @@ impl Shelf {
     /// Grants a hold once no look is under way: a look may be finishing what a crash left, and that
     /// must not meet an operation.
     fn hold(&mut self, game: &GameId, reply: Reply<()>) {
-        if self.state == GamesDirState::Unavailable {
-            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
-            return drop(reply.send(Err(error)));
-        }
         if let Some(early) = &mut self.early {
             return early.push((game.clone(), reply));
         }
-        let queued = self.to_look.iter().position(|other| other == game);
-        let queued = queued
-            .and_then(|index| self.to_look.remove(index))
-            .is_some();
-        if queued {
-            self.to_look.push_front(game.clone());
+        if self.state == GamesDirState::Unavailable {
+            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
+            return self.answer(reply, Err(error));
         }
-        if queued || self.looking.as_ref() == Some(game) {
+        if self.look_first(game) || self.looking.as_ref() == Some(game) {
             return self.entry(game).waiting.push(reply);
         }
-        self.entry(game).holds += 1;
         if let Some(hashing) = self.hashing.as_ref().filter(|h| h.game == *game) {
             hashing.progress.cancel();
         }
-        drop(reply.send(Ok(())));
+        self.grant(game, reply);
     }
 
-    fn release(&mut self, game: &GameId) {
+    fn grant(&mut self, game: &GameId, reply: Reply<()>) {
+        self.entry(game).holds += 1;
+        self.answers.push(Answer {
+            reply,
+            result: Ok(()),
+            held: Some(game.clone()),
+        });
+    }
+
+    /// Who let go is answered when the game was looked at: then everybody sees what it became.
+    fn release(&mut self, game: &GameId, reply: Reply<()>) {
+        self.let_go(game);
+        let looks = self.state == GamesDirState::Available && self.entry(game).holds == 0;
+        if looks {
+            self.look_first(game);
+            self.entry(game).settling.push(reply);
+        } else {
+            self.answer(reply, Ok(()));
+        }
+    }
+
+    fn let_go(&mut self, game: &GameId) {
         let entry = self.entry(game);
         entry.holds = entry.holds.saturating_sub(1);
         self.look_again(game);
+    }
+
+    /// Moves a game to the front of those to look at; `false` when it is not among them.
+    fn look_first(&mut self, game: &GameId) -> bool {
+        let queued = self.to_look.iter().position(|other| other == game);
+        let queued = queued.and_then(|index| self.to_look.remove(index));
+        let is_queued = queued.is_some();
+        if let Some(game) = queued {
+            self.to_look.push_front(game);
+        }
+        is_queued
+    }
+
+    fn answer(&mut self, reply: Reply<()>, result: Result<(), OperationError>) {
+        self.answers.push(Answer {
+            reply,
+            result,
+            held: None,
+        });
+    }
+
+    fn answer_all(&mut self) {
+        for Answer {
+            reply,
+            result,
+            held,
+        } in std::mem::take(&mut self.answers)
+        {
+            let heard = reply.send(result).is_ok();
+            // Nobody is there to let go of it.
+            if let Some(game) = held.filter(|_| !heard) {
+                self.let_go(&game);
+            }
+        }
     }
 
     fn content(&self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
@@ -305,11 +385,8 @@ impl Shelf {
         };
         if entry.content() == Some(content) {
             entry.take(&self.ports, None);
-            entry.seen.not_shared = Some(NotShared::Refused {
-                entry: game.to_string(),
-                code: "disk-fault",
-                reason: "the disk gives other bytes than were written; download it again".into(),
-            });
+            entry.rotten = Some(content);
+            entry.seen.not_shared = Some(looking::rotten(game));
         }
     }
 
@@ -324,22 +401,44 @@ impl Shelf {
     }
 
     fn scan(&mut self) {
-        if std::mem::replace(&mut self.scan, Scan::Running) == Scan::Running {
+        if self.scan != Scan::Idle {
+            self.scan = Scan::RunningStale;
             return;
         }
-        let (disk, games) = (Arc::clone(&self.ports.disk), Place::root(&self.games_dir));
+        self.scan = Scan::Running;
+        let (disk, dir) = (Arc::clone(&self.ports.disk), self.games_dir.clone());
         let mailbox = self.ports.mailbox.clone();
         self.ports
             .tasks
             .spawn_blocking(tracing::debug_span!("scan"), move || {
+                let games = Place::root(&dir);
                 let found = lanspread_disk::scan::list_games(disk.as_ref(), &games);
-                mailbox.blocking_send(Msg::Scanned(found));
+                mailbox.blocking_send(Msg::Scanned(dir, found));
             });
     }
 
-    fn on_scanned(&mut self, result: Result<Vec<FoundGame>, GamesUnavailable>) {
-        self.scan = Scan::Idle;
-        let available = match result {
+    fn on_scanned(&mut self, dir: &Path, result: Result<Vec<FoundGame>, GamesUnavailable>) {
+        let stale = std::mem::replace(&mut self.scan, Scan::Idle) == Scan::RunningStale;
+        if dir == self.games_dir {
+            let available = self.on_listed(result);
+            for reply in std::mem::take(&mut self.scan_replies) {
+                self.answer(reply, available.clone());
+            }
+            for (game, reply) in self.early.take().into_iter().flatten() {
+                self.hold(&game, reply);
+            }
+        }
+        self.scan_replies.append(&mut self.next_scan_replies);
+        if stale {
+            self.scan();
+        }
+    }
+
+    fn on_listed(
+        &mut self,
+        result: Result<Vec<FoundGame>, GamesUnavailable>,
+    ) -> Result<(), OperationError> {
+        match result {
             Ok(found) => {
                 self.state = GamesDirState::Available;
                 self.take_in(found);
@@ -348,18 +447,22 @@ impl Shelf {
             Err(error) => {
                 tracing::warn!(%error, "the games directory is not available");
                 self.state = GamesDirState::Unavailable;
-                // Nothing is forgotten but what can be served: the disk may be plugged in again.
-                self.entries
-                    .values_mut()
-                    .for_each(|entry| entry.known = None);
-                Err(OperationError::GamesDirUnavailable(self.games_dir.clone()))
+                let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
+                for entry in self.entries.values_mut() {
+                    // Nothing is forgotten but what can be served: the disk may be plugged in
+                    // again.
+                    entry.known = None;
+                    let refused = entry.waiting.drain(..).map(|reply| (reply, Err(error.clone())));
+                    let settled = entry.settling.drain(..).map(|reply| (reply, Ok(())));
+                    self.answers
+                        .extend(refused.chain(settled).map(|(reply, result)| Answer {
+                            reply,
+                            result,
+                            held: None,
+                        }));
+                }
+                Err(error)
             }
-        };
-        for reply in self.scan_replies.drain(..) {
-            drop(reply.send(available.clone()));
-        }
-        for (game, reply) in self.early.take().into_iter().flatten() {
-            self.hold(&game, reply);
         }
     }
 
@@ -386,7 +489,7 @@ impl Shelf {
             .entries
             .iter()
             .filter(|(game, entry)| {
-                !seen.contains(*game) && entry.holds == 0 && !entry.look.is_running()
+                !seen.contains(*game) && !entry.is_held() && !entry.look.is_running()
             })
             .map(|(game, _)| game.clone())
             .collect();
@@ -399,6 +502,9 @@ impl Shelf {
 
     /// Starts the next look, and the next hashing.
     fn work(&mut self) {
+        if !matches!(self.moving, Moving::No) {
+            return self.move_if_idle();
+        }
         if self.state == GamesDirState::Unavailable {
             return;
         }
@@ -440,15 +546,46 @@ impl Shelf {
         self.hashing.is_some() || self.paused_until.is_some()
     }
 
+    /// The directory changes as soon as nothing works in it.
+    fn want_move(&mut self, dir: PathBuf, how: GamesMove, reply: Reply<()>) {
+        if !matches!(self.moving, Moving::No) {
+            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
+            return self.answer(reply, Err(error));
+        }
+        self.moving = Moving::Wanted(dir, how, reply);
+        self.early.get_or_insert_default();
+        if let Some(hashing) = &self.hashing {
+            hashing.progress.cancel();
+        }
+    }
+
+    fn move_if_idle(&mut self) {
+        let busy = self.looking.is_some() || self.hashing.is_some();
+        if busy || self.entries.values().any(|entry| entry.holds > 0) {
+            return;
+        }
+        match std::mem::replace(&mut self.moving, Moving::Running) {
+            Moving::Wanted(dir, how, reply) => {
+                place::move_games(&self.ports, self.games_dir.clone(), (dir, how), reply);
+            }
+            other @ (Moving::No | Moving::Running) => self.moving = other,
+        }
+    }
+
     fn on_moved(&mut self, dir: PathBuf, result: Result<(), OperationError>, reply: Reply<()>) {
+        self.moving = Moving::No;
         if result.is_ok() {
-            self.entries.clear();
+            let early = self.early.get_or_insert_default();
+            for (game, entry) in std::mem::take(&mut self.entries) {
+                early.extend(entry.waiting.into_iter().map(|reply| (game.clone(), reply)));
+            }
             self.to_look.clear();
             self.to_hash.clear();
             self.games_dir = dir;
             self.watch = watching::Watching::start(&self.ports, &self.games_dir);
-            self.scan();
         }
-        drop(reply.send(result));
+        // Holds wait until it ends.
+        self.scan();
+        self.answer(reply, result);
     }
 }

@@ -7,7 +7,7 @@ use crate::{report::Outcome, session::Session};
 /// Connect to a peer by its address
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
-    /// HOST, HOST:PORT, IP or [IPV6]:PORT; the port is 47100 when absent
+    /// A host name or an IP address, with :PORT behind unless it is 47100
     #[arg(value_name = "ADDR")]
     address: String,
 }

@@ -355,7 +355,9 @@ impl Writes {
 
     async fn on_loaded(&mut self, loaded: Loaded) -> Result<(), LinkError> {
         let request = loaded.request;
-        let Some(index) = self.outgoing.iter().position(|out| out.request == request) else {
+        // A peer may use a number twice: what is being sent is never replaced.
+        let awaits = |out: &Outgoing| out.request == request && !out.is_loaded();
+        let Some(index) = self.outgoing.iter().position(awaits) else {
             return Ok(());
         };
         match loaded.result {

@@ -145,7 +145,7 @@ impl Games {
 
     /// Starts waiting downloads while there are places for them.
     pub(super) fn start_queued(&mut self) {
-        while !self.moving && self.running_downloads() < self.settings.downloads_max {
+        while self.running_downloads() < self.settings.downloads_max {
             let waiting = self.queue.iter().position(|game| {
                 let operation = self.operations.get(game);
                 operation.is_some_and(|o| matches!(o.phase, Phase::Queued))

@@ -35,9 +35,13 @@ pub(super) struct Entry {
     pub(super) holds: u32,
     /// Holds that wait until a look ends.
     pub(super) waiting: Vec<Reply<()>>,
+    /// Who let go of it and waits until it was looked at.
+    pub(super) settling: Vec<Reply<()>>,
     pub(super) look: Look,
     pub(super) trust: Trust,
     pub(super) committed: Option<Agreed>,
+    /// The disk gave wrong bytes for this content; it is not served until it is hashed again.
+    pub(super) rotten: Option<ContentId>,
     pub(super) seen: LocalView,
     pub(super) known: Option<Known>,
     pub(super) downloading: Option<Arc<Manifest>>,
@@ -103,13 +107,20 @@ impl Entry {
             wish: ShareWish::Share,
             holds: 0,
             waiting: Vec::new(),
+            settling: Vec::new(),
             look: Look::Done,
             trust: Trust::MaySettle,
             committed: None,
+            rotten: None,
             seen: LocalView::default(),
             known: None,
             downloading: None,
         }
+    }
+
+    /// An operation works on it, or is about to.
+    pub(super) const fn is_held(&self) -> bool {
+        self.holds > 0 || !self.waiting.is_empty()
     }
 
     pub(super) fn subject(&self, game: &GameId, games: Place) -> Subject {
@@ -134,8 +145,7 @@ impl Entry {
 
     /// What is known to lie here, whole.
     pub(super) fn content(&self) -> Option<ContentId> {
-        let known = self.known.as_ref();
-        known.map(|known| known.agreed.manifest.content())
+        self.known.as_ref().map(Known::content)
     }
 
     pub(super) fn availability(&self) -> Option<Availability> {

@@ -52,8 +52,11 @@ impl ShelfHandle {
         self.mailbox.ask(|reply| Msg::Hold(game, reply)).await
     }
 
+    /// Ends a hold. Returns when the game was looked at and everybody sees what it became.
     pub(crate) async fn release(&self, game: GameId) {
-        self.mailbox.send(Msg::Release(game)).await;
+        let seen = self.mailbox.ask(|reply| Msg::Release(game, reply)).await;
+        // A shelf that stops, or forgot the game, has nothing more to show.
+        drop(seen);
     }
 
     /// The payload of a downloaded game, as it can be read.

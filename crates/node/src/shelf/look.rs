@@ -86,6 +86,12 @@ pub(crate) struct Known {
     pub(super) unpacked: Option<Size>,
 }
 
+impl Known {
+    pub(super) fn content(&self) -> ContentId {
+        self.agreed.manifest.content()
+    }
+}
+
 impl Subject {
     fn root(&self) -> Place {
         self.games.listed(&self.directory)

@@ -82,6 +82,9 @@ impl Shelf {
         entry.seen.kept_bytes = seen.kept_bytes;
         entry.committed = None;
         let (known, not_shared) = match seen.payload {
+            PayloadState::Known(known) if entry.rotten == Some(known.content()) => {
+                (None, Some(rotten(game)))
+            }
             PayloadState::Known(known) => (Some(known), None),
             PayloadState::Unhashed(payload) => {
                 self.to_hash.insert(game.clone(), payload);
@@ -92,9 +95,12 @@ impl Shelf {
         entry.seen.not_shared = not_shared;
         entry.take(&self.ports, known);
         let again = entry.look.end();
-        for reply in std::mem::take(&mut entry.waiting) {
-            entry.holds += 1;
-            drop(reply.send(Ok(())));
+        let waiting = std::mem::take(&mut entry.waiting);
+        for reply in std::mem::take(&mut entry.settling) {
+            self.answer(reply, Ok(()));
+        }
+        for reply in waiting {
+            self.grant(game, reply);
         }
         if again {
             self.look_again(game);
@@ -140,6 +146,7 @@ impl Shelf {
         match result {
             Ok(known) => {
                 entry.trust = Trust::MaySettle;
+                entry.rotten = None;
                 entry.seen.not_shared = None;
                 entry.take(&self.ports, Some(*known));
             }
@@ -151,5 +158,14 @@ impl Shelf {
         if entry.look.end() {
             self.look_again(game);
         }
+    }
+}
+
+/// Why a content is not shared whose bytes turned out to be wrong.
+pub(super) fn rotten(game: &GameId) -> NotShared {
+    NotShared::Refused {
+        entry: game.to_string(),
+        code: "disk-fault",
+        reason: "the disk gives other bytes than were written; download it again".into(),
     }
 }

@@ -34,7 +34,7 @@ impl Shelf {
                 Ok(())
             }
         };
-        drop(reply.send(result));
+        self.answer(reply, result);
     }
 
     fn sharing(&self) -> SharingState {

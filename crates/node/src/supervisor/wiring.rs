@@ -57,7 +57,6 @@ pub(super) struct Doors {
     /// What actors announce; `publish` passes it on when the snapshot shows it.
     pub(super) notices: broadcast::Sender<Notice>,
     disk: Arc<dyn Disk>,
-    buffers: Buffers,
     numbers: LaneNumbers,
 }
 
@@ -95,7 +94,6 @@ impl Doors {
             settings: watch::Sender::new(config.settings.clone()),
             notices: broadcast::Sender::new(limits::NOTICES),
             disk: Arc::new(RealDisk::new()),
-            buffers: Buffers::new(),
             numbers: LaneNumbers::default(),
         };
         let inboxes = Inboxes {
@@ -184,7 +182,7 @@ impl Shared {
             clock: self.clock,
             tasks: self.tasks.clone(),
             pool: Arc::clone(&self.foundation.pieces),
-            buffers: doors.buffers.clone(),
+            buffers: Buffers::new(limits::SEND_BUFFER_BYTES_MAX),
             pace: Pace::new(Way::Up, doors.settings.subscribe()),
             numbers: doors.numbers.clone(),
             mailbox: doors.exchange.clone(),
@@ -199,7 +197,7 @@ impl Shared {
             tasks: self.work.clone(),
             clock: self.clock,
             pool: Arc::clone(&self.foundation.pieces),
-            buffers: doors.buffers.clone(),
+            buffers: Buffers::new(limits::RECEIVE_BUFFER_BYTES_MAX),
             credit: CreditHandle::start(&self.tasks, self.clock, limits::RECEIVE_WINDOW_BYTES),
             pace: Pace::new(Way::Down, doors.settings.subscribe()),
             numbers: doors.numbers.clone(),
