@@ -452,7 +452,10 @@ impl Shelf {
                     // Nothing is forgotten but what can be served: the disk may be plugged in
                     // again.
                     entry.known = None;
-                    let refused = entry.waiting.drain(..).map(|reply| (reply, Err(error.clone())));
+                    let refused = entry
+                        .waiting
+                        .drain(..)
+                        .map(|reply| (reply, Err(error.clone())));
                     let settled = entry.settling.drain(..).map(|reply| (reply, Ok(())));
                     self.answers
                         .extend(refused.chain(settled).map(|(reply, result)| Answer {

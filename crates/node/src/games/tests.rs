@@ -1,0 +1,384 @@
+//! Operations from their command to their end: whole nodes on loopback, a game of plain files.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test looks at what was really written"
+)]
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use lanspread_proto::text::PeerName;
+use lanspread_unpack::WorkerCommand;
+use tokio::time::timeout;
+
+use super::*;
+use crate::{
+    Config, Node, NodeHandle, Snapshot,
+    config::{Discovery, Listen},
+    handle::{AfterDownload, PublishHow, ShareChange},
+    snapshot::{GameView, GamesDirState},
+};
+
+/// Long enough for a loaded machine; a failure takes so long to show.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Several pieces.
+const BYTES: usize = 5 * 1024 * 1024 + 77;
+
+/// One person with a computer.
+struct Person {
+    node: Node,
+    dir: tempfile::TempDir,
+}
+
+impl Person {
+    async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(dir: tempfile::TempDir) -> Self {
+        let games_dir = dir.path().join("games");
+        std::fs::create_dir_all(&games_dir).unwrap();
+        let config = Config {
+            games_dir,
+            state_dir: dir.path().join("state"),
+            name: PeerName::clean("anna"),
+            listen: Listen {
+                ip: Some([127, 0, 0, 1].into()),
+                port: 0,
+            },
+            discovery: Discovery::Off,
+            connect: Vec::new(),
+            worker: WorkerCommand::inside("/nonexistent/worker".into()),
+            settings: Settings::default(),
+        };
+        let node = Node::start(config).await.unwrap();
+        Self { node, dir }
+    }
+
+    /// The node stops; the files stay.
+    async fn stop(self) -> tempfile::TempDir {
+        let Self { node, dir } = self;
+        node.stop().await;
+        dir
+    }
+
+    fn handle(&self) -> NodeHandle {
+        self.node.handle()
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.handle().snapshot().me.addresses[0]
+    }
+
+    async fn connect(&self, other: &Self) {
+        self.handle().connect(other.address()).await.unwrap();
+    }
+
+    fn game_dir(&self) -> PathBuf {
+        self.dir.path().join("games/quake")
+    }
+
+    fn journals(&self) -> usize {
+        let partials = std::fs::read_dir(self.dir.path().join("state/partials"));
+        partials.map_or(0, Iterator::count)
+    }
+
+    /// Writes a version of the game by hand and publishes it where it lies.
+    async fn publish(&self, version: &str) {
+        let dir = self.game_dir();
+        std::fs::create_dir_all(dir.join("maps")).unwrap();
+        std::fs::write(dir.join("version.ini"), format!("{version}\n")).unwrap();
+        std::fs::write(dir.join("maps/q3dm17.bsp"), payload(version)).unwrap();
+        std::fs::write(dir.join("quake.exe"), format!("program {version}")).unwrap();
+        let request = PublishRequest {
+            source: dir,
+            version: VersionLabel::parse(version).unwrap(),
+            how: PublishHow::Pack,
+        };
+        let operation = self.handle().publish(request).await.unwrap();
+        self.done(operation).await;
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&Snapshot) -> bool) {
+        let mut views = self.handle().watch();
+        let seen = timeout(PATIENCE, views.wait_for(|view| is_so(view))).await;
+        let game = game_of(&self.handle().snapshot()).cloned();
+        assert!(seen.is_ok(), "not in time: {what}: {game:#?}");
+    }
+
+    async fn until_game(&self, what: &str, is_so: impl Fn(&GameView) -> bool) {
+        self.until(what, |view| game_of(view).is_some_and(&is_so))
+            .await;
+    }
+
+    async fn until_phase(&self, what: &str, is_it: impl Fn(&Phase) -> bool) {
+        let reached = |game: &GameView| game.operation.as_ref().is_some_and(|o| is_it(&o.phase));
+        self.until_game(what, reached).await;
+    }
+
+    async fn ended(&self, operation: OperationId) -> Phase {
+        let ended = |game: &GameView| {
+            let this = game.operation.as_ref().filter(|o| o.operation == operation);
+            this.is_some_and(|o| o.phase.is_end())
+        };
+        self.until_game("ended", ended).await;
+        let view = self.handle().snapshot();
+        game_of(&view).unwrap().operation.clone().unwrap().phase
+    }
+
+    async fn done(&self, operation: OperationId) {
+        let phase = self.ended(operation).await;
+        assert!(matches!(phase, Phase::Done), "{phase:?}");
+    }
+
+    async fn until_offered(&self, version: &str) {
+        let has = |game: &GameView| game.contents.iter().any(|c| c.version.as_str() == version);
+        self.until_game("offered", has).await;
+    }
+
+    async fn get(&self, then: AfterDownload) -> OperationId {
+        self.handle().get(request(then)).await.unwrap()
+    }
+}
+
+fn payload(version: &str) -> Vec<u8> {
+    let salt = version.bytes().map(u32::from).sum::<u32>();
+    let words = (0..u32::try_from(BYTES).unwrap()).map(|at| (at / 7 * salt).to_le_bytes()[1]);
+    words.collect()
+}
+
+fn quake() -> GameId {
+    GameId::parse("quake").unwrap()
+}
+
+fn game_of(view: &Snapshot) -> Option<&GameView> {
+    view.games.iter().find(|game| game.game == quake())
+}
+
+fn request(then: AfterDownload) -> GetRequest {
+    GetRequest {
+        game: quake(),
+        content: None,
+        then,
+        from: None,
+    }
+}
+
+fn check_files(dir: &Path, version: &str) {
+    assert!(std::fs::read(dir.join("maps/q3dm17.bsp")).unwrap() == payload(version));
+    let program = std::fs::read_to_string(dir.join("quake.exe")).unwrap();
+    assert_eq!(program, format!("program {version}"));
+}
+
+async fn two() -> (Person, Person) {
+    let (anna, berta) = (Person::start().await, Person::start().await);
+    anna.publish("1.0").await;
+    berta.connect(&anna).await;
+    berta.until_offered("1.0").await;
+    (anna, berta)
+}
+
+/// Nothing may be sent any more, or may again.
+async fn share(person: &Person, on: bool) {
+    let change = match on {
+        true => ShareChange::All(true),
+        false => ShareChange::Pause(None),
+    };
+    person.handle().share(change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_game_lives_from_its_download_to_its_removal() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Install).await).await;
+    check_files(&berta.game_dir(), "1.0");
+    check_files(&berta.game_dir().join("local"), "1.0");
+    assert_eq!(berta.journals(), 0);
+    // The state is settled when the end is told: the next command is not refused.
+    let view = berta.handle().snapshot();
+    let local = &game_of(&view).unwrap().local;
+    assert_eq!(local.installed.as_ref().unwrap().0.as_str(), "1.0");
+
+    anna.publish("1.1").await;
+    let newer = |game: &GameView| game.update_available;
+    berta.until_game("update available", newer).await;
+    std::fs::write(berta.game_dir().join("local/save.dat"), "won").unwrap();
+    berta
+        .done(berta.handle().update(quake()).await.unwrap())
+        .await;
+    check_files(&berta.game_dir(), "1.1");
+    check_files(&berta.game_dir().join("local"), "1.1");
+    let save = berta.game_dir().join("local/save.dat");
+    assert_eq!(std::fs::read_to_string(save).unwrap(), "won");
+    assert_eq!(berta.journals(), 0);
+
+    let uninstall = berta.handle().uninstall(quake(), UserFiles::Purge).await;
+    berta.done(uninstall.unwrap()).await;
+    assert!(!berta.game_dir().join("local").exists());
+    let again = berta.handle().install(quake()).await;
+    berta.done(again.unwrap()).await;
+    let uninstall = berta.handle().uninstall(quake(), UserFiles::Purge).await;
+    berta.done(uninstall.unwrap()).await;
+    let remove = berta.handle().remove(quake(), WhileInstalled::Refuse).await;
+    berta.done(remove.unwrap()).await;
+    assert!(!berta.game_dir().exists());
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installed_game_can_be_installed_from_what_was_kept() {
+    let (anna, berta) = two().await;
+    // Each command comes right after the end of the one before.
+    for _ in 0..5 {
+        berta.done(berta.get(AfterDownload::Keep).await).await;
+        let install = berta.handle().install(quake()).await.unwrap();
+        berta.done(install).await;
+        let uninstall = berta.handle().uninstall(quake(), UserFiles::Keep).await;
+        berta.done(uninstall.unwrap()).await;
+        let remove = berta.handle().remove(quake(), WhileInstalled::Refuse).await;
+        berta.done(remove.unwrap()).await;
+    }
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_waits_for_a_source_and_can_be_cancelled_then() {
+    for partials in [Partials::Keep, Partials::Discard] {
+        let (anna, berta) = two().await;
+        // The manifest is here before nothing is sent any more.
+        berta.handle().files(quake(), None).await.unwrap();
+        share(&anna, false).await;
+        let operation = berta.get(AfterDownload::Keep).await;
+        berta
+            .until_phase("waiting", |phase| matches!(phase, Phase::WaitingForSource))
+            .await;
+        berta.handle().cancel(quake(), partials).await.unwrap();
+        let phase = berta.ended(operation).await;
+        assert!(matches!(phase, Phase::Cancelled), "{phase:?}");
+        assert!(!berta.game_dir().exists());
+        assert_eq!(berta.journals(), 0);
+        share(&anna, true).await;
+        berta.done(berta.get(AfterDownload::Install).await).await;
+        check_files(&berta.game_dir().join("local"), "1.0");
+        anna.stop().await;
+        berta.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_goes_on_when_its_source_shares_again_or_comes_back() {
+    let (anna, berta) = two().await;
+    berta.handle().files(quake(), None).await.unwrap();
+    share(&anna, false).await;
+    let operation = berta.get(AfterDownload::Install).await;
+    let waits = |phase: &Phase| matches!(phase, Phase::WaitingForSource);
+    berta.until_phase("waiting", waits).await;
+    let dir = anna.stop().await;
+    let anna = Person::start_in(dir).await;
+    berta.connect(&anna).await;
+    berta.done(operation).await;
+    check_files(&berta.game_dir().join("local"), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_download_moves_nothing_until_it_is_resumed() {
+    let (anna, berta) = two().await;
+    let operation = berta.get(AfterDownload::Keep).await;
+    // In whatever phase it is now: at the beginning, most likely.
+    berta.handle().pause(quake()).await.unwrap();
+    berta
+        .until_phase("paused", |phase| matches!(phase, Phase::Paused))
+        .await;
+    let before = game_of(&berta.handle().snapshot())
+        .unwrap()
+        .operation
+        .clone();
+    let before = before.unwrap();
+    assert!(before.done_bytes < before.total_bytes, "{before:?}");
+    // Time for all the rest, if somebody sent it: another game comes whole meanwhile.
+    let other = berta.handle().files(quake(), None).await.unwrap();
+    assert_eq!(other.len(), 3);
+    berta.handle().resume(quake()).await.unwrap();
+    berta.done(operation).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_node_takes_its_download_up_again() {
+    let (anna, berta) = two().await;
+    berta.handle().files(quake(), None).await.unwrap();
+    share(&anna, false).await;
+    berta.get(AfterDownload::Install).await;
+    let waits = |phase: &Phase| matches!(phase, Phase::WaitingForSource);
+    berta.until_phase("waiting", waits).await;
+    let berta = Person::start_in(berta.stop().await).await;
+    let open = |phase: &Phase| !phase.is_end();
+    berta.until_phase("taken up", open).await;
+    share(&anna, true).await;
+    berta.connect(&anna).await;
+    berta
+        .until_phase("done", |phase| matches!(phase, Phase::Done))
+        .await;
+    check_files(&berta.game_dir().join("local"), "1.0");
+    assert_eq!(berta.journals(), 0);
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn games_move_to_another_directory_while_changes_are_reported() {
+    let anna = Person::start().await;
+    anna.publish("1.0").await;
+    for (name, how) in [
+        ("elsewhere", GamesMove::Move),
+        ("empty", GamesMove::UseAsItIs),
+        ("elsewhere", GamesMove::UseAsItIs),
+    ] {
+        let dir = anna.dir.path().join(name);
+        let handle = anna.handle();
+        // A scan may be under way at any time.
+        let (moved, _scanned) =
+            tokio::join!(handle.set_games_dir(dir.clone(), how), handle.rescan());
+        moved.unwrap();
+        let there = name == "elsewhere";
+        anna.until("moved", |view| {
+            let local = game_of(view).is_some_and(|game| game.local.content.is_some());
+            view.me.games_dir == dir && local == there
+        })
+        .await;
+    }
+    anna.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_games_directory_that_is_gone_ends_what_would_need_it() {
+    let (anna, berta) = two().await;
+    let (games, away) = (
+        berta.dir.path().join("games"),
+        berta.dir.path().join("away"),
+    );
+    std::fs::rename(&games, &away).unwrap();
+    drop(berta.handle().rescan().await);
+    let gone = |view: &Snapshot| view.me.games_dir_state == GamesDirState::Unavailable;
+    berta.until("unavailable", gone).await;
+    let operation = berta.get(AfterDownload::Keep).await;
+    let phase = berta.ended(operation).await;
+    let Phase::Failed(error) = phase else {
+        panic!("{phase:?}");
+    };
+    assert!(
+        matches!(error, OperationError::GamesDirUnavailable(_)),
+        "{error}"
+    );
+    std::fs::rename(&away, &games).unwrap();
+    berta.handle().rescan().await.unwrap();
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}
