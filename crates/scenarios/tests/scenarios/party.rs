@@ -99,7 +99,7 @@ impl Party {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANSPREAD_")) {
             command.env_remove(name);
         }
-        command.env("RUST_LOG", "lanspread_node=debug").stdin(Stdio::null());
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
         command.arg("--state").arg(self.state(number));
         command
     }
