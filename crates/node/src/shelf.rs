@@ -6,8 +6,10 @@
 mod archives;
 mod entry;
 mod handle;
+mod holding;
 mod look;
 mod looking;
+mod moving;
 mod offer;
 mod place;
 mod watching;
@@ -34,8 +36,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 pub(crate) use self::{archives::Files, handle::ShelfHandle};
 use self::{
     entry::{Entry, Trust},
+    holding::Answer,
     look::{Known, Looker, Seen},
     looking::Hashing,
+    moving::Moving,
 };
 use crate::{
     actor::{Mailbox, Reply, Tasks},
@@ -149,24 +153,6 @@ enum Scan {
     RunningStale,
 }
 
-/// Whether the games directory is being changed. Meanwhile nothing is looked at or held.
-#[derive(Debug)]
-enum Moving {
-    No,
-    /// As soon as no operation and no look is under way.
-    Wanted(PathBuf, GamesMove, Reply<()>),
-    Running,
-}
-
-/// An answer that waits until the view shows what it is about.
-#[derive(Debug)]
-struct Answer {
-    reply: Reply<()>,
-    result: Result<(), OperationError>,
-    /// The game that the asker holds from now on.
-    held: Option<GameId>,
-}
-
 impl Shelf {
     /// Starts the actor with a first scan.
     pub(crate) fn start(ports: ShelfPorts, games_dir: PathBuf, inbox: mpsc::Receiver<Msg>) {
@@ -276,86 +262,6 @@ impl Shelf {
         self.entries
             .entry(game.clone())
             .or_insert_with(|| Entry::new(game.as_str().to_owned()))
-    }
-
-    /// Grants a hold once no look is under way: a look may be finishing what a crash left, and that
-    /// must not meet an operation.
-    fn hold(&mut self, game: &GameId, reply: Reply<()>) {
-        if let Some(early) = &mut self.early {
-            return early.push((game.clone(), reply));
-        }
-        if self.state == GamesDirState::Unavailable {
-            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
-            return self.answer(reply, Err(error));
-        }
-        if self.look_first(game) || self.looking.as_ref() == Some(game) {
-            return self.entry(game).waiting.push(reply);
-        }
-        if let Some(hashing) = self.hashing.as_ref().filter(|h| h.game == *game) {
-            hashing.progress.cancel();
-        }
-        self.grant(game, reply);
-    }
-
-    fn grant(&mut self, game: &GameId, reply: Reply<()>) {
-        self.entry(game).holds += 1;
-        self.answers.push(Answer {
-            reply,
-            result: Ok(()),
-            held: Some(game.clone()),
-        });
-    }
-
-    /// Who let go is answered when the game was looked at: then everybody sees what it became.
-    fn release(&mut self, game: &GameId, reply: Reply<()>) {
-        self.let_go(game);
-        let looks = self.state == GamesDirState::Available && self.entry(game).holds == 0;
-        if looks {
-            self.look_first(game);
-            self.entry(game).settling.push(reply);
-        } else {
-            self.answer(reply, Ok(()));
-        }
-    }
-
-    fn let_go(&mut self, game: &GameId) {
-        let entry = self.entry(game);
-        entry.holds = entry.holds.saturating_sub(1);
-        self.look_again(game);
-    }
-
-    /// Moves a game to the front of those to look at; `false` when it is not among them.
-    fn look_first(&mut self, game: &GameId) -> bool {
-        let queued = self.to_look.iter().position(|other| other == game);
-        let queued = queued.and_then(|index| self.to_look.remove(index));
-        let is_queued = queued.is_some();
-        if let Some(game) = queued {
-            self.to_look.push_front(game);
-        }
-        is_queued
-    }
-
-    fn answer(&mut self, reply: Reply<()>, result: Result<(), OperationError>) {
-        self.answers.push(Answer {
-            reply,
-            result,
-            held: None,
-        });
-    }
-
-    fn answer_all(&mut self) {
-        for Answer {
-            reply,
-            result,
-            held,
-        } in std::mem::take(&mut self.answers)
-        {
-            let heard = reply.send(result).is_ok();
-            // Nobody is there to let go of it.
-            if let Some(game) = held.filter(|_| !heard) {
-                self.let_go(&game);
-            }
-        }
     }
 
     fn content(&self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
@@ -547,48 +453,5 @@ impl Shelf {
         }
         self.watch.keep(&self.ports, &self.games_dir);
         self.hashing.is_some() || self.paused_until.is_some()
-    }
-
-    /// The directory changes as soon as nothing works in it.
-    fn want_move(&mut self, dir: PathBuf, how: GamesMove, reply: Reply<()>) {
-        if !matches!(self.moving, Moving::No) {
-            let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
-            return self.answer(reply, Err(error));
-        }
-        self.moving = Moving::Wanted(dir, how, reply);
-        self.early.get_or_insert_default();
-        if let Some(hashing) = &self.hashing {
-            hashing.progress.cancel();
-        }
-    }
-
-    fn move_if_idle(&mut self) {
-        let busy = self.looking.is_some() || self.hashing.is_some();
-        if busy || self.entries.values().any(|entry| entry.holds > 0) {
-            return;
-        }
-        match std::mem::replace(&mut self.moving, Moving::Running) {
-            Moving::Wanted(dir, how, reply) => {
-                place::move_games(&self.ports, self.games_dir.clone(), (dir, how), reply);
-            }
-            other @ (Moving::No | Moving::Running) => self.moving = other,
-        }
-    }
-
-    fn on_moved(&mut self, dir: PathBuf, result: Result<(), OperationError>, reply: Reply<()>) {
-        self.moving = Moving::No;
-        if result.is_ok() {
-            let early = self.early.get_or_insert_default();
-            for (game, entry) in std::mem::take(&mut self.entries) {
-                early.extend(entry.waiting.into_iter().map(|reply| (game.clone(), reply)));
-            }
-            self.to_look.clear();
-            self.to_hash.clear();
-            self.games_dir = dir;
-            self.watch = watching::Watching::start(&self.ports, &self.games_dir);
-        }
-        // Holds wait until it ends.
-        self.scan();
-        self.answer(reply, result);
     }
 }
