@@ -3,6 +3,7 @@
 //! Invariant: a peer gets pieces only of contents that are registered here, and only pieces whose
 //! bytes were verified; what it is told it may ask for is what it may ask for.
 
+mod blobs;
 pub(crate) mod serve_lane;
 mod uploads;
 

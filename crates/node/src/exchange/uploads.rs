@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use lanspread_disk::pool::Pool;
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
     ContentId, GameId, PeerId, PieceIndex, limits as wire_limits,
     wire::{
         LaneMessage,
-        lane::{BlobKind, BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
+        lane::{BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
     },
 };
 use lanspread_swarm::{
@@ -21,6 +20,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     Msg, Served,
+    blobs::Blobs,
     serve_lane::{self, Command, LanePorts, ServeLane},
 };
 use crate::{
@@ -86,6 +86,7 @@ pub(super) struct Uploads {
     upload: Upload,
     lanes: BTreeMap<LaneId, ServeLane>,
     open: BTreeMap<RequestKey, Admitted>,
+    blobs: Blobs,
     sent: BTreeMap<(PeerId, GameId), Sent>,
     traffic: BTreeMap<PeerId, Traffic>,
     down: Meter,
@@ -116,6 +117,7 @@ impl Uploads {
             upload,
             lanes: BTreeMap::new(),
             open: BTreeMap::new(),
+            blobs: Blobs::default(),
             sent: BTreeMap::new(),
             traffic: BTreeMap::new(),
             down,
@@ -226,20 +228,22 @@ impl Uploads {
 
     fn on_blob_request(&mut self, lane: LaneId, blob: BlobRequest, served: Option<&Served>) {
         let request = blob.request;
-        let command = match served {
-            None => gone(request, GoneReason::NotHere),
-            Some(served) => {
-                let bytes = match blob.kind {
-                    BlobKind::Manifest => served.manifest.encode(),
-                    BlobKind::ChunkMap => served.chunk_map.encode(),
-                };
-                Command::Blob {
-                    request,
-                    bytes: Bytes::from(bytes),
-                }
-            }
+        let Some(served) = served else {
+            return self.tell(lane, gone(request, GoneReason::NotHere));
         };
-        self.tell(lane, command);
+        if !self.lanes.contains_key(&lane) {
+            return;
+        }
+        match self
+            .blobs
+            .open(RequestKey { lane, request }, blob.kind, served)
+        {
+            Some(bytes) => self.tell(lane, Command::Blob { request, bytes }),
+            None => {
+                tracing::debug!(lane = lane.0, "a peer asks for too many blobs at once");
+                self.close(lane);
+            }
+        }
     }
 
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
@@ -260,6 +264,7 @@ impl Uploads {
             sent.last = tokio::time::Instant::now();
         }
         if finished {
+            self.blobs.on_finished(key);
             self.open.remove(&key);
             self.upload.on_finished(now, key);
         }
@@ -312,12 +317,14 @@ impl Uploads {
 
     fn close(&mut self, lane: LaneId) {
         self.lanes.remove(&lane);
+        self.blobs.on_lane_down(lane);
         self.open.retain(|key, _| key.lane != lane);
         self.upload.on_lane_down(self.ports.clock.now(), lane);
     }
 
     pub(super) fn on_peer_down(&mut self, peer: PeerId) {
-        self.lanes.retain(|_, lane| lane.peer() != peer);
+        let gone = self.lanes.extract_if(.., |_, lane| lane.peer() == peer);
+        gone.for_each(|(lane, _)| self.blobs.on_lane_down(lane));
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
         self.upload.on_peer_down(self.ports.clock.now(), peer);

@@ -382,3 +382,98 @@ async fn a_games_directory_that_is_gone_ends_what_would_need_it() {
     anna.stop().await;
     berta.stop().await;
 }
+
+/// Changes a byte so that the file looks as before.
+fn rot(file: &Path) {
+    let before = std::fs::metadata(file).unwrap().modified().unwrap();
+    let mut bytes = std::fs::read(file).unwrap();
+    // Each piece is wrong.
+    bytes.iter_mut().step_by(1_000).for_each(|byte| *byte ^= 1);
+    std::fs::write(file, bytes).unwrap();
+    let file = std::fs::File::options().write(true).open(file).unwrap();
+    file.set_modified(before).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_bytes_are_refused_and_come_from_somebody_else() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    rot(&berta.game_dir().join("maps/q3dm17.bsp"));
+    let carla = Person::start().await;
+    carla.connect(&anna).await;
+    carla.connect(&berta).await;
+    let two_have_it = |game: &GameView| game.contents.iter().any(|c| c.holders.len() == 2);
+    carla.until_game("two sources", two_have_it).await;
+    carla.handle().files(quake(), None).await.unwrap();
+    share(&anna, false).await;
+    let mut notices = carla.handle().notices();
+    let operation = carla.get(AfterDownload::Keep).await;
+    let refused = async {
+        loop {
+            if let Ok(Notice::PeerRefused { peer, .. }) = notices.recv().await {
+                return peer;
+            }
+        }
+    };
+    let liar = timeout(PATIENCE, refused).await.unwrap();
+    assert_eq!(liar, berta.handle().snapshot().me.peer);
+    share(&anna, true).await;
+    carla.done(operation).await;
+    check_files(&carla.game_dir(), "1.0");
+    // The liar looked into it, and does not share it again at the next scan.
+    let faulty = |game: &GameView| {
+        let why = game.local.not_shared.as_ref();
+        matches!(why, Some(crate::snapshot::NotShared::Refused { code, .. }) if *code == "disk-fault")
+    };
+    berta.until_game("disk fault", faulty).await;
+    berta.handle().rescan().await.unwrap();
+    // An operation ends after a look; this one has nothing to install.
+    let install = berta.handle().install(quake()).await.unwrap();
+    assert!(matches!(berta.ended(install).await, Phase::Failed(_)));
+    let view = berta.handle().snapshot();
+    assert!(faulty(game_of(&view).unwrap()));
+    for person in [anna, berta, carla] {
+        person.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_works_at_any_time() {
+    let (anna, berta) = two().await;
+    let mut handle = berta.handle().watch();
+    let mut cancelled_in = std::collections::BTreeSet::new();
+    for after in 0..12_u32 {
+        let operation = berta.get(AfterDownload::Install).await;
+        // Each time a few more snapshots later: another phase, or too late.
+        for _ in 0..after / 4 {
+            handle.changed().await.unwrap();
+        }
+        let partials = [Partials::Keep, Partials::Discard][after as usize % 2];
+        if berta.handle().cancel(quake(), partials).await.is_ok() {
+            cancelled_in.insert(after);
+        }
+        let phase = berta.ended(operation).await;
+        assert!(
+            matches!(phase, Phase::Cancelled | Phase::Done),
+            "{after}: {phase:?}"
+        );
+        let view = berta.handle().snapshot();
+        let local = game_of(&view).unwrap().local.clone();
+        if local.installed.is_some() {
+            check_files(&berta.game_dir().join("local"), "1.0");
+            let uninstall = berta.handle().uninstall(quake(), UserFiles::Purge).await;
+            berta.done(uninstall.unwrap()).await;
+        }
+        if local.downloaded.is_some() {
+            check_files(&berta.game_dir(), "1.0");
+            let remove = berta.handle().remove(quake(), WhileInstalled::Refuse).await;
+            berta.done(remove.unwrap()).await;
+            assert_eq!(berta.journals(), 0, "{after}");
+        }
+    }
+    assert!(!cancelled_in.is_empty());
+    berta.done(berta.get(AfterDownload::Install).await).await;
+    assert_eq!(berta.journals(), 0);
+    anna.stop().await;
+    berta.stop().await;
+}
