@@ -12,6 +12,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use lanspread_disk::{
     Place,
     boot::BootId,
+    content::OpenContent,
     hashing::Progress,
     partial::{PartialContent, PartialSpec, StoreError},
     space::{self, Need, SpaceError},
@@ -82,6 +83,12 @@ async fn run(
     spec: &DownloadSpec,
     agreed: &Agreed,
 ) -> Result<(), OperationError> {
+    if let Ok(content) = ports.shelf.content(job.game.clone()).await
+        && content.manifest().content() == spec.content
+    {
+        // The node stopped after the commit.
+        return finish_committed(ports, job, spec, content).await;
+    }
     let (partial, have) = open_partial(ports, job, agreed).await?;
     let partial = Arc::new(partial);
     if let Err(error) = check_space(ports, job, agreed, (spec, &have)).await {
@@ -104,6 +111,26 @@ async fn run(
     match spec.then {
         AfterDownload::Keep => Ok(()),
         AfterDownload::Install => installing::run_committed(ports, job, &agreed.manifest).await,
+    }
+}
+
+/// The payload is here: what is left is to install it, unless that was done too.
+async fn finish_committed(
+    ports: &JobPorts,
+    job: &Job,
+    spec: &DownloadSpec,
+    content: Arc<OpenContent>,
+) -> Result<(), OperationError> {
+    let installed = {
+        let shelf = ports.shelf_view.borrow();
+        let local = shelf.games.get(&job.game).map(|game| &game.local);
+        local.and_then(|local| local.installed.as_ref().map(|(_, content)| *content))
+    };
+    match spec.then {
+        AfterDownload::Install if installed != Some(spec.content) => {
+            installing::run(ports, job, content).await
+        }
+        AfterDownload::Install | AfterDownload::Keep => Ok(()),
     }
 }
 

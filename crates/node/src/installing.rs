@@ -62,7 +62,11 @@ pub(crate) async fn run_committed(
 }
 
 /// Installs a payload; the caller holds the game.
-async fn run(ports: &JobPorts, job: &Job, content: Arc<OpenContent>) -> Result<(), OperationError> {
+pub(crate) async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    content: Arc<OpenContent>,
+) -> Result<(), OperationError> {
     job.control.check()?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());

@@ -12,8 +12,8 @@ use std::{
 use lanspread_disk::{
     Disk, DiskError, Place, atomic_file,
     scan::{self, ScanError, Sentinel},
-    space::{self, Need},
-    vfs::{DiskFile, OpenMode},
+    space::{self, Need, SpaceError},
+    vfs::{DiskFile, EntryKind, OpenMode},
 };
 use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI};
 use lanspread_unpack::pack::{PackFile, Packer, TarZstd};
@@ -166,6 +166,7 @@ impl Work {
     fn run(mut self) -> Result<(), OperationError> {
         let source = Place::root(&self.request.source);
         if !self.in_place {
+            self.drop_draft()?;
             if self.disk.stat(&self.target)?.is_some() {
                 return Err(OperationError::Publish {
                     entry: self.target.to_string(),
@@ -184,6 +185,24 @@ impl Work {
         self.write_version()
     }
 
+    /// Takes away what an interrupted packing left: a directory with nothing but our draft in it.
+    fn drop_draft(&self) -> Result<(), OperationError> {
+        let Some(stat) = self.disk.stat(&self.target)? else {
+            return Ok(());
+        };
+        if stat.kind != EntryKind::Directory {
+            return Ok(());
+        }
+        if let [only] = self.disk.list(&self.target)?.as_slice()
+            && only.name == DRAFT
+            && only.kind == EntryKind::File
+        {
+            self.disk.remove_file(&self.target.own(DRAFT))?;
+            self.disk.remove_dir(&self.target)?;
+        }
+        Ok(())
+    }
+
     /// Everything in the folder must be something that others can hold.
     fn check(&mut self, source: &Place) -> Result<scan::Payload, OperationError> {
         let payload = scan::scan_payload(self.disk.as_ref(), source)
@@ -199,12 +218,13 @@ impl Work {
             bytes: payload.bytes,
             reusable_bytes: 0,
         };
-        space::check_space(self.disk.as_ref(), &[need]).map_err(|error| {
-            OperationError::Publish {
+        space::check_space(self.disk.as_ref(), &[need]).map_err(|error| match error {
+            SpaceError::NotEnough { .. } => OperationError::Publish {
                 entry: self.target.to_string(),
                 code: "disk-full",
                 reason: error.to_string(),
-            }
+            },
+            SpaceError::Disk(error) => error.into(),
         })?;
         self.disk.create_dir(&self.target)?;
         let draft = self.target.own(DRAFT);

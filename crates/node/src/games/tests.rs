@@ -477,3 +477,56 @@ async fn a_cancel_works_at_any_time() {
     anna.stop().await;
     berta.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stopped_after_the_commit_only_installs() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    let content = game_of(&berta.handle().snapshot()).unwrap().local.content;
+    anna.stop().await;
+    let dir = berta.stop().await;
+    let payload = dir.path().join("games/quake/maps/q3dm17.bsp");
+    let before = std::fs::metadata(&payload).unwrap().modified().unwrap();
+    let saved = format!("get\t{}\tinstall\t1.0\tquake\n", content.unwrap());
+    std::fs::write(dir.path().join("state/downloads"), saved).unwrap();
+    let berta = Person::start_in(dir).await;
+    berta
+        .until_phase("done", |phase| matches!(phase, Phase::Done))
+        .await;
+    check_files(&berta.game_dir().join("local"), "1.0");
+    // Nothing was fetched or written again.
+    let after = std::fs::metadata(&payload).unwrap().modified().unwrap();
+    assert_eq!(after, before);
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_interrupted_packing_left_is_no_obstacle() {
+    let anna = Person::start().await;
+    // As a power cut leaves it.
+    std::fs::create_dir(anna.game_dir()).unwrap();
+    std::fs::write(anna.game_dir().join(".lanspread_packing"), "torn").unwrap();
+    let source = anna.dir.path().join("quake");
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(source.join("quake.exe"), "program").unwrap();
+    let request = PublishRequest {
+        source,
+        version: VersionLabel::parse("1.0").unwrap(),
+        how: PublishHow::Move,
+    };
+    let operation = anna.handle().publish(request.clone()).await.unwrap();
+    anna.done(operation).await;
+    assert!(!anna.game_dir().join(".lanspread_packing").exists());
+    // A game that is there is never replaced.
+    std::fs::create_dir(&request.source).unwrap();
+    let operation = anna.handle().publish(request).await.unwrap();
+    let phase = anna.ended(operation).await;
+    assert!(
+        matches!(
+            &phase,
+            Phase::Failed(OperationError::Publish { code: "exists", .. })
+        ),
+        "{phase:?}"
+    );
+    anna.stop().await;
+}
