@@ -12,7 +12,7 @@ use crate::{
     fetching::done_bytes,
     games::{Game, Kind},
     party::Party,
-    peer::{Peer, connected},
+    peer::{Peer, connected, received},
     trees::{payload, tree},
 };
 
@@ -246,20 +246,22 @@ fn s24_no_multicast() {
     }
 }
 
-/// A guest whose firewall lets only answers in downloads, and serves over connections that it
-/// opened itself. Three such guests and one open peer all exchange with each other.
+/// Guests whose firewall lets only answers in download, and serve over connections that they opened
+/// themselves: three of them and one open peer exchange, each with each, without a go-between.
 #[test]
 fn s25_established_only() {
     let Some(party) = Party::in_lab("s25_established_only", LabConfig::new(4)) else {
         return;
     };
-    let names = ["Open", "GuestA", "GuestB", "GuestC"];
-    for (number, name) in (1..).zip(names) {
-        Game::new(name, "1", 3).write(&party.games(number));
+    let pairs = (1..=4).flat_map(|from| (1..=4).map(move |to| (from, to)));
+    let pairs: Vec<(u8, u8)> = pairs.filter(|(from, to)| from != to).collect();
+    // A game for each pair has one source and one taker.
+    let game = |(from, to)| Game::new("Gift", "1", 2).called(format!("From{from}To{to}"));
+    for (from, to) in &pairs {
+        game((*from, *to)).write(&party.games(*from));
     }
-    let open = party.start(1);
+    let mut peers = vec![party.start(1)];
     let typed = format!("{}", party.host(1).ipv4(0));
-    let mut peers = vec![open];
     for number in 2..=4 {
         party
             .host(number)
@@ -267,7 +269,21 @@ fn s25_established_only() {
             .unwrap();
         peers.push(party.start_with(number, &["--connect", &typed]));
     }
-    everybody_gets_everything(&party, &mut peers, &names);
+    let keys: Vec<_> = peers.iter().map(Peer::key).collect();
+    for (from, to) in pairs {
+        let game = game((from, to));
+        let taker = &mut peers[usize::from(to) - 1];
+        taker.until_ready(&game.id(), 1);
+        taker.get(&game.id());
+        let local = party.games(to).join(game.id()).join("local");
+        assert_eq!(tree(&local), game.installed(), "from {from} to {to}");
+        let all = received(&taker.snapshot());
+        let bytes = all.get(&keys[usize::from(from) - 1]).copied().unwrap_or(0);
+        assert!(
+            bytes > 2_000_000,
+            "from {from} to {to}: {bytes} bytes came directly"
+        );
+    }
 }
 
 /// TCP from outside is refused at one peer and dropped at the other: the same goes over QUIC.

@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 /// A game before it is published: what its installation will hold.
 #[derive(Debug, Clone)]
 pub(crate) struct Game {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) version: &'static str,
     pub(crate) kind: Kind,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -57,11 +57,17 @@ impl Game {
         add("empty.cfg", 0);
         let kind = Kind::Tree;
         Self {
-            name,
+            name: name.to_owned(),
             version,
             kind,
             files,
         }
+    }
+
+    /// The same bytes as another game.
+    pub(crate) fn called(mut self, name: String) -> Self {
+        self.name = name;
+        self
     }
 
     /// The same packed otherwise.
@@ -95,7 +101,7 @@ impl Game {
 
     /// Writes it into a games directory, an hour ago; returns its root.
     pub(crate) fn write(&self, games: &Path) -> PathBuf {
-        let root = games.join(self.name);
+        let root = games.join(&self.name);
         fs::create_dir_all(&root).unwrap();
         self.write_payload(&root);
         fs::write(root.join("version.ini"), format!("{}\n", self.version)).unwrap();

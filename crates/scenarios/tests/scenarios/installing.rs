@@ -30,7 +30,7 @@ fn installed(party: &Party, game: &Game) -> (Peer, Peer) {
 
 /// Puts another version in the place of a published one.
 fn replace(peer: &mut Peer, party: &Party, game: &Game) {
-    fs::remove_dir_all(party.games(1).join(game.name)).unwrap();
+    fs::remove_dir_all(party.games(1).join(&game.name)).unwrap();
     game.write(&party.games(1));
     peer.ask(json!({"command": "rescan"}));
     let version = game.version;

@@ -110,7 +110,7 @@ fn s14_no_space_left() {
 }
 
 /// The disk with the games is unplugged: unavailable, nothing is forgotten or offered; then it is
-/// back, and so is everything, without hashing anything again.
+/// back, and so is everything.
 #[test]
 fn s15_unplugged_and_back() {
     let party = Party::on_loopback();
@@ -236,33 +236,46 @@ fn s27_changed_on_disk() {
 #[test]
 fn s29_restart_hashes_nothing() {
     let party = Party::on_loopback();
+    let probe = party.folder("probe").join("file");
+    fs::write(&probe, b"read me").unwrap();
+    forget_access(&probe);
+    fs::read(&probe).unwrap();
+    if accessed(&probe) == SystemTime::UNIX_EPOCH {
+        let reason = "needs a temporary directory that records when files are read";
+        return lanspread_lab::skip("s29_restart_hashes_nothing", &reason);
+    }
     let game = Game::new("Quake", "1.0", 30);
     let root = game.write(&party.games(1));
     let mut first = party.start(1);
     let content = first.until_shared("quake");
     first.stop();
     let file = root.join("data/all.pak");
-    let accessed = |file: &Path| fs::metadata(file).unwrap().accessed().unwrap();
-    let mtime = fs::metadata(&file).unwrap().modified().unwrap();
-    // Reading sets the time of access once it is older than that of the last change.
-    let old = SystemTime::UNIX_EPOCH;
-    let times = fs::FileTimes::new().set_accessed(old).set_modified(mtime);
-    fs::File::open(&file).unwrap().set_times(times).unwrap();
+    forget_access(&file);
     let mut second = party.start(1);
     assert_eq!(second.until_shared("quake"), content);
     let hashed = second.snapshot()["me"]["hashing"].clone();
     assert_eq!(hashed, Value::Null);
-    assert_eq!(accessed(&file), old, "the file was read");
+    assert_eq!(accessed(&file), SystemTime::UNIX_EPOCH, "the file was read");
     let address = second.address().to_string();
     let mut taker = party.start_with(2, &["--connect", &address]);
     taker.until_ready("quake", 1);
     taker.get("quake");
     assert_eq!(received(&taker.snapshot()).len(), 1);
-    assert_ne!(
-        accessed(&file),
-        old,
-        "this file system does not tell whether a file was read"
-    );
+    assert_ne!(accessed(&file), SystemTime::UNIX_EPOCH, "who served it?");
+}
+
+/// Makes a file look as if it was not read for decades, so that the next reading is recorded.
+fn forget_access(file: &Path) {
+    let changed = fs::metadata(file).unwrap().modified().unwrap();
+    let times = fs::FileTimes::new();
+    let times = times
+        .set_accessed(SystemTime::UNIX_EPOCH)
+        .set_modified(changed);
+    fs::File::open(file).unwrap().set_times(times).unwrap();
+}
+
+fn accessed(file: &Path) -> SystemTime {
+    fs::metadata(file).unwrap().accessed().unwrap()
 }
 
 /// A second start on the same state directory ends with 4 and disturbs nobody; after the first one
