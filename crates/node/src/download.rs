@@ -28,7 +28,7 @@ use crate::{
     error::OperationError,
     exchange::{self, Served},
     games::{JobControl, JobProgress},
-    handle::{AfterDownload, Partials},
+    handle::AfterDownload,
     installing,
     jobs::{Job, JobPorts},
     notice::Notice,
@@ -91,7 +91,11 @@ async fn run(
     }
     let (partial, have) = open_partial(ports, job, agreed).await?;
     let partial = Arc::new(partial);
-    if let Err(error) = check_space(ports, job, agreed, (spec, &have)).await {
+    let checked = match job.control.check() {
+        Ok(()) => check_space(ports, job, agreed, (spec, &have)).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = checked {
         return give_up(ports, job, partial, error).await;
     }
     let have = match adopt(ports, job, spec, &partial, have).await {
@@ -402,10 +406,8 @@ async fn give_up(
     error: OperationError,
 ) -> Result<(), OperationError> {
     let have = partial.have();
-    let cancelled = matches!(error, OperationError::Cancelled);
-    let partials = job.control.wishes().borrow().partials;
     // What holds nothing yet leaves nothing behind.
-    let discard = have.is_empty() || (cancelled && partials == Partials::Discard);
+    let discard = have.is_empty() || job.control.discards();
     let kept = if discard {
         0
     } else {

@@ -105,17 +105,24 @@ impl JobPorts {
     ) -> Result<(), OperationError> {
         let (shelf, game) = (self.shelf.clone(), job.game.clone());
         let mut hold = Box::pin(async move { shelf.hold(game).await });
-        tokio::select! {
+        let granted = tokio::select! {
             biased;
-            held = &mut hold => held?,
-            () = job.control.cancel.cancelled() => {
+            held = &mut hold => Some(held),
+            () = job.control.cancel.cancelled() => None,
+        };
+        match granted {
+            Some(held) => held?,
+            // What lies there can only be discarded by who holds it.
+            None if job.control.discards() => hold.await?,
+            None => {
                 // It may be granted all the same.
                 let (shelf, game) = (self.shelf.clone(), job.game.clone());
-                self.tasks.spawn_until_stop(tracing::Span::current(), async move {
-                    if hold.await.is_ok() {
-                        shelf.release(game).await;
-                    }
-                });
+                self.tasks
+                    .spawn_until_stop(tracing::Span::current(), async move {
+                        if hold.await.is_ok() {
+                            shelf.release(game).await;
+                        }
+                    });
                 return Err(OperationError::Cancelled);
             }
         }

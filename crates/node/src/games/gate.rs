@@ -242,7 +242,15 @@ impl Games {
         }
         match &operation.control {
             Some(control) => control.cancel(partials),
-            // It only waits: nothing to undo.
+            // It only waits, but something may lie there from before.
+            None if partials == Partials::Discard => {
+                self.queue.retain(|waiting| waiting != game);
+                self.start_download(game.clone());
+                let started = self.operations.get(game).and_then(|o| o.control.as_ref());
+                if let Some(control) = started {
+                    control.cancel(partials);
+                }
+            }
             None => {
                 self.queue.retain(|waiting| waiting != game);
                 self.on_ended(game.clone(), Err(OperationError::Cancelled));
@@ -261,6 +269,7 @@ impl Games {
             (None, Phase::Paused) if !paused => operation.enter(Phase::Queued),
             _ => return Err(nothing()),
         }
+        self.save();
         Ok(())
     }
 

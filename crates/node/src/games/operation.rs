@@ -90,6 +90,11 @@ impl JobControl {
         self.cancel.cancel();
     }
 
+    /// The person wants nothing to stay of what was fetched.
+    pub(crate) fn discards(&self) -> bool {
+        self.cancel.is_cancelled() && self.wishes.borrow().partials == Partials::Discard
+    }
+
     /// The person does not want it any more, or the node stops.
     pub(crate) fn check(&self) -> Result<(), OperationError> {
         if self.stop.is_cancelled() {
@@ -119,6 +124,14 @@ impl Operation {
     /// It waits or runs.
     pub(super) const fn is_open(&self) -> bool {
         !self.phase.is_end()
+    }
+
+    /// The person paused it, and has not resumed it.
+    pub(super) fn is_paused(&self) -> bool {
+        match &self.control {
+            Some(control) => control.wishes.borrow().paused,
+            None => matches!(self.phase, Phase::Paused),
+        }
     }
 
     /// Goes on to a phase. An install counts its bytes anew; who delivered what stays.

@@ -1,6 +1,6 @@
 //! The downloads that outlive the node: kept in the state directory, taken up at the next start.
 //!
-//! One line each: `game content then`. A line that does not parse is left out, and said.
+//! One line each: kind, content, what follows, version, game, and whether it is paused. A line that does not parse is left out, and said.
 //!
 //! Invariant: one task writes, and the newest list is what lies there in the end.
 
@@ -30,6 +30,7 @@ struct Saved {
     then: AfterDownload,
     version: VersionLabel,
     game: GameId,
+    paused: bool,
 }
 
 /// Where a list goes that is to be written. Several in a row may be written as one.
@@ -105,8 +106,10 @@ impl Games {
                 then,
                 version,
                 game,
+                paused,
             } = saved;
-            let mut operation = Operation::new(kind, Phase::Queued);
+            let phase = if paused { Phase::Paused } else { Phase::Queued };
+            let mut operation = Operation::new(kind, phase);
             operation.content = Some((content, version));
             let content = Some(content);
             operation.request = Some(GetRequest {
@@ -133,8 +136,15 @@ fn line(game: &GameId, operation: &Operation) -> Option<String> {
         AfterDownload::Install => "install",
         AfterDownload::Keep => "keep",
     };
+    let paused = if operation.is_paused() {
+        "\tpaused"
+    } else {
+        ""
+    };
     // Neither a game id nor a label can hold a tab or an end of line.
-    Some(format!("{kind}\t{content}\t{then}\t{version}\t{game}\n"))
+    Some(format!(
+        "{kind}\t{content}\t{then}\t{version}\t{game}{paused}\n"
+    ))
 }
 
 fn parse(line: &str) -> Option<Saved> {
@@ -153,12 +163,18 @@ fn parse(line: &str) -> Option<Saved> {
     };
     let version = VersionLabel::parse(next()?).ok()?;
     let game = GameId::parse(next()?).ok()?;
+    let paused = match next() {
+        None => false,
+        Some("paused") => true,
+        Some(_) => return None,
+    };
     Some(Saved {
         kind,
         content,
         then,
         version,
         game,
+        paused,
     })
 }
 
@@ -206,8 +222,16 @@ mod tests {
             then,
             version,
             game: game.clone(),
+            paused: false,
         };
-        assert_eq!(parse(text.trim_end_matches('\n')), Some(expected));
+        assert_eq!(parse(text.trim_end_matches('\n')).as_ref(), Some(&expected));
+        operation.phase = Phase::Paused;
+        let paused = line(&game, &operation).unwrap();
+        let expected = Saved {
+            paused: true,
+            ..expected
+        };
+        assert_eq!(parse(paused.trim_end_matches('\n')), Some(expected));
         for bad in [
             "",
             "get",

@@ -530,3 +530,60 @@ async fn what_an_interrupted_packing_left_is_no_obstacle() {
     );
     anna.stop().await;
 }
+
+/// So slow that a download can be stopped in its middle; or as fast as it goes.
+async fn limit(person: &Person, down: Option<u64>, downloads_max: usize) {
+    let settings = Settings {
+        down_rate_max: down,
+        downloads_max,
+        ..Settings::default()
+    };
+    person.handle().set_settings(settings).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_outlives_cancel_pause_and_stop_until_it_is_discarded() {
+    let (anna, berta) = two().await;
+    limit(&berta, Some(1 << 20), 2).await;
+    let some = |game: &GameView| {
+        let open = game.operation.as_ref().filter(|o| !o.phase.is_end());
+        open.is_some_and(|operation| operation.done_bytes > 0)
+    };
+    let operation = berta.get(AfterDownload::Keep).await;
+    berta.until_game("some pieces", some).await;
+    berta
+        .handle()
+        .cancel(quake(), Partials::Keep)
+        .await
+        .unwrap();
+    assert!(matches!(berta.ended(operation).await, Phase::Cancelled));
+    let kept = |view: &Snapshot| game_of(view).unwrap().local.partial_bytes;
+    assert!(kept(&berta.handle().snapshot()) > 0);
+    assert_eq!(berta.journals(), 1);
+
+    // Paused it stays over a stop, and does nothing by itself.
+    berta.get(AfterDownload::Keep).await;
+    berta.until_game("goes on", some).await;
+    berta.handle().pause(quake()).await.unwrap();
+    let berta = Person::start_in(berta.stop().await).await;
+    berta.connect(&anna).await;
+    berta
+        .until_phase("paused", |phase| matches!(phase, Phase::Paused))
+        .await;
+    berta.until_offered("1.0").await;
+    assert!(berta.game_dir().join(".incoming").exists());
+    // It still waits, and is given up with all that was there of it.
+    berta
+        .handle()
+        .cancel(quake(), Partials::Discard)
+        .await
+        .unwrap();
+    let end = |phase: &Phase| matches!(phase, Phase::Cancelled);
+    berta.until_phase("cancelled", end).await;
+    assert!(!berta.game_dir().exists());
+    assert_eq!(berta.journals(), 0);
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}
