@@ -24,6 +24,7 @@ use lanspread_swarm::{
     Liars,
     credit::LaneId,
     download::{Download, DownloadAction, Outcome, SourceState},
+    time::Instant,
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -148,6 +149,10 @@ pub(crate) struct Transfer {
     received: BTreeMap<PeerId, u64>,
     /// Stored pieces that the exchange has not heard of.
     verified: Vec<PieceIndex>,
+    /// Senders of bad chunks that the exchange has not heard of.
+    lied: Vec<PeerId>,
+    /// When a lane said that its sender paused.
+    paused_at: BTreeMap<PeerId, Instant>,
     store: Arc<Store>,
     checkpointing: bool,
     mailbox: Mailbox<Msg>,
@@ -183,6 +188,8 @@ impl Transfer {
             asked: BTreeMap::new(),
             received: BTreeMap::new(),
             verified: Vec::new(),
+            lied: Vec::new(),
+            paused_at: BTreeMap::new(),
             store: job.store,
             checkpointing: false,
             mailbox: mailbox.clone(),
@@ -361,6 +368,8 @@ impl Transfer {
         let view = view_of(&self.download, now);
         self.view.send_replace(view);
         self.tell_verified();
+        self.tell_lied();
+        self.ask_paused_again();
         self.replace_dead_lanes();
         self.checkpoint_if_due();
     }

@@ -15,6 +15,8 @@ use lanspread_proto::{
 
 /// A peer that sends nothing for so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes per second below which a peer only holds us up.
+const SLOWEST: u64 = 128 * 1024;
 /// Bytes that may be on their way.
 const WINDOW: u32 = 4 * 1024 * 1024;
 
@@ -39,8 +41,8 @@ pub(super) enum BlobError {
     /// It sent something else than was asked for.
     #[error("the peer sent something else")]
     NotAsked,
-    /// Nothing came.
-    #[error("the peer sent nothing for {} seconds", PATIENCE.as_secs())]
+    /// Nothing came, or too little.
+    #[error("the peer sent nothing for {} seconds, or next to nothing", PATIENCE.as_secs())]
     Silent,
 }
 
@@ -80,7 +82,9 @@ impl BlobLane {
         if total > kind.bytes_max() {
             return Err(BlobError::NotAsked);
         }
-        self.read_all(request, total).await
+        let longest = PATIENCE + Duration::from_secs(total / SLOWEST);
+        let all = tokio::time::timeout(longest, self.read_all(request, total)).await;
+        all.map_err(|_late| BlobError::Silent)?
     }
 
     async fn read_all(&mut self, request: RequestId, total: u64) -> Result<Vec<u8>, BlobError> {

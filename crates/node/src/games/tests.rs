@@ -587,3 +587,24 @@ async fn a_download_outlives_cancel_pause_and_stop_until_it_is_discarded() {
     anna.stop().await;
     berta.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_that_is_over_at_once_stops_nobody() {
+    let (anna, berta) = two().await;
+    limit(&berta, Some(1 << 20), 2).await;
+    let operation = berta.get(AfterDownload::Keep).await;
+    let some = |game: &GameView| {
+        let open = game.operation.as_ref();
+        open.is_some_and(|operation| operation.done_bytes > 0)
+    };
+    berta.until_game("some pieces", some).await;
+    for _ in 0..20 {
+        share(&anna, false).await;
+        share(&anna, true).await;
+    }
+    limit(&berta, None, 2).await;
+    berta.done(operation).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}

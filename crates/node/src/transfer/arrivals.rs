@@ -1,13 +1,13 @@
 //! What comes of lanes and requests: pieces, refusals, and lanes that open and close.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
     PeerId, PieceIndex,
-    wire::{LinkMessage, link::PieceRef},
+    wire::{LinkMessage, lane::GoneReason, link::PieceRef},
 };
-use lanspread_swarm::{credit::LaneId, download::Outcome};
+use lanspread_swarm::{credit::LaneId, download::Outcome, time::Instant};
 
 use super::{
     Transfer,
@@ -16,6 +16,9 @@ use super::{
     store::{Arrived, Stored},
 };
 use crate::{exchange, notice::Notice};
+
+/// How long a pause that only a lane told of is believed.
+const PAUSE_DOUBT: Duration = Duration::from_secs(1);
 
 impl Transfer {
     pub(super) fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
@@ -87,9 +90,8 @@ impl Transfer {
                 self.tell_chunks(peer, piece);
             }
             Stored::Bad => {
-                let content = self.content();
-                let lied = exchange::Msg::Lied { peer, content };
-                self.ports.exchange.try_send(lied);
+                self.lied.push(peer);
+                self.tell_lied();
                 let bad = PieceRef {
                     content: self.content(),
                     piece,
@@ -139,6 +141,35 @@ impl Transfer {
         };
         let now = self.ports.clock.now();
         self.download.on_piece(now, peer, piece, outcome);
+        if matches!(refusal, Refusal::Gone(GoneReason::Paused)) {
+            self.paused_at.insert(peer, now);
+        }
+    }
+
+    /// What a lane says of a pause may be older than what the link said: a while later, the link's
+    /// word counts again.
+    pub(super) fn ask_paused_again(&mut self) {
+        let now = self.ports.clock.now();
+        let over = |_: &PeerId, at: &mut Instant| now.since(*at) >= PAUSE_DOUBT;
+        let again: Vec<PeerId> = self
+            .paused_at
+            .extract_if(.., over)
+            .map(|(peer, _)| peer)
+            .collect();
+        for peer in again {
+            self.update_facts(peer);
+        }
+    }
+
+    /// What the exchange cannot take now is told at the next count.
+    pub(super) fn tell_lied(&mut self) {
+        let content = self.content();
+        while let Some(peer) = self.lied.pop() {
+            let lied = exchange::Msg::Lied { peer, content };
+            if self.ports.exchange.offer(lied).is_err() {
+                return self.lied.push(peer);
+            }
+        }
     }
 
     /// Forgets a request that has an answer; `false` when it is open on another lane, or not at
