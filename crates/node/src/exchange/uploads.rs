@@ -1,6 +1,10 @@
 //! What we send: the lanes, and the admission that decides which piece is next.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use lanspread_disk::pool::Pool;
 use lanspread_net::lane::Lane;
@@ -35,6 +39,8 @@ use crate::{
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
 const UPLINK_GUESS: u64 = 125_000_000;
+/// A lane on which pieces wait and nothing moved for so long is stuck.
+const STUCK: Duration = Duration::from_secs(1);
 /// A receiver that got nothing for so long is no longer shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -86,6 +92,8 @@ pub(super) struct Uploads {
     upload: Upload,
     lanes: BTreeMap<LaneId, ServeLane>,
     open: BTreeMap<RequestKey, Admitted>,
+    /// When something was last sent on a lane.
+    moved: BTreeMap<LaneId, tokio::time::Instant>,
     blobs: Blobs,
     sent: BTreeMap<(PeerId, GameId), Sent>,
     traffic: BTreeMap<PeerId, Traffic>,
@@ -117,6 +125,7 @@ impl Uploads {
             upload,
             lanes: BTreeMap::new(),
             open: BTreeMap::new(),
+            moved: BTreeMap::new(),
             blobs: Blobs::default(),
             sent: BTreeMap::new(),
             traffic: BTreeMap::new(),
@@ -134,6 +143,7 @@ impl Uploads {
 
     pub(super) fn on_lane(&mut self, lane: Lane) {
         let peer = lane.peer();
+        self.close_stuck(peer);
         let open = self
             .lanes
             .values()
@@ -152,6 +162,22 @@ impl Uploads {
             mailbox: self.ports.mailbox.clone(),
         };
         self.lanes.insert(id, serve_lane::start(id, lane, ports));
+    }
+
+    /// A peer that opens a lane has given up those on which nothing moves: what was reserved on them
+    /// must not stand before what it asks now.
+    fn close_stuck(&mut self, peer: PeerId) {
+        let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();
+        let stuck: Vec<LaneId> = self
+            .lanes
+            .iter()
+            .filter(|(id, lane)| lane.peer() == peer && waits.contains(id))
+            .filter(|(id, _)| self.moved.get(id).is_none_or(|at| at.elapsed() > STUCK))
+            .map(|(id, _)| *id)
+            .collect();
+        for lane in stuck {
+            self.close(lane);
+        }
     }
 
     /// Takes in what a lane says; returns a content that turned out to have changed on disk.
@@ -249,6 +275,7 @@ impl Uploads {
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
+        self.moved.insert(key.lane, tokio::time::Instant::now());
         self.changed = true;
         if let Some(admitted) = self.open.get(&key) {
             let peer = admitted.reservation.peer;
@@ -317,6 +344,7 @@ impl Uploads {
 
     fn close(&mut self, lane: LaneId) {
         self.lanes.remove(&lane);
+        self.moved.remove(&lane);
         self.blobs.on_lane_down(lane);
         self.open.retain(|key, _| key.lane != lane);
         self.upload.on_lane_down(self.ports.clock.now(), lane);
@@ -324,7 +352,10 @@ impl Uploads {
 
     pub(super) fn on_peer_down(&mut self, peer: PeerId) {
         let gone = self.lanes.extract_if(.., |_, lane| lane.peer() == peer);
-        gone.for_each(|(lane, _)| self.blobs.on_lane_down(lane));
+        gone.for_each(|(lane, _)| {
+            self.blobs.on_lane_down(lane);
+            self.moved.remove(&lane);
+        });
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
         self.upload.on_peer_down(self.ports.clock.now(), peer);
