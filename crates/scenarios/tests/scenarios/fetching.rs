@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     games::{Game, Kind, noise},
     party::{Party, is_there},
-    peer::{Peer, game_in, received},
+    peer::{Peer, game_in},
     trees::{payload, tree},
 };
 
@@ -32,7 +32,7 @@ fn s03_three_sources() {
     let mut taker = party.start(4);
     taker.until_ready("quake", 3);
     taker.get("quake");
-    let from = received(&taker.snapshot());
+    let from = taker.fetched();
     for source in &sources {
         let bytes = from.get(&source.key()).copied().unwrap_or(0);
         assert!(bytes > 3_000_000, "{} gave {bytes}: {from:?}", source.name);
@@ -69,7 +69,7 @@ fn s04_a_partial_source_serves() {
     assert_eq!(ahead["phase"], "downloading", "{ahead:#}");
     middle.done_with("quake", fetching);
     last.done_with("quake", following);
-    let from = received(&last.snapshot());
+    let from = last.fetched();
     assert_eq!(from.keys().collect::<Vec<_>>(), [&middle.key()]);
     assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
 }
@@ -90,10 +90,10 @@ fn s05_a_source_dies() {
     taker.until_ready("quake", 2);
     let operation = taker.begin(json!({"command": "get", "game": "quake"}));
     taker.until("half of it", |s| done_bytes(s, "quake") > 12_000_000);
-    let before = received(&taker.snapshot())[&second.key()];
+    let before = taker.fetched()[&second.key()];
     first.kill();
     taker.done_with("quake", operation);
-    let after = received(&taker.snapshot())[&second.key()];
+    let after = taker.fetched()[&second.key()];
     assert!(after > before + 5_000_000, "{before} then {after}");
     assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
     assert_eq!(taker.notices_of("operation_failed"), [] as [Value; 0]);
@@ -220,9 +220,9 @@ fn s11_cancel() {
     let kept = cancel_at(&mut taker, 8_000_000, false);
     assert!(kept >= 8_000_000, "{kept} bytes are kept");
     taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
-    let before = received(&taker.snapshot())[&source.key()];
+    let before = taker.fetched()[&source.key()];
     let end = taker.done(json!({"command": "get", "game": "quake", "install": false}));
-    let fetched = received(&taker.snapshot())[&source.key()] - before;
+    let fetched = taker.fetched()[&source.key()] - before;
     let total: u64 = end["total_bytes"].as_u64().unwrap();
     assert!(
         fetched <= total - kept,

@@ -12,7 +12,7 @@ use crate::{
     fetching::done_bytes,
     games::{Game, Kind},
     party::Party,
-    peer::{Peer, connected, received},
+    peer::{Peer, connected},
     trees::{payload, tree},
 };
 
@@ -277,7 +277,7 @@ fn s25_established_only() {
         taker.get(&game.id());
         let local = party.games(to).join(game.id()).join("local");
         assert_eq!(tree(&local), game.installed(), "from {from} to {to}");
-        let all = received(&taker.snapshot());
+        let all = taker.fetched();
         let bytes = all.get(&keys[usize::from(from) - 1]).copied().unwrap_or(0);
         assert!(
             bytes > 2_000_000,

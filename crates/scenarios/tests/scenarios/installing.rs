@@ -12,7 +12,7 @@ use crate::{
     fetching::done_bytes,
     games::{Game, Kind, noise, settle},
     party::{Party, is_there},
-    peer::{Peer, game_in, received},
+    peer::{Peer, game_in},
     trees::{Tree, payload, print, tree},
 };
 
@@ -266,14 +266,14 @@ fn s34_equal_chunks_are_not_fetched() {
     let large = noise("the same in every version", 24_000_000);
     let version = |version| Game::new("Quake", version, 1).with("data/textures.pak", &large);
     let (mut first, mut second) = installed(&party, &version("1.0"));
-    let before = received(&second.snapshot())[&first.key()];
+    let before = second.fetched()[&first.key()];
     let new = version("1.1");
     replace(&mut first, &party, &new);
     second.until("an update", |s| {
         game_in(s, "quake")["update_available"] == true
     });
     second.done(json!({"command": "update", "game": "quake"}));
-    let fetched = received(&second.snapshot())[&first.key()] - before;
+    let fetched = second.fetched()[&first.key()] - before;
     assert!(
         fetched < 6_000_000,
         "{fetched} bytes for an update of 1.4 MB"
@@ -286,7 +286,7 @@ fn s34_equal_chunks_are_not_fetched() {
     let mut third = party.start_with(3, &["--connect", &address]);
     third.until_ready("quake", 1);
     third.done(json!({"command": "get", "game": "quake", "from": usb}));
-    let fetched = received(&third.snapshot()).values().sum::<u64>();
+    let fetched = third.fetched().values().sum::<u64>();
     assert!(
         fetched < 6_000_000,
         "{fetched} bytes, though 24 MB lay on the stick"

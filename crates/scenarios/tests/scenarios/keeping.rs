@@ -14,7 +14,7 @@ use crate::{
     fetching::done_bytes,
     games::{Game, settle},
     party::{Party, is_there},
-    peer::{Peer, game_in, received},
+    peer::{Peer, game_in},
     trees::{entries, payload, tree},
 };
 
@@ -260,7 +260,7 @@ fn s29_restart_hashes_nothing() {
     let mut taker = party.start_with(2, &["--connect", &address]);
     taker.until_ready("quake", 1);
     taker.get("quake");
-    assert_eq!(received(&taker.snapshot()).len(), 1);
+    assert_eq!(taker.fetched().len(), 1);
     assert_ne!(accessed(&file), SystemTime::UNIX_EPOCH, "who served it?");
 }
 

@@ -206,7 +206,27 @@ impl Peer {
             last["operation"] == operation
                 && ["done", "cancelled", "failed"].contains(&last["phase"].as_str().unwrap_or(""))
         });
+        // Everything that it announced is heard by then.
+        self.until_notice(&what, |notice| {
+            let kinds = [
+                "operation_finished",
+                "operation_cancelled",
+                "operation_failed",
+            ];
+            kinds.iter().any(|kind| notice["notice"] == *kind) && notice["operation"] == operation
+        });
         game_in(&seen, game)["operation"].clone()
+    }
+
+    /// Payload bytes that each peer delivered in this life, by its key.
+    pub(crate) fn fetched(&self) -> HashMap<String, u64> {
+        let mut from = HashMap::new();
+        for chunk in self.notices_of("chunk_finished") {
+            if let Some(peer) = chunk["peer"].as_str() {
+                *from.entry(peer.to_owned()).or_default() += chunk["bytes"].as_u64().unwrap();
+            }
+        }
+        from
     }
 
     /// Carries an operation out; it must end well.
@@ -272,11 +292,6 @@ impl Peer {
         self.process.signal(signal);
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// After a kill: waits for the process, and for its last words.
     pub(crate) fn until_silent(&mut self) {
         self.process.wait().unwrap();
@@ -297,11 +312,6 @@ impl Peer {
             Some(status) if status.success() => {}
             other => self.fail(&format!("it must stop by itself with 0: {other:?}")),
         }
-    }
-
-    /// What it wrote to its log.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Ends the scenario with everything that is known about this peer.
@@ -393,19 +403,6 @@ pub(crate) fn connected(snapshot: &Value) -> Vec<String> {
     let peers = snapshot["peers"].as_array().unwrap();
     (peers.iter().filter(|peer| peer["state"] == "connected"))
         .map(|peer| peer["name"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Payload bytes that came from each peer so far, by key; only those that sent any.
-pub(crate) fn received(snapshot: &Value) -> HashMap<String, u64> {
-    let peers = snapshot["peers"].as_array().unwrap().iter();
-    let known = peers.filter(|peer| !peer["peer"].is_null());
-    known
-        .map(|peer| {
-            let bytes = peer["received_bytes"].as_u64().unwrap();
-            (peer["peer"].as_str().unwrap().to_owned(), bytes)
-        })
-        .filter(|(_, bytes)| *bytes > 0)
         .collect()
 }
 

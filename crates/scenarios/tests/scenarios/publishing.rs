@@ -103,6 +103,39 @@ fn s30_publish_refuses() {
     );
 }
 
+/// The same files as a RAR, as one in volumes, as ZIP, 7z and tar.zst, and as they are: installed
+/// at another peer they are equal.
+#[test]
+fn s35_every_kind_of_archive() {
+    let party = Party::on_loopback();
+    let kinds = [
+        Kind::Tree,
+        Kind::Rar,
+        Kind::RarVolumes,
+        Kind::Zip,
+        Kind::SevenZ,
+        Kind::TarZst,
+    ];
+    let game = |kind: Kind| {
+        Game::new("Same", "1", 7)
+            .called(format!("{kind:?}"))
+            .packed(kind)
+    };
+    for kind in kinds {
+        game(kind).write(&party.games(1));
+    }
+    let mut first = party.start(1);
+    let address = first.address().to_string();
+    let mut second = party.start_with(2, &["--connect", &address]);
+    for game in kinds.map(game) {
+        first.until_shared(&game.id());
+        second.until_ready(&game.id(), 1);
+        second.get(&game.id());
+        let local = party.games(2).join(game.id()).join("local");
+        assert_eq!(tree(&local), game.installed(), "{:?}", game.kind);
+    }
+}
+
 /// Every set of the RAR fixtures in a games directory of its own: installed with the expected
 /// files, or refused with the expected reason, when it is shared or when it is installed.
 #[test]

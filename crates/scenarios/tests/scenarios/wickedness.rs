@@ -15,7 +15,7 @@ use crate::{
     games::{Game, Kind},
     offer::Offer,
     party::{Party, is_there},
-    peer::{game_in, received},
+    peer::game_in,
     trees::{entries, payload, tree},
     wicked::{Habit, Wicked, Wish},
 };
@@ -90,7 +90,7 @@ fn s07_a_liar() {
         .map(|chunk| chunk["offset"].to_string())
         .collect();
     assert!(!bad.is_empty(), "nothing of the liar was kept");
-    assert!(received(&taker.snapshot())[&honest.key()] > 1_000_000);
+    assert!(taker.fetched()[&honest.key()] > 1_000_000);
 }
 
 /// Nobody outside gets to see what is in `local/` or `kept/`: the list of files that peers are
