@@ -1,7 +1,8 @@
 //! Piece buffers: a fixed budget of memory for the whole machine, used again and again.
 //!
 //! Invariant: the bytes of all buffers that are out never exceed the budget; whoever wants one more
-//! waits, and with it the lane it reads. What we send has a budget of its own: two peers that send to
+//! waits, and with it the lane it reads. What we send has a budget of its own: two peers that send
+//! to
 //! each other must not wait for each other's buffers, nor a download for a receiver that is stuck.
 
 use std::{

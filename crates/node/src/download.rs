@@ -5,6 +5,7 @@
 //! before the commit loses nothing but time.
 
 mod blob;
+mod failure;
 mod prepare;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -17,11 +18,10 @@ use lanspread_disk::{
     partial::{PartialContent, PartialSpec, StoreError},
     space::{self, Need, SpaceError},
 };
-use lanspread_proto::{
-    ChunkMap, ContentId, GameId, Manifest, PieceSet, VersionLabel, manifest::Layout,
-};
+use lanspread_proto::{ChunkMap, ContentId, Manifest, PieceSet, VersionLabel, manifest::Layout};
 use lanspread_swarm::download::SourceState;
 
+use self::failure::{shared_store_error, store_error};
 pub(crate) use self::prepare::files;
 use crate::{
     committing,
@@ -473,35 +473,4 @@ async fn commit(
         tracing::warn!(%game, %error, "the journal of a finished download stays");
     }
     Ok(())
-}
-
-fn store_error(game: &GameId, error: StoreError) -> OperationError {
-    match error {
-        StoreError::Disk(error) | StoreError::SyncFailed(error) => error.into(),
-        error @ (StoreError::BadChunk(_)
-        | StoreError::NotOurs(_)
-        | StoreError::OtherContent(_)
-        | StoreError::Broken
-        | StoreError::Incomplete(_)
-        | StoreError::Cancelled) => shared_store_error(game, &Arc::new(error)),
-    }
-}
-
-fn shared_store_error(game: &GameId, error: &Arc<StoreError>) -> OperationError {
-    match error.as_ref() {
-        StoreError::Cancelled => OperationError::Cancelled,
-        StoreError::NotOurs(place) | StoreError::OtherContent(place) => OperationError::Record {
-            path: place.path(),
-            reason: error.to_string(),
-        },
-        StoreError::Disk(_)
-        | StoreError::SyncFailed(_)
-        | StoreError::BadChunk(_)
-        | StoreError::Broken
-        | StoreError::Incomplete(_) => OperationError::Store {
-            game: game.clone(),
-            full: error.is_full(),
-            reason: error.to_string(),
-        },
-    }
 }

@@ -240,7 +240,7 @@ fn a_program_can_be_started_and_so_can_its_copy() {
         .unwrap();
     disk.clone_file(&program, &root.listed("copy")).unwrap();
     for name in ["program", "copy"] {
-        let mode = std::fs::metadata(dir.path().join(name))
+        let mode = fs::metadata(dir.path().join(name))
             .unwrap()
             .permissions()
             .mode();

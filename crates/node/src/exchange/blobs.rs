@@ -1,6 +1,7 @@
 //! Manifests and chunk maps on their way out.
 //!
-//! Invariant: of each blob there is one copy in memory, however many peers are being sent it, and it
+//! Invariant: of each blob there is one copy in memory, however many peers are being sent it, and
+//! it
 //! goes when nobody is. A lane has at most [`PER_LANE_MAX`] blobs open.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -164,7 +164,8 @@ impl Uploads {
         self.lanes.insert(id, serve_lane::start(id, lane, ports));
     }
 
-    /// A peer that opens a lane has given up those on which nothing moves: what was reserved on them
+    /// A peer that opens a lane has given up those on which nothing moves: what was reserved on
+    /// them
     /// must not stand before what it asks now.
     fn close_stuck(&mut self, peer: PeerId) {
         let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();

@@ -1,6 +1,7 @@
 //! The downloads that outlive the node: kept in the state directory, taken up at the next start.
 //!
-//! One line each: kind, content, what follows, version, game, and whether it is paused. A line that does not parse is left out, and said.
+//! One line each: kind, content, what follows, version, game, and whether it is paused. A line that
+//! does not parse is left out, and said.
 //!
 //! Invariant: one task writes, and the newest list is what lies there in the end.
 

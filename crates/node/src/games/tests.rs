@@ -15,7 +15,7 @@ use crate::{
     Config, Node, NodeHandle, Snapshot,
     config::{Discovery, Listen},
     handle::{AfterDownload, PublishHow, ShareChange},
-    snapshot::{GameView, GamesDirState},
+    snapshot::{GameView, GamesDirState, NotShared},
 };
 
 /// Long enough for a loaded machine; a failure takes so long to show.
@@ -435,7 +435,10 @@ async fn wrong_bytes_are_refused_and_come_from_somebody_else() {
     // The liar looked into it, and does not share it again at the next scan.
     let faulty = |game: &GameView| {
         let why = game.local.not_shared.as_ref();
-        matches!(why, Some(crate::snapshot::NotShared::Refused { code, .. }) if *code == "disk-fault")
+        let Some(NotShared::Refused { code, .. }) = why else {
+            return false;
+        };
+        *code == "disk-fault"
     };
     berta.until_game("disk fault", faulty).await;
     berta.handle().rescan().await.unwrap();

@@ -1,6 +1,7 @@
 //! Changes to another games directory.
 //!
-//! Invariant: the directory changes only while no operation and no look is under way, and none begins
+//! Invariant: the directory changes only while no operation and no look is under way, and none
+//! begins
 //! before the new one was listed.
 
 use std::path::PathBuf;
