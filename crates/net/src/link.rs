@@ -131,10 +131,10 @@ impl LinkSender {
         self.shared.peer
     }
 
-    /// Where the other end was when the link was opened.
+    /// Where the other end is now: it may move while the link is up.
     #[must_use]
     pub fn remote_addr(&self) -> SocketAddr {
-        self.shared.connection.remote_address()
+        canonical(self.shared.connection.remote_address())
     }
 
     /// This side opened the link.
