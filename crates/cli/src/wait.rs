@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// How often the node is asked.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Polls after which an operation that never showed up counts as lost: snapshots are a little
 /// behind replies.
-const POLLS_UNSEEN_MAX: u32 = 25;
+const POLLS_UNSEEN_MAX: u32 = 100;
 /// From this many jobs on, all games are asked for at once.
 const JOBS_ASKED_SINGLY: usize = 8;
 
