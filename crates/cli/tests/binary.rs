@@ -108,19 +108,30 @@ fn settings_without_a_node() {
 #[test]
 fn doctor_works_without_a_node() {
     let dir = tempfile::tempdir().unwrap();
-    let output = run(dir.path(), "doctor --json");
-    let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let of = |what: &str| {
-        let found = findings
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|f| f["what"] == what);
+    let grade = |games: Option<&str>, what: &str| {
+        let mut command = lanspread(dir.path());
+        command.args(["doctor", "--json"]);
+        if let Some(games) = games {
+            command.env("LANSPREAD_GAMES", dir.path().join(games));
+        }
+        let output = command.output().unwrap();
+        let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut findings = findings.as_array().unwrap().iter();
+        let found = findings.find(|finding| finding["what"] == what);
         found.map(|finding| finding["grade"].clone())
     };
-    assert_eq!(of("node"), Some("warn".into()));
-    assert_eq!(of("clock"), Some("ok".into()));
-    assert_eq!(of("games"), Some("fail".into()), "no games directory yet");
+    assert_eq!(grade(None, "node"), Some("warn".into()));
+    assert_eq!(grade(None, "clock"), Some("ok".into()));
+    assert_eq!(
+        grade(None, "games"),
+        Some("ok".into()),
+        "the first start makes it"
+    );
+    assert_eq!(
+        grade(Some("gone"), "games"),
+        Some("fail".into()),
+        "nobody makes this one"
+    );
 }
 
 /// A node that is driven by lines, until dropped.
