@@ -190,7 +190,7 @@ impl<'a> Fetch<'a> {
         Fetched {
             download: last(|track| track.downloaded),
             whole: last(|track| track.ended),
-            games: self.tracks.iter().map(Track::summary).collect(),
+            games: self.tracks.iter().map(|track| track.summary(self.began)).collect(),
         }
     }
 }
@@ -260,7 +260,8 @@ impl<'a> Track<'a> {
         Ok(())
     }
 
-    fn summary(&self) -> GameSummary {
+    /// `began` is when everything was asked for: a small game may be done before it is first seen.
+    fn summary(&self, began: Instant) -> GameSummary {
         let between = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
             (Some(from), Some(to)) => to - from,
             _ => Duration::ZERO,
@@ -272,7 +273,7 @@ impl<'a> Track<'a> {
             format: self.game.format,
             payload_bytes: self.game.payload_bytes,
             delivered: [first.max(said_first), second.max(said_second)],
-            download: between(self.started, self.downloaded),
+            download: between(Some(self.started.unwrap_or(began)), self.downloaded),
             install: between(self.downloaded, self.ended),
             files: self.game.files.len(),
         }
