@@ -190,7 +190,11 @@ impl<'a> Fetch<'a> {
         Fetched {
             download: last(|track| track.downloaded),
             whole: last(|track| track.ended),
-            games: self.tracks.iter().map(|track| track.summary(self.began)).collect(),
+            games: self
+                .tracks
+                .iter()
+                .map(|track| track.summary(self.began))
+                .collect(),
         }
     }
 }
