@@ -103,6 +103,7 @@ fn undo_committed() -> Vec<Step> {
 /// Writes nothing: the staging may be what filled the disk.
 pub(crate) fn drop_staging() -> Vec<Step> {
     vec![
+        Step::DropDraft(Slot::Live),
         Step::Drop(Slot::Staging, Role::New),
         Step::ForgetNextRecord,
         Step::ClearIntent,
@@ -115,6 +116,7 @@ fn undo_staging(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recov
         Absent | Empty | New => Ok(drop_staging()),
         // Left over from a transaction whose intent is lost; this one had not begun its own.
         Unclaimed | Blocked => Ok(vec![
+            Step::DropDraft(Slot::Live),
             Step::SetAside(Slot::Staging),
             Step::ForgetNextRecord,
             Step::ClearIntent,

@@ -22,6 +22,8 @@ pub enum Step {
     MakeStaging,
     /// Writes the marker of this transaction into a slot, durably.
     Claim(Slot, Role),
+    /// Removes a marker that a crash left half written in a slot, durably.
+    DropDraft(Slot),
     /// Makes everything below a slot durable.
     SyncTree(Slot),
     /// Makes the names at the root of the game durable.

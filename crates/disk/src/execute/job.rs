@@ -40,6 +40,7 @@ impl Job<'_> {
             Step::SetAside(slot) => self.set_slot_aside(slot),
             Step::MakeStaging => self.make_staging(),
             Step::Claim(slot, role) => self.claim(slot, role),
+            Step::DropDraft(slot) => self.drop_draft(slot),
             Step::Swap => self.swap(),
             Step::Move { from, to } => self.move_slot(from, to),
             Step::Drop(slot, Role::New) => self.drop_new(slot),
@@ -81,6 +82,7 @@ impl Job<'_> {
             Step::SetAside(_)
             | Step::MakeStaging
             | Step::Claim(..)
+            | Step::DropDraft(_)
             | Step::SyncTree(_)
             | Step::SyncRoot
             | Step::SyncGame

@@ -49,6 +49,16 @@ impl Job<'_> {
         self.write_marker(&place, role)
     }
 
+    pub(super) fn drop_draft(&mut self, slot: Slot) -> Result<(), StepError> {
+        let place = self.places.slot(slot);
+        match self.hands.disk.stat(&place)?.map(|stat| stat.kind) {
+            Some(EntryKind::Directory) => {}
+            Some(EntryKind::File | EntryKind::Other) | None => return Ok(()),
+        }
+        self.hands.remove_file(&place.own(MARKER_DRAFT))?;
+        Ok(self.hands.disk.sync_dir(&place)?)
+    }
+
     fn write_marker(&mut self, dir: &Place, role: Role) -> Result<(), StepError> {
         let text = self.marker(role).encode();
         Ok(atomic_file::write(

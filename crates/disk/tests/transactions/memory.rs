@@ -72,7 +72,7 @@ impl Memory {
         let files = self.disk.tree(Path::new(ROOT));
         let named = files.into_iter().filter_map(|(path, bytes)| {
             let path = path.to_str().unwrap().to_owned();
-            let marker = path.contains(".lanspread_owned");
+            let marker = path.ends_with(".lanspread_owned");
             (!marker).then_some((path, bytes?))
         });
         named.collect()

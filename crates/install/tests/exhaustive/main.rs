@@ -384,6 +384,7 @@ fn no_step_of_an_install_is_needless() {
     check_omission(update, |step| step == Step::WriteNextRecord, true);
     check_omission(update, |step| step == Step::AdoptRecord, true);
     check_omission(update, |step| step == Step::ForgetNextRecord, true);
+    check_omission(update, |step| matches!(step, Step::DropDraft(_)), true);
     check_omission(
         update,
         |step| matches!(step, Step::WriteIntent(Phase::Preparing)),

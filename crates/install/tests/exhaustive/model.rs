@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lanspread_install::{
     Marker, Observed, Phase, Role, SentinelAt, Slot, SlotState, Step, TransactionId,
-    slot::{PARKED, VERSION_INI},
+    slot::{MARKER_DRAFT, PARKED, VERSION_INI},
 };
 
 pub(crate) const ID: TransactionId = TransactionId::at(1, 1);
@@ -323,8 +323,15 @@ pub(crate) fn ops_of(step: Step, names: &Names, new_version: u8) -> Vec<Op> {
         ],
         Step::Claim(slot, role) => {
             let dir = names.slots[&slot];
-            vec![Op::Mark(dir, marker(role)), Op::SyncDir(dir)]
+            let draft = [Op::Add(dir, MARKER_DRAFT), Op::Remove(dir, MARKER_DRAFT)];
+            let mut ops = draft.to_vec();
+            if names.dirs[&dir].files.contains_key(MARKER_DRAFT) {
+                ops.insert(0, Op::Remove(dir, MARKER_DRAFT));
+            }
+            ops.extend([Op::Mark(dir, marker(role)), Op::SyncDir(dir)]);
+            ops
         }
+        Step::DropDraft(slot) => drop_draft(names, slot),
         Step::SyncTree(slot) => vec![Op::SyncTree(names.slots[&slot])],
         Step::SyncRoot => vec![Op::SyncDir(ROOT)],
         Step::SyncGame => vec![Op::SyncAll],
@@ -363,6 +370,15 @@ fn empty_backup(names: &Names, to: Option<DirId>) -> Vec<Op> {
         (_, _, None) => Op::Remove(*backup, name),
     };
     names.dirs[backup].files.iter().map(fate).collect()
+}
+
+fn drop_draft(names: &Names, slot: Slot) -> Vec<Op> {
+    let Some(&dir) = names.slots.get(&slot) else {
+        return vec![];
+    };
+    let is_there = names.dirs[&dir].files.contains_key(MARKER_DRAFT);
+    let remove = is_there.then_some(Op::Remove(dir, MARKER_DRAFT));
+    remove.into_iter().chain([Op::SyncDir(dir)]).collect()
 }
 
 fn drop_slot(names: &Names, slot: Slot, role: Role) -> Vec<Op> {
