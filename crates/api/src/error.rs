@@ -8,6 +8,7 @@ use crate::hints::{self, Language};
 
 /// What did not work, why, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Report {
     /// Who can do something about it.
     pub kind: Kind,
@@ -17,17 +18,20 @@ pub struct Report {
     pub message: String,
     /// What caused it, nearest cause first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub causes: Vec<String>,
     /// What may help, most likely first.
     #[serde(default)]
     pub hints: Vec<String>,
     /// The contents to choose from, with the code `choose-content`.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub choices: Box<[Choice]>,
 }
 
 /// Who can do something about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The person asked for something that cannot be.
@@ -44,6 +48,7 @@ pub enum Kind {
 
 /// One of several contents that are equally good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Choice {
     /// Its id.
     pub content: String,

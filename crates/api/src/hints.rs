@@ -2,7 +2,7 @@
 //!
 //! The table is the one source: reports, the web UI and `docs/ERRORS.md` are made from it.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use crate::error::Kind;
 
@@ -76,6 +76,26 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
         .chain(archives::TABLE)
         .chain(parties::TABLE)
         .chain(doors::TABLE)
+}
+
+/// The hints of every code as JSON, for pages that choose the language themselves.
+#[must_use]
+pub fn for_pages() -> String {
+    let texts: BTreeMap<_, _> = entries()
+        .map(|entry| {
+            let hints = serde_json::json!({ "en": entry.english, "de": entry.german });
+            let text = serde_json::json!({
+                "kind": entry.kind,
+                "reason": entry.meaning,
+                "hints": hints,
+            });
+            (entry.code, text)
+        })
+        .collect();
+    // Texts under texts can always be written.
+    let mut page = serde_json::to_string_pretty(&texts).unwrap_or_default();
+    page.push('\n');
+    page
 }
 
 /// The text of `docs/ERRORS.md`.

@@ -38,6 +38,7 @@ const PORT_TRIES: usize = 16;
 
 /// The body of an answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ErrorBody {
     /// What did not work.
     pub error: Report,

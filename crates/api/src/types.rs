@@ -12,3 +12,6 @@ pub use command::{Command, SettingsChange};
 pub use notice::Notice;
 pub use reply::{FileView, PublishPlan, Reply};
 pub use snapshot::Snapshot;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a node is asked. Each has one [`Reply`](super::Reply).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// The whole state.
@@ -23,6 +24,7 @@ pub enum Command {
         game: String,
         /// Of which content; else the one that `get` would take.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
         content: Option<String>,
     },
     /// Downloads a game, and installs it unless told otherwise.
@@ -43,6 +45,7 @@ pub enum Command {
         game: String,
         /// The user's own files go too.
         #[serde(default)]
+        #[cfg_attr(test, ts(as = "Option<_>", optional))]
         purge: bool,
     },
     /// Takes a payload away.
@@ -51,6 +54,7 @@ pub enum Command {
         game: String,
         /// The installed game stays, and is no source any more.
         #[serde(default)]
+        #[cfg_attr(test, ts(as = "Option<_>", optional))]
         keep_installed: bool,
     },
     /// Cancels the operation of a game, queued or running.
@@ -59,6 +63,7 @@ pub enum Command {
         game: String,
         /// What was downloaded goes too.
         #[serde(default)]
+        #[cfg_attr(test, ts(as = "Option<_>", optional))]
         discard: bool,
     },
     /// Pauses a download.
@@ -89,6 +94,7 @@ pub enum Command {
     Share {
         /// Which game; everything when absent.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
         game: Option<String>,
         /// Whether it is shared.
         on: bool,
@@ -97,6 +103,7 @@ pub enum Command {
     SharePause {
         /// For how long; until switched on when absent.
         #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
         for_ms: Option<u64>,
     },
     /// Changes what may change while the node runs. What is absent stays.
@@ -112,6 +119,7 @@ pub enum Command {
         folder: String,
         /// The games move along; else the new directory is used as it is.
         #[serde(default, rename = "move")]
+        #[cfg_attr(test, ts(as = "Option<_>", optional))]
         moved: bool,
     },
     /// Connects to an address and waits until a link is up.
@@ -130,23 +138,28 @@ pub enum Command {
 
 /// What `get` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct GetCommand {
     /// Which game.
     pub game: String,
     /// Which content, when the person chose; else the newest.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub content: Option<String>,
     /// Whether it is installed afterwards.
     #[serde(default = "yes")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub install: bool,
     /// A directory on the node's machine whose files may hold equal chunks.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub from: Option<String>,
 }
 
 /// What `publish` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct PublishCommand {
     /// The folder on the node's machine.
@@ -155,12 +168,15 @@ pub struct PublishCommand {
     pub version: String,
     /// A folder from elsewhere is moved instead of packed.
     #[serde(default, rename = "move")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub moved: bool,
 }
 
 /// A change of the settings. What is absent stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, ts(optional_fields))]
 pub struct SettingsChange {
     /// Whether games are shared at all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +194,7 @@ pub struct SettingsChange {
 
 /// A limit, or none: a number of bytes per second, or `"off"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(untagged)]
 pub enum RateLimit {
     /// Bytes per second.
@@ -188,6 +205,7 @@ pub enum RateLimit {
 
 /// The word for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Unlimited {
     /// No limit.

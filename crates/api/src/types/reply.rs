@@ -6,6 +6,7 @@ use super::snapshot::{Game, Peer, Snapshot};
 
 /// The answer to a command that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// It is done.
@@ -49,6 +50,7 @@ pub enum Reply {
 
 /// One file of a content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FileView {
     /// Path below the game's directory, with `/`.
     pub path: String,
@@ -58,6 +60,7 @@ pub struct FileView {
 
 /// What publishing a folder would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PublishPlan {
     /// The id that the game would get.
     pub game: String,

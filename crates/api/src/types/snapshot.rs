@@ -8,6 +8,7 @@ use crate::error::Report;
 
 /// A node at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     /// Grows with each snapshot of one run.
     pub revision: u64,
@@ -31,6 +32,7 @@ pub struct Snapshot {
 
 /// This node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Me {
     /// Our public key.
     pub peer: String,
@@ -60,6 +62,7 @@ pub struct Me {
 
 /// Whether we send pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Sharing {
     /// We do.
@@ -72,6 +75,7 @@ pub enum Sharing {
 
 /// Hashing of our own games.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Hashing {
     /// Bytes hashed.
     pub done_bytes: u64,
@@ -83,6 +87,7 @@ pub struct Hashing {
 
 /// One game, merged over everybody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts that do not exclude each other"
@@ -108,6 +113,7 @@ pub struct Game {
 
 /// What we have of a game.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Local {
     /// The directory is there.
     pub present: bool,
@@ -129,6 +135,7 @@ pub struct Local {
 
 /// What is installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Installed {
     /// Its label.
     pub version: String,
@@ -138,6 +145,7 @@ pub struct Installed {
 
 /// What a peer can do with a content for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
     /// It has every byte and serves it.
@@ -150,6 +158,7 @@ pub enum Availability {
 
 /// Why a game on our disk is not shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum NotShared {
     /// No `version.ini`: publish it.
@@ -173,6 +182,7 @@ pub enum NotShared {
 
 /// One content of a game.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Content {
     /// Its id.
     pub content: String,
@@ -194,6 +204,7 @@ pub struct Content {
 
 /// Bytes and files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Size {
     /// Bytes.
     pub bytes: u64,
@@ -203,6 +214,7 @@ pub struct Size {
 
 /// A peer that has a content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Holder {
     /// Who.
     pub peer: String,
@@ -212,6 +224,7 @@ pub struct Holder {
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Operation {
     /// Its number in this run of the node.
     pub operation: u64,
@@ -237,6 +250,7 @@ pub struct Operation {
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum OperationKind {
     /// Fetch a payload; install it afterwards if asked.
@@ -255,6 +269,7 @@ pub enum OperationKind {
 
 /// Where an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// In the queue.
@@ -297,6 +312,7 @@ impl Phase {
 
 /// One source of a download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Source {
     /// Who.
     pub peer: String,
@@ -308,6 +324,7 @@ pub struct Source {
 
 /// One peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Peer {
     /// Its public key; `null` for a typed address that has not answered and for old programs.
     pub peer: Option<String>,
@@ -335,6 +352,7 @@ pub struct Peer {
 
 /// Where a peer is with us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum PeerState {
     /// A dial is under way.
@@ -351,6 +369,7 @@ pub enum PeerState {
 
 /// What we send to one peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Upload {
     /// To whom.
     pub peer: String,
@@ -364,6 +383,7 @@ pub struct Upload {
 
 /// What may change while the node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Settings {
     /// Whether games are shared at all.
     pub share: bool,
@@ -377,6 +397,7 @@ pub struct Settings {
 
 /// What needs a person's eye.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Problem {
     /// A stable code.
     pub code: String,
@@ -388,6 +409,7 @@ pub struct Problem {
 
 /// A part of the node that is started again when it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Component {
     /// The loop that takes commands.
@@ -404,6 +426,7 @@ pub enum Component {
 
 /// Whether a part runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComponentState {
     /// Which.
     pub component: Component,

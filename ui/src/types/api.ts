@@ -1,0 +1,981 @@
+// Made from the types in `crates/api/src`; a test keeps the two equal:
+// LANSPREAD_WRITE_TYPES=1 cargo test -p lanspread-api types
+//
+// Every number stays below 2^53. Times are milliseconds, amounts bytes.
+
+/**
+ * What a peer can do with a content for others.
+ */
+export type Availability = "ready" | "partial" | "local_only";
+
+/**
+ * One of several contents that are equally good.
+ */
+export type Choice = {
+  /**
+   * Its id.
+   */
+  content: string,
+  /**
+   * How many peers have it ready.
+   */
+  ready: number, };
+
+/**
+ * What a node is asked. Each has one [`Reply`](super::Reply).
+ */
+export type Command = { "command": "snapshot" } | { "command": "games" } | { "command": "game",
+  /**
+   * Which.
+   */
+  game: string, } | { "command": "peers" } | { "command": "files",
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * Of which content; else the one that `get` would take.
+   */
+  content?: string, } | { "command": "get" } & GetCommand | { "command": "install",
+  /**
+   * Which game.
+   */
+  game: string, } | { "command": "update",
+  /**
+   * Which game.
+   */
+  game: string, } | { "command": "uninstall",
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * The user's own files go too.
+   */
+  purge?: boolean, } | { "command": "remove",
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * The installed game stays, and is no source any more.
+   */
+  keep_installed?: boolean, } | { "command": "cancel",
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * What was downloaded goes too.
+   */
+  discard?: boolean, } | { "command": "pause",
+  /**
+   * Which game.
+   */
+  game: string, } | { "command": "resume",
+  /**
+   * Which game.
+   */
+  game: string, } | { "command": "reorder",
+  /**
+   * The games, first one first.
+   */
+  games: Array<string>, } | { "command": "plan_publish",
+  /**
+   * The folder on the node's machine.
+   */
+  folder: string, } | { "command": "publish" } & PublishCommand | { "command": "rescan" } | { "command": "share",
+  /**
+   * Which game; everything when absent.
+   */
+  game?: string,
+  /**
+   * Whether it is shared.
+   */
+  on: boolean, } | { "command": "share_pause",
+  /**
+   * For how long; until switched on when absent.
+   */
+  for_ms?: number, } | { "command": "set_settings" } & SettingsChange | { "command": "set_name",
+  /**
+   * The new name; cut to 32 characters.
+   */
+  name: string, } | { "command": "set_games_dir",
+  /**
+   * The directory on the node's machine.
+   */
+  folder: string,
+  /**
+   * The games move along; else the new directory is used as it is.
+   */
+  move?: boolean, } | { "command": "connect",
+  /**
+   * `host:port`, `host`, `ip:port`, `ip` or `[ipv6]:port`.
+   */
+  address: string, } | { "command": "block",
+  /**
+   * Its public key.
+   */
+  peer: string,
+  /**
+   * Whether it is blocked.
+   */
+  blocked: boolean, };
+
+/**
+ * A part of the node that is started again when it fails.
+ */
+export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor";
+
+/**
+ * Whether a part runs.
+ */
+export type ComponentState = {
+  /**
+   * Which.
+   */
+  component: Component,
+  /**
+   * It runs.
+   */
+  running: boolean,
+  /**
+   * How often it was started again.
+   */
+  restarts: number, };
+
+/**
+ * One content of a game.
+ */
+export type Content = {
+  /**
+   * Its id.
+   */
+  content: string,
+  /**
+   * What it is called.
+   */
+  version: string,
+  /**
+   * Of the payload.
+   */
+  payload: Size,
+  /**
+   * After unpacking, if known.
+   */
+  unpacked: Size | null,
+  /**
+   * Peers, ourselves among them, that have every byte.
+   */
+  ready: number,
+  /**
+   * Peers that download it.
+   */
+  partial: number,
+  /**
+   * Peers that have it installed only.
+   */
+  local_only: number,
+  /**
+   * The peers that have it, ourselves not among them.
+   */
+  holders: Array<Holder>, };
+
+/**
+ * The body of an answer that is not a success.
+ */
+export type ErrorBody = {
+  /**
+   * What did not work.
+   */
+  error: Report, };
+
+/**
+ * One file of a content.
+ */
+export type FileView = {
+  /**
+   * Path below the game's directory, with `/`.
+   */
+  path: string,
+  /**
+   * Size in bytes.
+   */
+  bytes: number, };
+
+/**
+ * One game, merged over everybody.
+ */
+export type Game = {
+  /**
+   * Its id: the name of its directory, in lower case.
+   */
+  game: string,
+  /**
+   * The name for people.
+   */
+  title: string,
+  /**
+   * What we have of it.
+   */
+  local: Local,
+  /**
+   * Every content of it that somebody has, newest label first.
+   */
+  contents: Array<Content>,
+  /**
+   * The content that `get` would take, if that is clear.
+   */
+  newest: string | null,
+  /**
+   * A greater label than ours exists.
+   */
+  update_available: boolean,
+  /**
+   * Two contents carry the newest label.
+   */
+  conflict: boolean,
+  /**
+   * The operation on it, running, waiting or ended last.
+   */
+  operation: Operation | null, };
+
+/**
+ * What `get` is asked for.
+ */
+export type GetCommand = {
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * Which content, when the person chose; else the newest.
+   */
+  content?: string,
+  /**
+   * Whether it is installed afterwards.
+   */
+  install?: boolean,
+  /**
+   * A directory on the node's machine whose files may hold equal chunks.
+   */
+  from?: string, };
+
+/**
+ * Hashing of our own games.
+ */
+export type Hashing = {
+  /**
+   * Bytes hashed.
+   */
+  done_bytes: number,
+  /**
+   * Bytes to hash.
+   */
+  total_bytes: number,
+  /**
+   * Time left at the present rate, once that is known.
+   */
+  left_ms: number | null, };
+
+/**
+ * A peer that has a content.
+ */
+export type Holder = {
+  /**
+   * Who.
+   */
+  peer: string,
+  /**
+   * How far it has it.
+   */
+  availability: Availability, };
+
+/**
+ * What is installed.
+ */
+export type Installed = {
+  /**
+   * Its label.
+   */
+  version: string,
+  /**
+   * Its content.
+   */
+  content: string, };
+
+/**
+ * Who can do something about it.
+ */
+export type Kind = "user" | "config" | "environment" | "peer" | "internal";
+
+/**
+ * What we have of a game.
+ */
+export type Local = {
+  /**
+   * The directory is there.
+   */
+  present: boolean,
+  /**
+   * The downloaded version.
+   */
+  downloaded: string | null,
+  /**
+   * The content of the download, once it is hashed.
+   */
+  content: string | null,
+  /**
+   * The installed version.
+   */
+  installed: Installed | null,
+  /**
+   * What we tell others.
+   */
+  availability: Availability | null,
+  /**
+   * Why it is not shared, if it is not.
+   */
+  not_shared: NotShared | null,
+  /**
+   * Verified bytes of an unfinished download that lie on disk.
+   */
+  partial_bytes: number,
+  /**
+   * Bytes of the user's files put aside.
+   */
+  kept_bytes: number, };
+
+/**
+ * This node.
+ */
+export type Me = {
+  /**
+   * Our public key.
+   */
+  peer: string,
+  /**
+   * The same key as words, to compare aloud.
+   */
+  words: string,
+  /**
+   * The name other people see.
+   */
+  name: string,
+  /**
+   * Where we listen, best first.
+   */
+  addresses: Array<string>,
+  /**
+   * The games directory.
+   */
+  games_dir: string,
+  /**
+   * Whether the games directory can be read now.
+   */
+  games_dir_available: boolean,
+  /**
+   * Whether we send pieces.
+   */
+  sharing: Sharing,
+  /**
+   * How long a pause of sharing still lasts, if it ends by itself.
+   */
+  sharing_pause_left_ms: number | null,
+  /**
+   * Whether others reached us by a connection that they opened.
+   */
+  reachable: boolean | null,
+  /**
+   * Bytes per second received, smoothed.
+   */
+  down_rate: number,
+  /**
+   * Bytes per second sent, smoothed.
+   */
+  up_rate: number,
+  /**
+   * How much of the hashing of our own games is done.
+   */
+  hashing: Hashing | null, };
+
+/**
+ * Why a game on our disk is not shared.
+ */
+export type NotShared = { "why": "no_version" } | { "why": "switched_off" } | { "why": "checking" } | { "why": "settling" } | { "why": "refused",
+  /**
+   * Which entry, or the directory itself.
+   */
+  entry: string,
+  /**
+   * The stable code of the reason.
+   */
+  code: string,
+  /**
+   * The reason for people.
+   */
+  reason: string, };
+
+/**
+ * What just happened.
+ */
+export type Notice = { "notice": "ready",
+  /**
+   * Our public key.
+   */
+  peer: string,
+  /**
+   * The port for UDP and TCP.
+   */
+  port: number, } | { "notice": "local_library_changed" } | { "notice": "remote_library_changed",
+  /**
+   * Whose.
+   */
+  peer: string, } | { "notice": "operation_begun",
+  /**
+   * Its number.
+   */
+  operation: number,
+  /**
+   * What it does.
+   */
+  kind: OperationKind,
+  /**
+   * On which game.
+   */
+  game: string,
+  /**
+   * To which content, where that is decided.
+   */
+  content: string | null,
+  /**
+   * The label of that content.
+   */
+  version: string | null, } | { "notice": "chunk_finished",
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * From whom; `null` when it was found on this machine.
+   */
+  peer: string | null,
+  /**
+   * In which file.
+   */
+  file: string,
+  /**
+   * At which offset in it, in bytes.
+   */
+  offset: number,
+  /**
+   * How long it is, in bytes.
+   */
+  bytes: number, } | { "notice": "progress",
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * Verified bytes of the payload.
+   */
+  done_bytes: number,
+  /**
+   * Bytes of the payload.
+   */
+  total_bytes: number,
+  /**
+   * Bytes per second, smoothed.
+   */
+  rate: number,
+  /**
+   * Peers that deliver.
+   */
+  active_peers: number, } | { "notice": "operation_finished",
+  /**
+   * Its number.
+   */
+  operation: number,
+  /**
+   * What it did.
+   */
+  kind: OperationKind,
+  /**
+   * On which game.
+   */
+  game: string, } | { "notice": "operation_cancelled",
+  /**
+   * Its number.
+   */
+  operation: number,
+  /**
+   * What it did.
+   */
+  kind: OperationKind,
+  /**
+   * On which game.
+   */
+  game: string, } | { "notice": "operation_failed",
+  /**
+   * Its number.
+   */
+  operation: number,
+  /**
+   * What it did.
+   */
+  kind: OperationKind,
+  /**
+   * On which game.
+   */
+  game: string,
+  /**
+   * Why.
+   */
+  error: Report, } | { "notice": "all_peers_gone",
+  /**
+   * Of which game.
+   */
+  game: string, } | { "notice": "no_peer_has_it",
+  /**
+   * Of which game.
+   */
+  game: string, } | { "notice": "peer_discovered",
+  /**
+   * Who, when that is known before a connection.
+   */
+  peer: string | null,
+  /**
+   * Where.
+   */
+  address: string, } | { "notice": "peer_connected",
+  /**
+   * Who.
+   */
+  peer: string,
+  /**
+   * Its name.
+   */
+  name: string, } | { "notice": "peer_disconnected",
+  /**
+   * Who.
+   */
+  peer: string, } | { "notice": "peer_lost",
+  /**
+   * Who.
+   */
+  peer: string, } | { "notice": "peer_count",
+  /**
+   * How many there are now.
+   */
+  count: number, } | { "notice": "uploads_changed" } | { "notice": "operations_changed" } | { "notice": "component_failed",
+  /**
+   * Which.
+   */
+  component: Component,
+  /**
+   * Why, for people.
+   */
+  reason: string, } | { "notice": "peer_refused",
+  /**
+   * Who.
+   */
+  peer: string,
+  /**
+   * For which content.
+   */
+  content: string, } | { "notice": "entry_skipped",
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * Its name, cleaned for display.
+   */
+  entry: string, } | { "notice": "identity_replaced",
+  /**
+   * Who we are now.
+   */
+  peer: string, } | { "notice": "missed",
+  /**
+   * How many.
+   */
+  count: number, };
+
+/**
+ * One operation.
+ */
+export type Operation = {
+  /**
+   * Its number in this run of the node.
+   */
+  operation: number,
+  /**
+   * What it does.
+   */
+  kind: OperationKind,
+  /**
+   * Where it is.
+   */
+  phase: Phase,
+  /**
+   * Why it failed, in the phase `failed`.
+   */
+  error: Report | null,
+  /**
+   * To which content, where that is decided.
+   */
+  content: string | null,
+  /**
+   * Bytes done in this phase.
+   */
+  done_bytes: number,
+  /**
+   * Bytes of this phase; 0 while unknown.
+   */
+  total_bytes: number,
+  /**
+   * Bytes per second, smoothed.
+   */
+  rate: number,
+  /**
+   * Time left, once that can be told.
+   */
+  left_ms: number | null,
+  /**
+   * Who delivered how much to this download.
+   */
+  sources: Array<Source>, };
+
+/**
+ * What an operation does.
+ */
+export type OperationKind = "download" | "install" | "update" | "uninstall" | "remove" | "publish";
+
+/**
+ * One peer.
+ */
+export type Peer = {
+  /**
+   * Its public key; `null` for a typed address that has not answered and for old programs.
+   */
+  peer: string | null,
+  /**
+   * The same key as words.
+   */
+  words: string | null,
+  /**
+   * Its name.
+   */
+  name: string,
+  /**
+   * The address the link uses, or the one we try.
+   */
+  address: string | null,
+  /**
+   * Where it is with us.
+   */
+  state: PeerState,
+  /**
+   * Whether it sends pieces now.
+   */
+  sharing: boolean,
+  /**
+   * Whether it accepts connections, if known.
+   */
+  reachable: boolean | null,
+  /**
+   * How many games it offers.
+   */
+  games: number,
+  /**
+   * Round-trip time of the link in microseconds: a LAN's are below a millisecond.
+   */
+  rtt_us: number | null,
+  /**
+   * Bytes received from it in this run.
+   */
+  received_bytes: number,
+  /**
+   * Bytes sent to it in this run.
+   */
+  sent_bytes: number, };
+
+/**
+ * Where a peer is with us.
+ */
+export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lanspread";
+
+/**
+ * Where an operation is.
+ */
+export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
+
+/**
+ * What needs a person's eye.
+ */
+export type Problem = {
+  /**
+   * A stable code.
+   */
+  code: string,
+  /**
+   * About what: a path, an interface, a game.
+   */
+  subject: string,
+  /**
+   * What is wrong, for people.
+   */
+  message: string, };
+
+/**
+ * What `publish` is asked for.
+ */
+export type PublishCommand = {
+  /**
+   * The folder on the node's machine.
+   */
+  folder: string,
+  /**
+   * The version, if no `version.ini` in the folder names one.
+   */
+  version: string,
+  /**
+   * A folder from elsewhere is moved instead of packed.
+   */
+  move?: boolean, };
+
+/**
+ * What publishing a folder would do.
+ */
+export type PublishPlan = {
+  /**
+   * The id that the game would get.
+   */
+  game: string,
+  /**
+   * Bytes in the folder.
+   */
+  bytes: number,
+  /**
+   * Files in the folder.
+   */
+  files: number,
+  /**
+   * Free bytes where the games directory is.
+   */
+  free_bytes: number,
+  /**
+   * The folder is in the games directory already: nothing is packed or moved.
+   */
+  in_place: boolean, };
+
+/**
+ * A limit, or none: a number of bytes per second, or `"off"`.
+ */
+export type RateLimit = number | Unlimited;
+
+/**
+ * The answer to a command that was accepted.
+ */
+export type Reply = { "reply": "done" } | { "reply": "started",
+  /**
+   * Its number in this run of the node.
+   */
+  operation: number, } | { "reply": "snapshot" } & Snapshot | { "reply": "games",
+  /**
+   * The games, sorted by id.
+   */
+  games: Array<Game>, } | { "reply": "game" } & Game | { "reply": "peers",
+  /**
+   * How many are connected.
+   */
+  connected: number,
+  /**
+   * The peers, sorted by name.
+   */
+  peers: Array<Peer>, } | { "reply": "files",
+  /**
+   * The files in the order of the manifest.
+   */
+  files: Array<FileView>, } | { "reply": "publish_plan" } & PublishPlan | { "reply": "connected",
+  /**
+   * To whom.
+   */
+  peer: string,
+  /**
+   * The same key as words.
+   */
+  words: string, };
+
+/**
+ * What did not work, why, and what to do about it.
+ */
+export type Report = {
+  /**
+   * Who can do something about it.
+   */
+  kind: Kind,
+  /**
+   * A stable code; `docs/ERRORS.md` lists them.
+   */
+  code: string,
+  /**
+   * What did not work, in one sentence without a full stop.
+   */
+  message: string,
+  /**
+   * What caused it, nearest cause first.
+   */
+  causes?: Array<string>,
+  /**
+   * What may help, most likely first.
+   */
+  hints: Array<string>,
+  /**
+   * The contents to choose from, with the code `choose-content`.
+   */
+  choices?: Array<Choice>, };
+
+/**
+ * What may change while the node runs.
+ */
+export type Settings = {
+  /**
+   * Whether games are shared at all.
+   */
+  share: boolean,
+  /**
+   * Bytes per second that may be sent; `null` for no limit.
+   */
+  up_rate_max: number | null,
+  /**
+   * Bytes per second that may be received; `null` for no limit.
+   */
+  down_rate_max: number | null,
+  /**
+   * Downloads that run at once; the rest wait in the queue.
+   */
+  downloads_max: number, };
+
+/**
+ * A change of the settings. What is absent stays as it is.
+ */
+export type SettingsChange = {
+  /**
+   * Whether games are shared at all.
+   */
+  share?: boolean,
+  /**
+   * Bytes per second that may be sent.
+   */
+  up_rate_max?: RateLimit,
+  /**
+   * Bytes per second that may be received.
+   */
+  down_rate_max?: RateLimit,
+  /**
+   * Downloads that run at once.
+   */
+  downloads_max?: number, };
+
+/**
+ * Whether we send pieces.
+ */
+export type Sharing = "on" | "off" | "paused";
+
+/**
+ * Bytes and files.
+ */
+export type Size = {
+  /**
+   * Bytes.
+   */
+  bytes: number,
+  /**
+   * Files.
+   */
+  files: number, };
+
+/**
+ * A node at one moment.
+ */
+export type Snapshot = {
+  /**
+   * Grows with each snapshot of one run.
+   */
+  revision: number,
+  /**
+   * This node.
+   */
+  me: Me,
+  /**
+   * Every known game, ours and others', sorted by id.
+   */
+  games: Array<Game>,
+  /**
+   * Every peer we have a link to, or had within the last minute, sorted by name.
+   */
+  peers: Array<Peer>,
+  /**
+   * Ids of the downloads that wait, in their order.
+   */
+  queue: Array<string>,
+  /**
+   * What we send now.
+   */
+  uploads: Array<Upload>,
+  /**
+   * What may change while the node runs.
+   */
+  settings: Settings,
+  /**
+   * What needs a person's eye, worst first.
+   */
+  problems: Array<Problem>,
+  /**
+   * The parts of this node and whether they run.
+   */
+  components: Array<ComponentState>, };
+
+/**
+ * One source of a download.
+ */
+export type Source = {
+  /**
+   * Who.
+   */
+  peer: string,
+  /**
+   * Verified payload bytes it delivered.
+   */
+  bytes: number,
+  /**
+   * Bytes per second, smoothed.
+   */
+  rate: number, };
+
+/**
+ * The word for no limit.
+ */
+export type Unlimited = "off";
+
+/**
+ * What we send to one peer.
+ */
+export type Upload = {
+  /**
+   * To whom.
+   */
+  peer: string,
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * Payload bytes sent in this run.
+   */
+  bytes: number,
+  /**
+   * Bytes per second, smoothed.
+   */
+  rate: number, };
