@@ -15,6 +15,7 @@ cargo xtask COMMAND
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
   bench pair         one peer to another, beside a plain copy and other programs (needs root)
+  bench idle         what a node with 20 peers of 100 games costs (needs root)
     [--runs N] [--mib N] [--only lanspread,nginx,rqbit]";
 
 /// One command.
@@ -89,6 +90,7 @@ fn extent(rest: &[String]) -> Result<Extent, String> {
 fn bench(rest: &[String]) -> Result<Bench, String> {
     match rest {
         [what, options @ ..] if what == "pair" => pair(options).map(Bench::Pair),
+        [what] if what == "idle" => Ok(Bench::Idle),
         [what, directory, address] if what == "raw-serve" || what == "raw-fetch" => {
             let (directory, address) = (directory.clone(), address.clone());
             Ok(if what == "raw-serve" {
@@ -152,6 +154,8 @@ mod tests {
         };
         let line = "bench pair --mib 64 --only nginx --runs 2";
         check(line, Ok(Command::Bench(Bench::Pair(args))));
+        check("bench idle", Ok(Command::Bench(Bench::Idle)));
+        check("bench idle now", Err(()));
     }
 
     #[test]

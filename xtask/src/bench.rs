@@ -2,6 +2,7 @@
 
 mod contender;
 mod dataset;
+mod idle;
 mod lanspread;
 mod machine;
 mod meter;
@@ -21,6 +22,8 @@ use crate::repo::Repo;
 pub(crate) enum Bench {
     /// One peer to another.
     Pair(PairArgs),
+    /// A node with nothing to do.
+    Idle,
     /// Internal: send a directory to who connects.
     RawServe { directory: String, address: String },
     /// Internal: receive a directory.
@@ -52,6 +55,7 @@ impl Default for PairArgs {
 pub(crate) fn run(repo: &Repo, bench: &Bench) -> Result<bool> {
     match bench {
         Bench::Pair(args) => pair::run(repo, args),
+        Bench::Idle => idle::run(repo),
         Bench::RawServe { directory, address } => raw::serve(directory.as_ref(), address),
         Bench::RawFetch { directory, address } => raw::fetch(directory.as_ref(), address),
     }

@@ -26,6 +26,8 @@ use crate::{
 const CARD_QUEUE: u64 = 1000 * FRAME;
 /// What a cheap 8-port switch queues for one port.
 pub(crate) const SWITCH_BUFFER: u64 = 256 * 1024;
+/// Where a namespace says which congestion control it uses.
+pub(crate) const CONGESTION: &str = "net/ipv4/tcp_congestion_control";
 /// Bytes of a full frame.
 const FRAME: u64 = 1514;
 
@@ -290,6 +292,14 @@ pub(crate) fn limit_sending(
          rate {rate} burst {depth} limit {queue}"
     ))
     .map(|_| ())
+}
+
+/// TCP as most machines have it: cubic, and reno where a namespace may not choose that. The machine's
+/// own choice would be handed down otherwise; BBR, for one, paces a cable without a rate to a
+/// fraction of what it carries.
+pub(crate) fn set_congestion_control(space: &str) -> Result<(), LabError> {
+    set_kernel(space, &[&format!("{CONGESTION}=cubic")])
+        .or_else(|_restricted| set_kernel(space, &[&format!("{CONGESTION}=reno")]))
 }
 
 /// Sets `path=value` below `/proc/sys` of a namespace.

@@ -83,6 +83,18 @@ impl Lab {
         &self.hosts
     }
 
+    /// What TCP on the hosts controls congestion with: `cubic`, or `reno` where a namespace may not
+    /// choose that.
+    ///
+    /// # Errors
+    /// The kernel does not say.
+    pub fn congestion_control(&self) -> Result<String, LabError> {
+        let said = self
+            .host(1)?
+            .run("cat", [format!("/proc/sys/{}", host::CONGESTION)])?;
+        Ok(said.trim().to_string())
+    }
+
     /// Changes the rate of the cable between two switches, both ways.
     ///
     /// # Errors
@@ -146,6 +158,7 @@ impl Lab {
                 "net/ipv4/ping_group_range=0 2147483647",
             ],
         )?;
+        host::set_congestion_control(&space)?;
         tool::words(&format!("ip -n {space} link set lo up"))?;
         let host = Host::new(&self.name, number, &self.config);
         if self.config.wiring != Wiring::Cable {

@@ -42,16 +42,19 @@ pub(super) fn run(repo: &Repo, args: &PairArgs) -> Result<bool> {
             args.mebibytes
         );
     }
-    let root = Root::new()?;
+    let root = Root::new(ROOT)?;
     let contenders = contenders(repo, args)?;
-    let mut part = heading(&contenders);
+    let mut part = String::new();
     for dataset in [Dataset::Big, Dataset::Tree] {
         let stage = Stage {
             lab: Lab::new(LabConfig::new(2).wiring(Wiring::Cable))?,
-            root: root.path.clone(),
+            root: root.path().to_path_buf(),
             dataset,
         };
         fs::create_dir_all(stage.source())?;
+        if part.is_empty() {
+            part = heading(&contenders, &stage.lab.congestion_control()?);
+        }
         let bytes = dataset.write(&stage.source(), total)?;
         let rows = rounds(&stage, args, &contenders, bytes)?;
         fs::remove_dir_all(stage.source())?;
@@ -91,7 +94,7 @@ fn contenders(repo: &Repo, args: &PairArgs) -> Result<Vec<Box<dyn Contender>>> {
 }
 
 /// Builds the program in release and says where it is.
-fn build(repo: &Repo) -> Result<PathBuf> {
+pub(super) fn build(repo: &Repo) -> Result<PathBuf> {
     let mut command = cargo(repo.root(), ["build", "--release", "--locked"]);
     command.args(["--package", "lanspread-cli", "--bin", "lanspread"]);
     if !process::succeeds(&mut command)? {
@@ -184,12 +187,12 @@ impl Contender for Raw {
     }
 }
 
-fn heading(contenders: &[Box<dyn Contender>]) -> String {
+fn heading(contenders: &[Box<dyn Contender>], congestion: &str) -> String {
     let mut text = format!(
         "## One peer to another\n\n\
          `cargo xtask bench pair` on {}: {}.\n\n\
          Two network namespaces joined by an unlimited veth pair, files in memory (tmpfs) on\n\
-         both sides, each contender in turn, every result compared with the source byte by byte.\n\
+         both sides, TCP with {congestion}, each contender in turn, every result compared with the source byte by byte.\n\
          The time of LanSpread is that of `lanspread get --no-install --wait` between linked\n\
          peers, up to the durable commit, every byte encrypted and checked; the others check\n\
          nothing, except rqbit (SHA-1). CPU is that of the whole machine. GB = 10⁹ bytes.\n\n",
@@ -213,19 +216,24 @@ fn caption(dataset: Dataset, bytes: u64) -> String {
 
 /// The directory of the bench, removed when it ends.
 #[derive(Debug)]
-struct Root {
+pub(super) struct Root {
     path: PathBuf,
 }
 
 impl Root {
-    fn new() -> Result<Self> {
-        let path = PathBuf::from(ROOT);
+    /// Makes it; one bench of a kind at a time.
+    pub(super) fn new(path: &str) -> Result<Self> {
+        let path = PathBuf::from(path);
         if path.try_exists()? {
             // A bench that was broken off left it.
-            fs::remove_dir_all(&path).with_context(|| format!("removing {ROOT}"))?;
+            fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
         }
-        fs::create_dir_all(&path).with_context(|| format!("making {ROOT}"))?;
+        fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
         Ok(Self { path })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
