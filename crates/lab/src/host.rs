@@ -294,9 +294,9 @@ pub(crate) fn limit_sending(
     .map(|_| ())
 }
 
-/// TCP as most machines have it: cubic, and reno where a namespace may not choose that. The machine's
-/// own choice would be handed down otherwise; BBR, for one, paces a cable without a rate to a
-/// fraction of what it carries.
+/// TCP as most machines have it: cubic, and reno where a namespace may not choose that. The
+/// machine's own choice would be handed down otherwise; BBR, for one, paces a cable without a rate
+/// to a fraction of what it carries.
 pub(crate) fn set_congestion_control(space: &str) -> Result<(), LabError> {
     set_kernel(space, &[&format!("{CONGESTION}=cubic")])
         .or_else(|_restricted| set_kernel(space, &[&format!("{CONGESTION}=reno")]))

@@ -238,7 +238,11 @@ async fn adopt(
         let work = ports.blocking(move || partial.adopt_from(&source, &counted));
         let gained = tokio::select! {
             gained = work => gained?,
-            () = cancelled(job, &progress) => return Err(OperationError::Cancelled),
+            error = job.control.interrupted() => {
+                // The work on the other thread ends at its next chunk.
+                progress.cancel();
+                return Err(error);
+            }
         };
         have.extend(
             gained
@@ -247,12 +251,6 @@ async fn adopt(
         );
     }
     Ok(have)
-}
-
-/// Waits for a cancel and passes it on to work on another thread.
-async fn cancelled(job: &Job, progress: &Progress) {
-    job.control.cancel.cancelled().await;
-    progress.cancel();
 }
 
 /// Fetches what is missing, and serves what is there meanwhile.
@@ -310,7 +308,7 @@ async fn follow(
     loop {
         tokio::select! {
             biased;
-            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+            error = job.control.interrupted() => return Err(error),
             end = &mut transfer.end => {
                 let view = transfer.view.borrow().clone();
                 job.progress(progress_of(&view)).await;

@@ -52,6 +52,8 @@ pub(crate) enum Msg {
     SetSettings(Settings, Reply<()>),
     SetGamesDir(PathBuf, GamesMove, Reply<()>),
     Files(GameId, Option<ContentId>, Reply<Vec<FileView>>),
+    /// The games directory was changed, or could not be.
+    GamesDirSet(Result<(), OperationError>, Reply<()>),
     /// From a job.
     Job(OperationId, GameId, JobReport),
 }
@@ -63,6 +65,8 @@ pub(crate) struct Games {
     /// The operation of each game: running, waiting or ended last.
     operations: BTreeMap<GameId, Operation>,
     queue: VecDeque<GameId>,
+    /// So many wish for another games directory, and wait: no download begins.
+    moving: u32,
     next: u64,
     saves: Saves,
     view: watch::Sender<Arc<OperationsView>>,
@@ -86,6 +90,7 @@ impl Games {
             ports,
             operations: BTreeMap::new(),
             queue: VecDeque::new(),
+            moving: 0,
             next: 1,
             view,
             settings_out: settings,
@@ -118,6 +123,10 @@ impl Games {
             Msg::Reorder(order, reply) => answer(reply, self.reorder(&order)),
             Msg::SetSettings(settings, reply) => answer(reply, self.set_settings(settings)),
             Msg::SetGamesDir(dir, how, reply) => self.set_games_dir(dir, how, reply),
+            Msg::GamesDirSet(result, reply) => {
+                self.moving = self.moving.saturating_sub(1);
+                answer(reply, result);
+            }
             Msg::Files(game, content, reply) => self.files(game, content, reply),
             Msg::Job(operation, game, report) => self.on_report(operation, game, report),
         }
@@ -141,6 +150,10 @@ impl Games {
         let Some(operation) = self.operations.get_mut(&game) else {
             return;
         };
+        let suspended = (operation.control.as_ref()).is_some_and(JobControl::is_suspended);
+        if suspended && matches!(result, Err(OperationError::Stopping)) {
+            return self.requeue(game);
+        }
         let (id, kind) = (operation.id, operation.kind);
         let notice = match result {
             Ok(()) => {

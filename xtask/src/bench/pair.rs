@@ -191,8 +191,9 @@ fn heading(contenders: &[Box<dyn Contender>], congestion: &str) -> String {
     let mut text = format!(
         "## One peer to another\n\n\
          `cargo xtask bench pair` on {}: {}.\n\n\
-         Two network namespaces joined by an unlimited veth pair, files in memory (tmpfs) on\n\
-         both sides, TCP with {congestion}, each contender in turn, every result compared with the source byte by byte.\n\
+         Two network namespaces joined by an unlimited veth pair, TCP with {congestion}, files in\n\
+         memory (tmpfs) on both sides, each contender in turn, every result compared with the\n\
+         source byte by byte.\n\
          The time of LanSpread is that of `lanspread get --no-install --wait` between linked\n\
          peers, up to the durable commit, every byte encrypted and checked; the others check\n\
          nothing, except rqbit (SHA-1). CPU is that of the whole machine. GB = 10⁹ bytes.\n\n",

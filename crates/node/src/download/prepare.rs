@@ -36,7 +36,7 @@ pub(super) async fn agree(
         let asked = ask_all(ports, &job.game, content);
         let found = tokio::select! {
             found = asked => found,
-            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+            error = job.control.interrupted() => return Err(error),
         };
         match found {
             Ok(agreed) => {
@@ -53,7 +53,7 @@ pub(super) async fn agree(
             }
             // Whoever could not be reached, or did not answer, says nothing when that is over.
             () = tokio::time::sleep(RETRY) => {}
-            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+            error = job.control.interrupted() => return Err(error),
         }
     }
 }

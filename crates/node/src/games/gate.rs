@@ -145,6 +145,9 @@ impl Games {
 
     /// Starts waiting downloads while there are places for them.
     pub(super) fn start_queued(&mut self) {
+        if self.moving > 0 {
+            return;
+        }
         while self.running_downloads() < self.settings.downloads_max {
             let waiting = self.queue.iter().position(|game| {
                 let operation = self.operations.get(game);
@@ -288,22 +291,31 @@ impl Games {
         Ok(())
     }
 
-    /// Running downloads pause while the directory changes.
+    /// Running downloads pause while the directory changes; it waits for everything else that runs.
     pub(super) fn set_games_dir(&mut self, dir: PathBuf, how: GamesMove, reply: Reply<()>) {
-        let busy = self.operations.iter().find(|(_, o)| o.control.is_some());
-        if let Some((game, operation)) = busy {
-            let error = OperationError::Busy {
-                game: game.clone(),
-                running: operation.kind,
-            };
-            return super::answer(reply, Err(error));
+        self.moving += 1;
+        let running = self.operations.values().filter(|o| o.is_suspendable());
+        for control in running.filter_map(|o| o.control.as_ref()) {
+            control.suspend();
         }
-        let shelf = self.ports.shelf.clone();
+        let (shelf, games) = (self.ports.shelf.clone(), self.ports.games.clone());
         self.ports
             .tasks
             .spawn_until_stop(tracing::info_span!("games_dir"), async move {
-                super::answer(reply, shelf.set_games_dir(dir, how).await);
+                let result = shelf.set_games_dir(dir, how).await;
+                games.send(super::Msg::GamesDirSet(result, reply)).await;
             });
+    }
+
+    /// A download that was put away is the next to begin, unless the person paused it.
+    pub(super) fn requeue(&mut self, game: GameId) {
+        if let Some(operation) = self.operations.get_mut(&game) {
+            let paused = operation.is_paused();
+            operation.control = None;
+            operation.enter(if paused { Phase::Paused } else { Phase::Queued });
+            self.queue.push_front(game);
+            self.save();
+        }
     }
 
     pub(super) fn files(

@@ -51,6 +51,8 @@ pub(crate) enum JobReport {
 pub(crate) struct JobControl {
     /// Stop, and undo what can be undone.
     pub(crate) cancel: CancellationToken,
+    /// Put yourself away as you are; you will be begun again.
+    suspend: CancellationToken,
     /// The node stops; what can be taken up again is.
     stop: CancellationToken,
     wishes: watch::Sender<Wishes>,
@@ -72,6 +74,7 @@ impl JobControl {
         };
         Self {
             cancel: CancellationToken::new(),
+            suspend: CancellationToken::new(),
             stop: stop.clone(),
             wishes: watch::Sender::new(wishes),
         }
@@ -90,6 +93,23 @@ impl JobControl {
         self.cancel.cancel();
     }
 
+    pub(super) fn suspend(&self) {
+        self.suspend.cancel();
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspend.is_cancelled()
+    }
+
+    /// Waits until the job is to stop, and says why.
+    pub(crate) async fn interrupted(&self) -> OperationError {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => OperationError::Cancelled,
+            () = self.suspend.cancelled() => OperationError::Stopping,
+        }
+    }
+
     /// The person wants nothing to stay of what was fetched.
     pub(crate) fn discards(&self) -> bool {
         self.cancel.is_cancelled() && self.wishes.borrow().partials == Partials::Discard
@@ -101,6 +121,8 @@ impl JobControl {
             Err(OperationError::Stopping)
         } else if self.cancel.is_cancelled() {
             Err(OperationError::Cancelled)
+        } else if self.suspend.is_cancelled() {
+            Err(OperationError::Stopping)
         } else {
             Ok(())
         }
@@ -132,6 +154,19 @@ impl Operation {
             Some(control) => control.wishes.borrow().paused,
             None => matches!(self.phase, Phase::Paused),
         }
+    }
+
+    /// A download that has not begun to replace anything: it can be put away and begun again.
+    pub(super) const fn is_suspendable(&self) -> bool {
+        self.request.is_some()
+            && matches!(
+                self.phase,
+                Phase::Preparing
+                    | Phase::WaitingForSource
+                    | Phase::Adopting
+                    | Phase::Downloading
+                    | Phase::Paused
+            )
     }
 
     /// Goes on to a phase. An install counts its bytes anew; who delivered what stays.

@@ -152,39 +152,42 @@ fn s15_unplugged_and_back() {
     drop(back);
 }
 
-/// Another games directory during a download: what cannot be done now is refused, nothing is
-/// damaged, and afterwards it works and the old directory is as it was.
+/// Another games directory during a download, first moved, then used as it is: the download pauses
+/// and goes on in the new one; what is moved takes its verified chunks along, and what is not stays
+/// as it was.
 #[test]
 fn s16_another_games_directory() {
     let party = Party::on_loopback();
-    let game = Game::new("Quake", "1.0", 16);
-    let (_giver, address) = giver(&party, &game);
+    let (game, next) = (Game::new("Quake", "1.0", 16), Game::new("Next", "2", 12));
+    let (mut giver, address) = giver(&party, &game);
+    next.write(&party.games(1));
+    giver.ask(json!({"command": "rescan"}));
     let mut taker = party.start_with(2, &["--connect", &address]);
     let own = Game::new("Own", "3", 2);
-    let old = own.write(&party.games(2));
+    own.write(&party.games(2));
     taker.ask(json!({"command": "rescan"}));
     taker.until_shared("own");
-    taker.until_ready("quake", 1);
-    taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
-    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
-    taker.until("some bytes", |s| done_bytes(s, "quake") > 3_000_000);
-    let elsewhere = party.folder("elsewhere");
-    let change = json!({"command": "set_games_dir", "folder": elsewhere});
-    let answer = taker.call(change.clone());
-    if let Err(report) = answer {
-        assert_eq!(report["code"], "busy", "{report:#}");
+    let (first, second) = (party.games(2), party.folder("elsewhere"));
+    let mut change_during = |game: &Game, to: &Path, moves: bool| {
+        let id = game.id();
+        taker.until_ready(&id, 1);
+        taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
+        let operation = taker.begin(json!({"command": "get", "game": id}));
+        taker.until("some bytes", |s| done_bytes(s, &id) > 3_000_000);
+        taker.ask(json!({"command": "set_games_dir", "folder": to, "move": moves}));
+        taker.until("the other directory", |s| {
+            s["me"]["games_dir"] == to.to_str().unwrap()
+        });
         taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
-        taker.done_with("quake", operation);
-        let local = party.games(2).join("quake/local");
-        assert_eq!(tree(&local), game.installed());
-        taker.ask(change);
-    }
-    taker.until("the other directory", |s| {
-        s["me"]["games_dir"] == elsewhere.to_str().unwrap() && ready(s, "own") == 0
-    });
-    assert_eq!(payload(&old), own.installed());
-    taker.get("quake");
-    assert_eq!(tree(&elsewhere.join("quake/local")), game.installed());
+        taker.done_with(&id, operation);
+        assert_eq!(tree(&to.join(&id).join("local")), game.installed());
+    };
+    change_during(&game, &second, true);
+    assert_eq!(entries(&first), BTreeSet::new());
+    assert_eq!(payload(&second.join("Own")), own.installed());
+    change_during(&next, &first, false);
+    assert_eq!(tree(&second.join("quake/local")), game.installed());
+    assert!(!is_there(&second.join("next/version.ini")));
 }
 
 /// A byte of a shared game changes on disk: it is withdrawn and hashed again; nobody ever gets a
