@@ -2,6 +2,8 @@
 //!
 //! No permissions and no times: the same bytes give the same [`ContentId`] on every OS.
 
+mod bounds;
+
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
@@ -56,13 +58,14 @@ pub enum Layout {
     /// The payload is the game: it is cloned into `local/`.
     Tree,
     /// These archives are unpacked into `local/`, in this order.
-    Archives(Vec<ArchiveSet>),
+    Archives(#[serde(deserialize_with = "bounds::sets")] Vec<ArchiveSet>),
 }
 
 /// One archive: its volumes in order, at the root of the game.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveSet {
     /// At least one.
+    #[serde(deserialize_with = "bounds::list")]
     pub volumes: Vec<RelPath>,
 }
 
@@ -76,8 +79,10 @@ pub struct ManifestDraft {
     /// How it is installed.
     pub layout: Layout,
     /// Every file, `version.ini` among them.
+    #[serde(deserialize_with = "bounds::list")]
     pub files: Vec<FileEntry>,
     /// Directories without any file or directory in them.
+    #[serde(deserialize_with = "bounds::list")]
     pub empty_dirs: Vec<RelPath>,
 }
 

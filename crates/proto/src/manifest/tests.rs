@@ -115,6 +115,57 @@ fn hostile_lists_are_refused() {
     );
 }
 
+/// A list that goes on and on is given up at the first entry too many, long before its entries
+/// fill the memory.
+#[test]
+fn a_list_is_given_up_where_it_breaks_its_bound() {
+    const MOST: usize = limits::MANIFEST_FILES_MAX;
+    let claim = |many: usize| postcard::to_allocvec(&many).unwrap();
+    let name = &[1, b'a'][..];
+    let file = postcard::to_allocvec(&file("a", 1)).unwrap();
+    let full_set = [claim(MOST), name.repeat(MOST)].concat();
+    let (endless, archives) = (claim(60_000_000), vec![1]);
+    let cases: [(&str, Vec<u8>, &[u8], usize); 4] = [
+        (
+            "empty sets",
+            [archives.clone(), endless.clone()].concat(),
+            &[0],
+            1,
+        ),
+        (
+            "files",
+            [vec![0], endless.clone()].concat(),
+            &file,
+            MOST + 1,
+        ),
+        (
+            "directories",
+            [vec![0, 0], endless.clone()].concat(),
+            name,
+            MOST + 1,
+        ),
+        (
+            "a second set",
+            [archives, endless, full_set].concat(),
+            &[1, 1, b'a'],
+            1,
+        ),
+    ];
+    for (what, head, entry, read_max) in cases {
+        let draft = draft(vec![]);
+        let front = postcard::to_allocvec(&(20_u8, draft.game, draft.version)).unwrap();
+        let head = [front, head].concat();
+        let body = [&head[..], &entry.repeat(read_max + 100)].concat();
+        let mut decoder = postcard::Deserializer::from_bytes(&body);
+        assert!(Encoded::deserialize(&mut decoder).is_err(), "{what}");
+        let read = body.len() - decoder.finalize().unwrap().len();
+        assert!(
+            read <= head.len() + read_max * entry.len(),
+            "{what}: {read}"
+        );
+    }
+}
+
 #[test]
 fn layout_names_root_files() {
     let set = |name| ArchiveSet {
