@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
     clock::Clock,
+    restart::{Failure, Part, Parts},
+    snapshot::Component,
 };
 
 /// What the budget is told.
@@ -80,14 +82,15 @@ impl LaneAccount {
 
 impl CreditHandle {
     /// Starts the owner of a budget of `window` bytes.
-    pub(crate) fn start(tasks: &Tasks, clock: Clock, window: u64) -> Self {
+    pub(crate) fn start((tasks, parts): (&Tasks, &Parts), clock: Clock, window: u64) -> Self {
         let (mailbox, inbox) = mailbox();
         let owner = Owner {
+            inbox,
             clock,
             credit: Credit::new(window),
             accounts: BTreeMap::new(),
         };
-        tasks.spawn_until_stop(tracing::info_span!("credit"), owner.run(inbox));
+        parts.keep(tasks, owner);
         Self { mailbox }
     }
 
@@ -119,30 +122,35 @@ impl CreditHandle {
 }
 
 struct Owner {
+    inbox: mpsc::Receiver<Msg>,
     clock: Clock,
     credit: Credit,
     accounts: BTreeMap<LaneId, LaneAccount>,
 }
 
-impl Owner {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+impl Part for Owner {
+    const COMPONENT: Component = Component::Credit;
+
+    async fn run(&mut self) -> Failure {
         loop {
             let due = self.credit.poll_timeout().map(|due| self.clock.at(due));
             tokio::select! {
                 biased;
-                message = inbox.recv() => match message {
+                message = self.inbox.recv() => match message {
                     Some(message) => self.on_message(message),
-                    None => return,
+                    None => return Failure::Ended,
                 },
                 () = sleep_until(due) => self.credit.on_timeout(self.clock.now()),
             }
-            while let Ok(message) = inbox.try_recv() {
+            while let Ok(message) = self.inbox.try_recv() {
                 self.on_message(message);
             }
             self.grant();
         }
     }
+}
 
+impl Owner {
     fn on_message(&mut self, message: Msg) {
         let now = self.clock.now();
         match message {

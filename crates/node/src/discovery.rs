@@ -32,8 +32,11 @@ pub(crate) fn start(
     said: watch::Receiver<Announcement>,
     peers: &PeersHandle,
 ) {
-    let looking = watch_interfaces(tasks.clone(), peers.clone());
-    tasks.spawn_until_stop(tracing::info_span!("interfaces"), looking);
+    let looking = Looking {
+        tasks: tasks.clone(),
+        peers: peers.clone(),
+    };
+    parts.keep(tasks, looking);
     let interface = match how {
         Discovery::Off => return,
         Discovery::Mdns => None,
@@ -47,33 +50,40 @@ pub(crate) fn start(
     parts.keep(tasks, discovering);
 }
 
-async fn watch_interfaces(tasks: Tasks, peers: PeersHandle) {
-    let mut known = None;
-    while !tasks.stop().is_cancelled() {
-        if let Some(seen) = observe(&tasks).await
-            && known.as_ref() != Some(&seen)
-        {
-            peers.set_interfaces(seen.clone()).await;
-            known = Some(seen);
+/// The look at our own addresses as a part of the node.
+struct Looking {
+    tasks: Tasks,
+    peers: PeersHandle,
+}
+
+impl Part for Looking {
+    const COMPONENT: Component = Component::Liveness;
+
+    async fn run(&mut self) -> Failure {
+        let mut known = None;
+        loop {
+            match observe(&self.tasks).await {
+                None => return Failure::Ended,
+                Some(Ok(seen)) if known.as_ref() == Some(&seen) => {}
+                Some(Ok(seen)) => {
+                    self.peers.set_interfaces(seen.clone()).await;
+                    known = Some(seen);
+                }
+                Some(Err(error)) => tracing::warn!(%error, "our own addresses are not known"),
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
-        tokio::time::sleep(LOOK_INTERVAL).await;
     }
 }
 
-/// Asks the system, which may take its time.
-async fn observe(tasks: &Tasks) -> Option<Vec<OwnAddress>> {
+/// Asks the system, which may take its time; `None` when the asking itself failed.
+async fn observe(tasks: &Tasks) -> Option<Result<Vec<OwnAddress>, interfaces::InterfacesError>> {
     let (tell, told) = oneshot::channel();
     tasks.spawn_blocking(tracing::debug_span!("observe"), move || {
         // Nobody waits when the node stops.
         drop(tell.send(interfaces::observe()));
     });
-    match told.await.ok()? {
-        Ok(seen) => Some(seen),
-        Err(error) => {
-            tracing::warn!(%error, "our own addresses are not known");
-            None
-        }
-    }
+    told.await.ok()
 }
 
 /// Multicast DNS as a part of the node.

@@ -64,16 +64,14 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
         job.decide(spec.content, spec.version.clone()).await;
-        let result = match prepare::agree(&ports, &job, spec.content).await {
+        let work = async {
+            let agreed = prepare::agree(&ports, &job, spec.content).await?;
             // The game is held from the moment on when its directory is touched, not while a source
             // is awaited.
-            Ok(agreed) => {
-                let work = run(&ports, &job, &spec, &agreed);
-                ports.holding(&job, work).await
-            }
-            Err(error) => Err(error),
+            let held = run(&ports, &job, &spec, &agreed);
+            ports.holding(&job, held).await
         };
-        job.end(result).await;
+        Box::pin(job.carry_out(work)).await;
     });
 }
 

@@ -155,6 +155,9 @@ pub enum OperationError {
     /// The person cancelled it.
     #[error("cancelled")]
     Cancelled,
+    /// A defect of ours; what it was about is as a kill would have left it.
+    #[error("a defect in LanSpread ended it: {0}")]
+    Defect(String),
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -193,6 +196,7 @@ impl OperationError {
             Self::UnknownPeer => "unknown-peer",
             Self::NotListening => "not-listening",
             Self::Cancelled => "cancelled",
+            Self::Defect(_) => "defect",
             Self::Stopping => "stopping",
         }
     }

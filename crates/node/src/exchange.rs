@@ -26,9 +26,10 @@ use lanspread_swarm::Liars;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    actor::{Mailbox, Tasks},
+    actor::Mailbox,
     peers::PeersHandle,
-    snapshot::SharingState,
+    restart::{Failure, Part, Parts},
+    snapshot::{Component, SharingState},
     transfer,
 };
 
@@ -125,6 +126,7 @@ impl ExchangeHandle {
 
 /// The actor.
 pub(crate) struct Exchange {
+    inbox: mpsc::Receiver<Msg>,
     peers: PeersHandle,
     uploads: Uploads,
     served: BTreeMap<ContentId, Served>,
@@ -141,13 +143,15 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Starts the actor.
     pub(crate) fn start(
-        tasks: &Tasks,
+        parts: &Parts,
         peers: PeersHandle,
         ports: UploadPorts,
         liars: watch::Sender<Liars>,
         inbox: mpsc::Receiver<Msg>,
     ) {
+        let tasks = ports.tasks.clone();
         let exchange = Self {
+            inbox,
             peers,
             uploads: Uploads::new(ports),
             served: BTreeMap::new(),
@@ -157,25 +161,31 @@ impl Exchange {
             late: VecDeque::new(),
             liars,
         };
-        tasks.spawn_until_stop(tracing::info_span!("exchange"), exchange.run(inbox));
+        parts.keep(&tasks, exchange);
     }
+}
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+impl Part for Exchange {
+    const COMPONENT: Component = Component::Uploads;
+
+    async fn run(&mut self) -> Failure {
         let mut tell = tokio::time::interval(HAVE_DELAY);
         tell.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
-                message = inbox.recv() => match message {
+                message = self.inbox.recv() => match message {
                     Some(message) => self.on_message(message),
-                    None => return,
+                    None => return Failure::Ended,
                 },
                 _ = tell.tick() => self.on_tick(),
             }
             self.uploads.act();
         }
     }
+}
 
+impl Exchange {
     fn on_message(&mut self, message: Msg) {
         match message {
             Msg::PeerUp { peer } => self.on_peer_up(peer),

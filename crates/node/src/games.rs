@@ -32,7 +32,8 @@ use crate::{
     },
     jobs::JobPorts,
     notice::Notice,
-    snapshot::{OperationId, OperationKind, Phase},
+    restart::{Failure, Part, Parts},
+    snapshot::{Component, OperationId, OperationKind, Phase},
     views::OperationsView,
 };
 
@@ -56,11 +57,16 @@ pub(crate) enum Msg {
     GamesDirSet(Result<(), OperationError>, Reply<()>),
     /// From a job.
     Job(OperationId, GameId, JobReport),
+    #[cfg(test)]
+    Panic,
 }
 
 /// The actor.
 pub(crate) struct Games {
     ports: JobPorts,
+    inbox: mpsc::Receiver<Msg>,
+    /// What ran when the node stopped is taken up once.
+    is_new: bool,
     settings: Settings,
     /// The operation of each game: running, waiting or ended last.
     operations: BTreeMap<GameId, Operation>,
@@ -73,9 +79,29 @@ pub(crate) struct Games {
     settings_out: watch::Sender<Settings>,
 }
 
+impl Part for Games {
+    const COMPONENT: Component = Component::Commands;
+
+    /// Every job goes on while this is started again; what it says meanwhile waits.
+    async fn run(&mut self) -> Failure {
+        if std::mem::take(&mut self.is_new) {
+            self.take_up_saved();
+        }
+        self.start_queued();
+        self.publish();
+        while let Some(message) = self.inbox.recv().await {
+            self.on_message(message);
+            self.start_queued();
+            self.publish();
+        }
+        Failure::Ended
+    }
+}
+
 impl Games {
     /// Starts the actor, and the downloads that ran when the node stopped.
     pub(crate) fn start(
+        parts: &Parts,
         ports: JobPorts,
         inbox: mpsc::Receiver<Msg>,
         view: watch::Sender<Arc<OperationsView>>,
@@ -88,6 +114,8 @@ impl Games {
             saves,
             settings: now,
             ports,
+            inbox,
+            is_new: true,
             operations: BTreeMap::new(),
             queue: VecDeque::new(),
             moving: 0,
@@ -95,18 +123,7 @@ impl Games {
             view,
             settings_out: settings,
         };
-        tasks.spawn_until_stop(tracing::info_span!("games"), games.run(inbox));
-    }
-
-    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
-        self.take_up_saved();
-        self.start_queued();
-        self.publish();
-        while let Some(message) = inbox.recv().await {
-            self.on_message(message);
-            self.start_queued();
-            self.publish();
-        }
+        parts.keep(&tasks, games);
     }
 
     fn on_message(&mut self, message: Msg) {
@@ -129,6 +146,8 @@ impl Games {
             }
             Msg::Files(game, content, reply) => self.files(game, content, reply),
             Msg::Job(operation, game, report) => self.on_report(operation, game, report),
+            #[cfg(test)]
+            Msg::Panic => panic!("planted"),
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
             let content = ports.shelf.content(job.game.clone()).await?;
             run(&ports, &job, content).await
         };
-        job.end(ports.holding(&job, work).await).await;
+        job.carry_out(ports.holding(&job, work)).await;
     });
 }
 

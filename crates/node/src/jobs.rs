@@ -11,6 +11,7 @@ use crate::{
     actor::{Mailbox, Tasks},
     error::OperationError,
     games::{self, JobControl, JobProgress, JobReport},
+    restart::{caught, caught_in},
     shelf::ShelfHandle,
     snapshot::{OperationId, Phase},
     transfer::TransferPorts,
@@ -69,8 +70,14 @@ impl Job {
         self.report(JobReport::Progress(progress)).await;
     }
 
+    /// Carries the work out and says how it ended, also when that was a defect.
+    pub(crate) async fn carry_out(&self, work: impl Future<Output = Result<(), OperationError>>) {
+        let result = caught(work).await.unwrap_or_else(defect);
+        self.end(result).await;
+    }
+
     /// Nothing more will come.
-    pub(crate) async fn end(&self, result: Result<(), OperationError>) {
+    async fn end(&self, result: Result<(), OperationError>) {
         self.report(JobReport::Ended(result)).await;
     }
 
@@ -126,7 +133,7 @@ impl JobPorts {
                 return Err(OperationError::Cancelled);
             }
         }
-        let result = work.await;
+        let result = caught(work).await.unwrap_or_else(defect);
         self.shelf.release(job.game.clone()).await;
         result
     }
@@ -140,8 +147,15 @@ impl JobPorts {
         self.tasks
             .spawn_blocking(tracing::Span::current(), move || {
                 // Who asked may be gone; the work is done all the same.
-                drop(reply.send(job()));
+                drop(reply.send(caught_in(job)));
             });
-        answer.await.map_err(|_gone| OperationError::Stopping)
+        match answer.await {
+            Ok(done) => done.or_else(defect),
+            Err(_gone) => Err(OperationError::Stopping),
+        }
     }
+}
+
+fn defect<T>(panic: String) -> Result<T, OperationError> {
+    Err(OperationError::Defect(panic))
 }

@@ -28,6 +28,8 @@ use crate::{
     clock::Clock,
     notice::Notice,
     peers::PeersHandle,
+    restart::{Failure, Part, Parts},
+    snapshot::Component,
     views::{LibraryView, Watched},
 };
 
@@ -104,12 +106,13 @@ impl Unstarted {
     /// Starts the owner.
     pub(crate) fn start(
         self,
-        tasks: &Tasks,
+        (tasks, parts): (&Tasks, &Parts),
         clock: Clock,
         peers: PeersHandle,
         notices: broadcast::Sender<Notice>,
     ) {
         let library = Library {
+            inbox: self.inbox,
             clock,
             peers,
             notices,
@@ -121,17 +124,14 @@ impl Unstarted {
             view_at: Instant::ZERO,
             view_is_stale: false,
         };
-        let stop = tasks.stop().clone();
-        let run = library.run(self.inbox);
-        tasks.spawn(tracing::info_span!("library"), async move {
-            stop.run_until_cancelled(run).await;
-        });
+        parts.keep(tasks, library);
     }
 }
 
 /// The owner.
 #[derive(Debug)]
 struct Library {
+    inbox: mpsc::Receiver<Msg>,
     clock: Clock,
     peers: PeersHandle,
     notices: broadcast::Sender<Notice>,
@@ -156,21 +156,27 @@ struct Remote {
     retry_at: Instant,
 }
 
-impl Library {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+impl Part for Library {
+    const COMPONENT: Component = Component::Library;
+
+    async fn run(&mut self) -> Failure {
         loop {
             let due = self.on_time();
             let wake = self.clock.at(due);
             let message = tokio::select! {
                 biased;
-                message = inbox.recv() => message,
+                message = self.inbox.recv() => message,
                 () = tokio::time::sleep_until(wake) => continue,
             };
-            let Some(message) = message else { return };
+            let Some(message) = message else {
+                return Failure::Ended;
+            };
             self.on_message(message);
         }
     }
+}
 
+impl Library {
     fn on_message(&mut self, message: Msg) {
         match message {
             Msg::SetLocal(entries) => self.on_local(entries),

@@ -18,7 +18,8 @@ use tokio::{
 use crate::{
     limits,
     notice::Notice,
-    snapshot::{ContentView, GameView, MeView, PeerState, PeerView, Problem, Snapshot},
+    restart::{Failure, Part},
+    snapshot::{Component, ContentView, GameView, MeView, PeerState, PeerView, Problem, Snapshot},
     views::{
         ComponentsView, LibraryView, OperationsView, PeerInfo, PeersView, ShelfView, UploadsView,
         Watched,
@@ -58,45 +59,70 @@ pub(crate) struct Outlets {
     pub(crate) told: broadcast::Sender<Notice>,
 }
 
-impl Sources {
-    /// The first snapshot.
-    pub(crate) fn first(&mut self) -> Arc<Snapshot> {
-        Arc::new(self.take().snapshot(0))
-    }
+/// The part that puts the views together.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    sources: Sources,
+    outlets: Outlets,
+    /// Notices that wait for the snapshot that shows what they tell.
+    held: VecDeque<Notice>,
+}
 
-    /// Publishes until it is dropped.
-    pub(crate) async fn publish(mut self, outlets: Outlets) {
-        let Outlets {
-            snapshots,
-            mut heard,
-            told,
-        } = outlets;
-        let mut held: VecDeque<Notice> = VecDeque::new();
+impl Part for Publisher {
+    const COMPONENT: Component = Component::Views;
+
+    async fn run(&mut self) -> Failure {
         let mut next = Instant::now();
         let mut stale = true;
         loop {
             tokio::select! {
                 biased;
                 () = sleep_until(next), if stale => {
-                    let revision = snapshots.borrow().revision + 1;
-                    snapshots.send_replace(Arc::new(self.take().snapshot(revision)));
-                    for notice in held.drain(..) {
-                        // Nobody may be listening.
-                        drop(told.send(notice));
-                    }
+                    self.publish();
                     stale = false;
                     next = Instant::now() + limits::SNAPSHOT_INTERVAL;
                 }
-                notice = next_notice(&mut heard), if held.len() < limits::NOTICES => {
-                    if held.is_empty() && !ends_operation(&notice) {
-                        drop(told.send(notice));
+                notice = next_notice(&mut self.outlets.heard),
+                    if self.held.len() < limits::NOTICES =>
+                {
+                    if self.held.is_empty() && !ends_operation(&notice) {
+                        // Nobody may be listening.
+                        drop(self.outlets.told.send(notice));
                     } else {
-                        held.push_back(notice);
+                        self.held.push_back(notice);
                         stale = true;
                     }
                 }
-                () = self.changed(), if !stale => stale = true,
+                () = self.sources.changed(), if !stale => stale = true,
             }
+        }
+    }
+}
+
+impl Publisher {
+    fn publish(&mut self) {
+        let snapshots = &self.outlets.snapshots;
+        let revision = snapshots.borrow().revision + 1;
+        snapshots.send_replace(Arc::new(self.sources.take().snapshot(revision)));
+        for notice in self.held.drain(..) {
+            // Nobody may be listening.
+            drop(self.outlets.told.send(notice));
+        }
+    }
+}
+
+impl Sources {
+    /// The first snapshot.
+    pub(crate) fn first(&mut self) -> Arc<Snapshot> {
+        Arc::new(self.take().snapshot(0))
+    }
+
+    /// What keeps the snapshot up to date.
+    pub(crate) const fn publisher(self, outlets: Outlets) -> Publisher {
+        Publisher {
+            sources: self,
+            outlets,
+            held: VecDeque::new(),
         }
     }
 

@@ -69,12 +69,12 @@ pub(crate) fn start(ports: &JobPorts, job: Job, request: PublishRequest) {
     let ports = ports.clone();
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
-        let work = bring_in(&ports, &job, request);
-        let result = match ports.holding(&job, work).await {
-            Ok(()) => wait_until_shared(&ports, &job).await,
-            Err(error) => Err(error),
+        let work = async {
+            let held = bring_in(&ports, &job, request);
+            ports.holding(&job, held).await?;
+            wait_until_shared(&ports, &job).await
         };
-        job.end(result).await;
+        job.carry_out(work).await;
     });
 }
 

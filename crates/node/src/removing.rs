@@ -18,7 +18,7 @@ pub(crate) fn start_uninstall(ports: &JobPorts, job: Job, files: UserFiles) {
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
         let work = uninstall(&ports, &job, files);
-        job.end(ports.holding(&job, work).await).await;
+        job.carry_out(ports.holding(&job, work)).await;
     });
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn start_remove(ports: &JobPorts, job: Job, keep_installed: bool) {
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
         let work = remove(&ports, &job, keep_installed);
-        job.end(ports.holding(&job, work).await).await;
+        job.carry_out(ports.holding(&job, work)).await;
     });
 }
 

@@ -102,7 +102,7 @@ impl Parts {
         while !stop.is_cancelled() {
             self.mailbox.send(Report::Running(P::COMPONENT)).await;
             let started = Instant::now();
-            let failure = caught(part.run()).await;
+            let failure = caught(part.run()).await.unwrap_or_else(Failure::Panic);
             self.mailbox
                 .send(Report::Failed(P::COMPONENT, failure))
                 .await;
@@ -178,19 +178,26 @@ fn problem(view: &ComponentView) -> Option<Problem> {
     })
 }
 
-/// Runs a future; a panic in it becomes a value.
-async fn caught(part: impl Future<Output = Failure>) -> Failure {
-    let mut part = pin!(part);
-    std::future::poll_fn(|cx| poll_caught(part.as_mut(), cx)).await
+/// Runs a future; a panic in it becomes its text. The future is dropped after a panic, and what it
+/// shares with others is mailboxes and doors only.
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|cx| poll_caught(work.as_mut(), cx)).await
 }
 
-fn poll_caught(
-    part: Pin<&mut impl Future<Output = Failure>>,
+/// The same for work on a thread.
+pub(crate) fn caught_in<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| text_of(panic.as_ref()))
+}
+
+fn poll_caught<T>(
+    work: Pin<&mut impl Future<Output = T>>,
     cx: &mut Context<'_>,
-) -> Poll<Failure> {
-    // The part is dropped after a panic, and what outlives it is only its mailbox and its doors.
-    catch_unwind(AssertUnwindSafe(|| part.poll(cx)))
-        .unwrap_or_else(|panic| Poll::Ready(Failure::Panic(text_of(panic.as_ref()))))
+) -> Poll<Result<T, String>> {
+    match caught_in(|| work.poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    }
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

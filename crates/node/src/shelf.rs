@@ -22,7 +22,7 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, Place,
+    Disk, DiskError, DiskOp, Place,
     content::{OpenContent, PieceSource},
     index::Index,
     pool::Pool,
@@ -52,7 +52,8 @@ use crate::{
     limits,
     notice::Notice,
     peers::PeersHandle,
-    snapshot::{GamesDirState, NotShared, Problem},
+    restart::{Failure, Part, Parts, caught_in},
+    snapshot::{Component, GamesDirState, NotShared, Problem},
     views::ShelfView,
 };
 
@@ -91,8 +92,12 @@ pub(crate) enum Msg {
     /// From jobs.
     Scanned(PathBuf, Result<Vec<FoundGame>, GamesUnavailable>),
     Looked(GameId, Box<Seen>),
+    /// A defect ended the look.
+    LookFailed(GameId, String),
     Hashed(GameId, Result<Box<Known>, NotShared>),
     Moved(PathBuf, Result<(), OperationError>, Reply<()>),
+    #[cfg(test)]
+    Panic,
 }
 
 /// What the shelf needs.
@@ -116,6 +121,7 @@ pub(crate) struct ShelfPorts {
 /// The actor.
 pub(crate) struct Shelf {
     ports: ShelfPorts,
+    inbox: mpsc::Receiver<Msg>,
     looker: Looker,
     games_dir: PathBuf,
     state: GamesDirState,
@@ -155,7 +161,12 @@ enum Scan {
 
 impl Shelf {
     /// Starts the actor with a first scan.
-    pub(crate) fn start(ports: ShelfPorts, games_dir: PathBuf, inbox: mpsc::Receiver<Msg>) {
+    pub(crate) fn start(
+        parts: &Parts,
+        ports: ShelfPorts,
+        games_dir: PathBuf,
+        inbox: mpsc::Receiver<Msg>,
+    ) {
         let looker = Looker {
             disk: Arc::clone(&ports.disk),
             state: ports.state.clone(),
@@ -168,6 +179,7 @@ impl Shelf {
         let watch = watching::Watching::start(&ports, &games_dir);
         let shelf = Self {
             ports,
+            inbox,
             looker,
             games_dir,
             state: GamesDirState::Available,
@@ -188,10 +200,14 @@ impl Shelf {
             problems: Vec::new(),
             watch,
         };
-        tasks.spawn_until_stop(tracing::info_span!("shelf"), shelf.run(inbox));
+        parts.keep(&tasks, shelf);
     }
+}
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Msg>) {
+impl Part for Shelf {
+    const COMPONENT: Component = Component::LibraryMonitor;
+
+    async fn run(&mut self) -> Failure {
         let mut scan = tokio::time::interval(limits::SCAN_INTERVAL);
         scan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -200,9 +216,9 @@ impl Shelf {
         loop {
             let changed = tokio::select! {
                 biased;
-                message = inbox.recv() => match message {
+                message = self.inbox.recv() => match message {
                     Some(message) => self.on_message(message),
-                    None => return,
+                    None => return Failure::Ended,
                 },
                 Ok(()) = settings.changed() => true,
                 _ = scan.tick() => { self.scan(); false }
@@ -215,7 +231,9 @@ impl Shelf {
             }
         }
     }
+}
 
+impl Shelf {
     /// Returns whether anything that others see may have changed.
     fn on_message(&mut self, message: Msg) -> bool {
         match message {
@@ -253,7 +271,10 @@ impl Shelf {
             Msg::Rotten { game, content } => self.on_rotten(&game, content),
             Msg::Scanned(dir, result) => self.on_scanned(&dir, result),
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
+            Msg::LookFailed(game, panic) => self.on_look_failed(&game, panic),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),
+            #[cfg(test)]
+            Msg::Panic => panic!("planted"),
         }
         true
     }
@@ -318,7 +339,11 @@ impl Shelf {
             .tasks
             .spawn_blocking(tracing::debug_span!("scan"), move || {
                 let games = Place::root(&dir);
-                let found = lanspread_disk::scan::list_games(disk.as_ref(), &games);
+                let list = || lanspread_disk::scan::list_games(disk.as_ref(), &games);
+                let found = caught_in(list).unwrap_or_else(|panic| {
+                    let error = std::io::Error::other(panic);
+                    Err(DiskError::new(DiskOp::List, games.path(), error).into())
+                });
                 mailbox.blocking_send(Msg::Scanned(dir, found));
             });
     }

@@ -356,10 +356,18 @@ pub enum Component {
     Server,
     /// Multicast DNS.
     Discovery,
-    /// Links and their liveness.
+    /// Our own addresses, by which links are noticed to be dead.
     Liveness,
     /// The watch on the games directory.
     LibraryMonitor,
+    /// What is sent to others.
+    Uploads,
+    /// What all peers have.
+    Library,
+    /// Who may send us how much.
+    Credit,
+    /// What is shown.
+    Views,
 }
 
 /// Whether a part runs.

@@ -91,6 +91,7 @@ impl Node {
             config,
             work: Tasks::new(),
             tasks: tasks.clone(),
+            parts: parts.clone(),
             clock: Clock::start(),
             foundation,
             peers,
@@ -100,7 +101,12 @@ impl Node {
         let views = shared.publish(components);
         let told = views.notices.clone();
         let said = unstarted_peers.announcement();
-        unstarted_library.start(&tasks, shared.clock, shared.peers.clone(), notices);
+        unstarted_library.start(
+            (&tasks, &parts),
+            shared.clock,
+            shared.peers.clone(),
+            notices,
+        );
         unstarted_peers.start(&parts, shared.peers_ports());
         shared.start_actors(inboxes);
         let Announcement { peer, port, .. } = *said.borrow();

@@ -125,7 +125,7 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
 /**
  * A part of the node that is started again when it fails.
  */
-export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor";
+export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor" | "uploads" | "library" | "credit" | "views";
 
 /**
  * Whether a part runs.

@@ -285,6 +285,10 @@ impl From<snapshot::Component> for public::Component {
             snapshot::Component::Discovery => Self::Discovery,
             snapshot::Component::Liveness => Self::Liveness,
             snapshot::Component::LibraryMonitor => Self::LibraryMonitor,
+            snapshot::Component::Uploads => Self::Uploads,
+            snapshot::Component::Library => Self::Library,
+            snapshot::Component::Credit => Self::Credit,
+            snapshot::Component::Views => Self::Views,
         }
     }
 }

@@ -420,6 +420,7 @@ fn operation_errors() -> Vec<OperationError> {
         E::UnknownPeer,
         E::NotListening,
         E::Cancelled,
+        E::Defect("index out of bounds".to_owned()),
         E::Stopping,
     ]
 }

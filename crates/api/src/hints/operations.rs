@@ -211,6 +211,19 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["starte es wieder, wann du magst: geprüfte Stücke bleiben erhalten"],
     },
     Entry {
+        code: "defect",
+        kind: Kind::Environment,
+        meaning: "A defect in LanSpread ended the operation; the game is as a kill would leave it.",
+        english: &[
+            "try it again: nothing that was there is lost",
+            "and tell the people of LanSpread what `lanspread logs` says",
+        ],
+        german: &[
+            "versuche es noch einmal: nichts, was da war, ist verloren",
+            "und melde den Leuten von LanSpread, was `lanspread logs` sagt",
+        ],
+    },
+    Entry {
         code: "stopping",
         kind: Kind::Environment,
         meaning: "The node is stopping.",

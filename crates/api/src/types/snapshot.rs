@@ -418,10 +418,18 @@ pub enum Component {
     Server,
     /// Multicast DNS.
     Discovery,
-    /// Links and their liveness.
+    /// The node's own addresses, by which links are noticed to be dead.
     Liveness,
     /// The watch on the games directory.
     LibraryMonitor,
+    /// What is sent to others.
+    Uploads,
+    /// What all peers have.
+    Library,
+    /// Who may send how much to this node.
+    Credit,
+    /// What is shown.
+    Views,
 }
 
 /// Whether a part runs.

@@ -395,6 +395,63 @@ async fn a_games_directory_that_is_gone_ends_what_would_need_it() {
     berta.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_defect_in_an_actor_loses_no_download() {
+    let (anna, berta) = two().await;
+    let limited = |rate| Settings {
+        down_rate_max: rate,
+        ..Settings::default()
+    };
+    berta
+        .handle()
+        .set_settings(limited(Some(2 << 20)))
+        .await
+        .unwrap();
+    let operation = berta.get(AfterDownload::Keep).await;
+    let begun = |game: &GameView| game.operation.as_ref().is_some_and(|o| o.done_bytes > 0);
+    berta.until_game("some bytes", begun).await;
+    for person in [&anna, &berta] {
+        let handle = person.handle();
+        handle.games.mailbox.send(Msg::Panic).await;
+        handle.shelf.mailbox.send(crate::shelf::Msg::Panic).await;
+        let again = |component| {
+            move |view: &Snapshot| {
+                let found = view.components.iter().find(|c| c.component == component);
+                found.is_some_and(|c| c.running && c.restarts == 1)
+            }
+        };
+        person
+            .until("commands again", again(Component::Commands))
+            .await;
+        person
+            .until("shelf again", again(Component::LibraryMonitor))
+            .await;
+    }
+    berta.handle().set_settings(limited(None)).await.unwrap();
+    berta.done(operation).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}
+
+/// A job that ends in a defect is over, and lets go of its game.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_defect_in_a_job_ends_it() {
+    let anna = Person::start().await;
+    anna.publish("1.0").await;
+    let (mailbox, mut reports) = crate::actor::mailbox();
+    let control = JobControl::new(&tokio_util::sync::CancellationToken::new());
+    let game = GameId::parse("quake").unwrap();
+    let job = crate::jobs::Job::new(OperationId(9), game, control, mailbox);
+    job.carry_out(async { panic!("planted") }).await;
+    let Some(Msg::Job(_, _, JobReport::Ended(Err(error)))) = reports.recv().await else {
+        panic!("it is not over");
+    };
+    assert_eq!(error.code(), "defect");
+    assert!(error.to_string().contains("planted"), "{error}");
+    anna.stop().await;
+}
+
 /// Changes a byte so that the file looks as before.
 fn rot(file: &Path) {
     let before = std::fs::metadata(file).unwrap().modified().unwrap();

@@ -92,7 +92,7 @@ impl Household {
         let (tell, heard) = mpsc::channel(1_024);
         let clock = Clock::start();
         tasks.spawn_until_stop(tracing::Span::none(), overhear(inbox, tell));
-        unstarted_library.start(&tasks, clock, peers.clone(), notices.clone());
+        unstarted_library.start((&tasks, &parts), clock, peers.clone(), notices.clone());
         let ports = PeersPorts {
             tasks: tasks.clone(),
             clock,

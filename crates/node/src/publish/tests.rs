@@ -49,7 +49,9 @@ fn bench() -> Bench {
         notices,
         told: heard,
         snapshots: seen,
-        publishing: tokio::spawn(sources.publish(outlets)),
+        publishing: tokio::spawn(async move {
+            sources.publisher(outlets).run().await;
+        }),
     }
 }
 

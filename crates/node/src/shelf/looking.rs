@@ -13,7 +13,11 @@ use super::{
     entry::{Look, Trust},
     look::{Known, PayloadState, Seen},
 };
-use crate::snapshot::{HashingView, NotShared};
+use crate::{
+    error::OperationError,
+    restart::caught_in,
+    snapshot::{HashingView, NotShared},
+};
 
 /// A game that is being hashed.
 pub(super) struct Hashing {
@@ -64,8 +68,10 @@ impl Shelf {
         self.ports
             .tasks
             .spawn_blocking(tracing::debug_span!("look", %game), move || {
-                let seen = Box::new(looker.look(&subject));
-                mailbox.blocking_send(Msg::Looked(game, seen));
+                mailbox.blocking_send(match caught_in(|| looker.look(&subject)) {
+                    Ok(seen) => Msg::Looked(game, Box::new(seen)),
+                    Err(panic) => Msg::LookFailed(game, panic),
+                });
             });
     }
 
@@ -107,6 +113,28 @@ impl Shelf {
         }
     }
 
+    /// What is known of the game stays; it is neither shared nor given to an operation.
+    pub(super) fn on_look_failed(&mut self, game: &GameId, panic: String) {
+        self.looking = None;
+        let Some(entry) = self.entries.get_mut(game) else {
+            return;
+        };
+        tracing::error!(%game, panic, "a look at a game failed");
+        entry.seen.not_shared = Some(defective(game, panic.clone()));
+        entry.take(&self.ports, None);
+        let again = entry.look.end();
+        let waiting = std::mem::take(&mut entry.waiting);
+        for reply in std::mem::take(&mut entry.settling) {
+            self.answer(reply, Ok(()));
+        }
+        for reply in waiting {
+            self.answer(reply, Err(OperationError::Defect(panic.clone())));
+        }
+        if again {
+            self.look_again(game);
+        }
+    }
+
     pub(super) fn hash(&mut self, game: &GameId, payload: Arc<Payload>) {
         let games = Place::root(&self.games_dir);
         let Some(entry) = self.entries.get_mut(game) else {
@@ -133,7 +161,9 @@ impl Shelf {
         self.ports
             .tasks
             .spawn_blocking(tracing::info_span!("hash", %game), move || {
-                let known = looker.hash(&subject, &payload, &progress).map(Box::new);
+                let known = caught_in(|| looker.hash(&subject, &payload, &progress))
+                    .unwrap_or_else(|panic| Err(defective(&game, panic)))
+                    .map(Box::new);
                 mailbox.blocking_send(Msg::Hashed(game, known));
             });
     }
@@ -162,6 +192,14 @@ impl Shelf {
 }
 
 /// Why a content is not shared whose bytes turned out to be wrong.
+fn defective(game: &GameId, panic: String) -> NotShared {
+    NotShared::Refused {
+        entry: game.to_string(),
+        code: "defect",
+        reason: format!("a defect in LanSpread: {panic}"),
+    }
+}
+
 pub(super) fn rotten(game: &GameId) -> NotShared {
     NotShared::Refused {
         entry: game.to_string(),

@@ -15,6 +15,7 @@ use crate::{
     error::OperationError,
     handle::{GamesMove, PublishPlan},
     publishing,
+    restart::caught_in,
     snapshot::SharingState,
 };
 
@@ -94,7 +95,10 @@ pub(super) fn move_games(
     ports
         .tasks
         .spawn_blocking(tracing::info_span!("games_dir"), move || {
-            let result = carry(disk.as_ref(), &from, &to, how).map_err(OperationError::from);
+            let result = match caught_in(|| carry(disk.as_ref(), &from, &to, how)) {
+                Ok(carried) => carried.map_err(OperationError::from),
+                Err(panic) => Err(OperationError::Defect(panic)),
+            };
             mailbox.blocking_send(Msg::Moved(to, result, reply));
         });
 }

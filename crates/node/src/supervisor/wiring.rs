@@ -25,6 +25,7 @@ use crate::{
     pace::{Pace, Way},
     peers::{PeersHandle, PeersPorts},
     publish::{Outlets, Sources},
+    restart::Parts,
     shelf::{self, Shelf, ShelfHandle, ShelfPorts},
     snapshot::GamesDirState,
     transfer::TransferPorts,
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub(super) work: Tasks,
     /// Everything else.
     pub(super) tasks: Tasks,
+    pub(super) parts: Parts,
     pub(super) clock: Clock,
     pub(super) foundation: Foundation,
     pub(super) peers: PeersHandle,
@@ -128,9 +130,7 @@ impl Shared {
             heard: doors.notices.subscribe(),
             told,
         };
-        let publishing = sources.publish(outlets);
-        self.tasks
-            .spawn_until_stop(tracing::info_span!("publish"), publishing);
+        self.parts.keep(&self.tasks, sources.publisher(outlets));
         views
     }
 
@@ -139,12 +139,12 @@ impl Shared {
         let doors = &self.doors;
         let (liars, known_liars) = watch::channel(Liars::default());
         let (peers, uploads) = (self.peers.clone(), self.upload_ports());
-        Exchange::start(&self.tasks, peers, uploads, liars, inboxes.exchange);
+        Exchange::start(&self.parts, peers, uploads, liars, inboxes.exchange);
         let games_dir = self.config.games_dir.clone();
-        Shelf::start(self.shelf_ports(), games_dir, inboxes.shelf);
+        Shelf::start(&self.parts, self.shelf_ports(), games_dir, inboxes.shelf);
         let jobs = self.job_ports(self.transfer_ports(known_liars));
         let (view, settings) = (doors.operations_view.clone(), doors.settings.clone());
-        Games::start(jobs, inboxes.games, view, settings);
+        Games::start(&self.parts, jobs, inboxes.games, view, settings);
     }
 
     /// What the owner of the links needs.
@@ -198,7 +198,11 @@ impl Shared {
             clock: self.clock,
             pool: Arc::clone(&self.foundation.pieces),
             buffers: Buffers::new(limits::RECEIVE_BUFFER_BYTES_MAX),
-            credit: CreditHandle::start(&self.tasks, self.clock, limits::RECEIVE_WINDOW_BYTES),
+            credit: CreditHandle::start(
+                (&self.tasks, &self.parts),
+                self.clock,
+                limits::RECEIVE_WINDOW_BYTES,
+            ),
             pace: Pace::new(Way::Down, doors.settings.subscribe()),
             numbers: doors.numbers.clone(),
             peers: self.peers.clone(),

@@ -6,6 +6,8 @@ use lanspread_disk::partial::{PartialContent, StoreError};
 use lanspread_proto::{PeerId, Piece, PieceIndex};
 use lanspread_swarm::credit::LaneId;
 
+use crate::restart::caught_in;
+
 /// The unfinished content of one download.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -39,7 +41,11 @@ impl Store {
 
     /// Checks and writes a piece.
     pub(crate) fn store(&self, piece: &Piece, bytes: &[u8]) -> Stored {
-        match self.partial.store_piece(piece, bytes) {
+        let stored = caught_in(|| self.partial.store_piece(piece, bytes)).unwrap_or_else(|panic| {
+            tracing::error!(panic, "a piece could not be stored");
+            Err(StoreError::Broken)
+        });
+        match stored {
             Ok(_new) => Stored::Yes,
             Err(StoreError::BadChunk(_)) => Stored::Bad,
             Err(error) => Stored::Failed(Arc::new(error)),
