@@ -26,7 +26,7 @@ fn s03_three_sources() {
     for number in 1..=3 {
         game.write(&party.games(number));
         let host = party.host(number);
-        host.limit(0, Some(Rate::mbit(60)), None).unwrap();
+        host.limit(0, Some(Rate::mbit(12)), None).unwrap();
         sources.push(party.start(number));
     }
     let mut taker = party.start(4);
@@ -35,7 +35,7 @@ fn s03_three_sources() {
     let from = taker.fetched();
     for source in &sources {
         let bytes = from.get(&source.key()).copied().unwrap_or(0);
-        assert!(bytes > 3_000_000, "{} gave {bytes}: {from:?}", source.name);
+        assert!(bytes > 1_000_000, "{} gave {bytes}: {from:?}", source.name);
     }
     assert_eq!(tree(&party.games(4).join("quake/local")), game.installed());
 }
@@ -46,10 +46,9 @@ fn s04_a_partial_source_serves() {
     let Some(party) = Party::in_lab("s04_a_partial_source_serves", LabConfig::new(3)) else {
         return;
     };
-    let game = Game::new("Quake", "1.0", 20);
+    let game = Game::new("Quake", "1.0", 40);
     game.write(&party.games(1));
     let (source, last) = (party.host(1), party.host(3));
-    source.limit(0, Some(Rate::mbit(24)), None).unwrap();
     let block = [
         source.ipv4(0).into(),
         source.ipv6(0).into(),
@@ -59,6 +58,8 @@ fn s04_a_partial_source_serves() {
     let _first = party.start(1);
     let (mut middle, mut last) = (party.start(2), party.start(3));
     middle.until_ready("quake", 1);
+    // It takes 40 seconds, unless it may go on sooner.
+    middle.ask(json!({"command": "set_settings", "down_rate_max": 1_000_000}));
     let fetching = middle.begin(json!({"command": "get", "game": "quake"}));
     last.until("a partial source", |s| {
         game_in(s, "quake")["contents"][0]["partial"] == 1
@@ -67,6 +68,7 @@ fn s04_a_partial_source_serves() {
     last.until("bytes", |s| done_bytes(s, "quake") > 2_000_000);
     let ahead = middle.game("quake")["operation"].clone();
     assert_eq!(ahead["phase"], "downloading", "{ahead:#}");
+    middle.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
     middle.done_with("quake", fetching);
     last.done_with("quake", following);
     let from = last.fetched();
@@ -74,7 +76,7 @@ fn s04_a_partial_source_serves() {
     assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
 }
 
-/// Of two sources one is killed when half has arrived: the other one delivers the rest.
+/// Of two sources one is killed when both have given something: the other one delivers the rest.
 #[test]
 fn s05_a_source_dies() {
     let Some(party) = Party::in_lab("s05_a_source_dies", LabConfig::new(3)) else {
@@ -83,18 +85,28 @@ fn s05_a_source_dies() {
     let game = Game::new("Quake", "1.0", 24);
     for number in [1, 2] {
         game.write(&party.games(number));
-        let host = party.host(number);
-        host.limit(0, Some(Rate::mbit(40)), None).unwrap();
     }
     let (first, second, mut taker) = (party.start(1), party.start(2), party.start(3));
     taker.until_ready("quake", 2);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 1_500_000}));
     let operation = taker.begin(json!({"command": "get", "game": "quake"}));
-    taker.until("half of it", |s| done_bytes(s, "quake") > 12_000_000);
-    let before = taker.fetched()[&second.key()];
+    let mut gave = BTreeSet::new();
+    while gave.len() < 2 {
+        let chunk = taker.until_notice("bytes of another source", |notice| {
+            notice["notice"] == "chunk_finished" && !gave.contains(&notice["peer"].to_string())
+        });
+        gave.insert(chunk["peer"].to_string());
+    }
     first.kill();
+    let before = taker.fetched();
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
     taker.done_with("quake", operation);
     let after = taker.fetched()[&second.key()];
-    assert!(after > before + 5_000_000, "{before} then {after}");
+    let left = 24_000_000 - before.values().sum::<u64>();
+    assert!(left > 5_000_000, "half of it was to come: {before:?}");
+    let rest = after - before[&second.key()];
+    // A piece or two of the dead one may have been under way.
+    assert!(rest + 4_000_000 > left, "{before:?} then {rest} of {left}");
     assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
     assert_eq!(taker.notices_of("operation_failed"), [] as [Value; 0]);
 }
@@ -109,7 +121,7 @@ fn s08_the_downloader_dies_ten_times() {
     game.write(&party.games(1));
     let mut source = party.start(1);
     source.until_shared("quake");
-    source.ask(json!({"command": "set_settings", "up_rate_max": 12_000_000}));
+    source.ask(json!({"command": "set_settings", "up_rate_max": 4_000_000}));
     let address = source.address().to_string();
     let mut moments = noise(SEED, 10).into_iter();
     let mut seen = BTreeSet::new();
@@ -216,7 +228,7 @@ fn s11_cancel() {
     let address = source.address().to_string();
     let mut taker = party.start_with(2, &["--connect", &address]);
     taker.until_ready("quake", 1);
-    taker.ask(json!({"command": "set_settings", "down_rate_max": 6_000_000}));
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 2_000_000}));
     let kept = cancel_at(&mut taker, 8_000_000, false);
     assert!(kept >= 8_000_000, "{kept} bytes are kept");
     taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
@@ -231,7 +243,7 @@ fn s11_cancel() {
     let copy = party.games(2).join("quake");
     assert_eq!(payload(&copy), payload(&root));
     taker.done(json!({"command": "remove", "game": "quake"}));
-    taker.ask(json!({"command": "set_settings", "down_rate_max": 6_000_000}));
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 2_000_000}));
     assert_eq!(cancel_at(&mut taker, 4_000_000, true), 0);
     assert!(!is_there(&copy.join(".incoming")));
     assert_eq!(taker.notices_of("operation_failed"), [] as [Value; 0]);

@@ -66,9 +66,9 @@ fn s09_update_while_installed() {
     second.until("an update", |s| {
         game_in(s, "quake")["update_available"] == true
     });
-    second.ask(json!({"command": "set_settings", "down_rate_max": 6_000_000}));
+    second.ask(json!({"command": "set_settings", "down_rate_max": 1_000_000}));
     let operation = second.begin(json!({"command": "update", "game": "quake"}));
-    second.until("half of it", |s| done_bytes(s, "quake") > 8_000_000);
+    second.until("some of it", |s| done_bytes(s, "quake") > 3_000_000);
     assert_eq!(
         tree(&local),
         before,
@@ -79,6 +79,9 @@ fn s09_update_while_installed() {
         before_payload,
         "the old payload is whole meanwhile"
     );
+    let phase = second.game("quake")["operation"]["phase"].clone();
+    assert_eq!(phase, "downloading", "too late to see that");
+    second.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
     second.done_with("quake", operation);
 
     let mut expected = new.installed();
@@ -230,20 +233,20 @@ fn s28_the_users_files_survive_everything() {
         }
         again.until_shared("quake");
         again.begin(json!({"command": "install", "game": "quake"}));
-        let end = Instant::now() + Duration::from_millis(moment * 10);
-        again.until("the moment", |s| {
-            Instant::now() >= end || game_in(s, "quake")["operation"]["phase"] == "done"
-        });
+        // Close together at first, and seconds apart for a machine that needs seconds.
+        let end = Instant::now() + Duration::from_millis(2 * moment * moment);
+        while Instant::now() < end && again.game("quake")["operation"]["phase"] != "done" {}
         again.kill();
         killed += 1;
     }
     assert!(killed > 2, "the install was over too soon to be killed");
     let mut last = party.start(2);
-    last.until("installed", |s| {
-        game_in(s, "quake")["local"]["installed"]["version"] == "1.2"
-    });
-    assert_eq!(names(&root), ["game.eti", "local", "version.ini"]);
     last.until_shared("quake");
+    if last.game("quake")["local"]["installed"]["version"] != "1.2" {
+        last.done(json!({"command": "install", "game": "quake"}));
+    }
+    assert_eq!(tree(&root.join("local")), after);
+    assert_eq!(names(&root), ["game.eti", "local", "version.ini"]);
     last.done(json!({"command": "uninstall", "game": "quake"}));
     let kept: Vec<_> = tree(&root.join("kept")).into_values().collect();
     assert_eq!(kept, [print(b"level 7")]);

@@ -5,7 +5,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::SystemTime,
 };
 
 use serde_json::{Value, json};
@@ -92,9 +91,9 @@ fn s14_no_space_left() {
     assert!(err.contains("disk-full"), "{err}");
 
     taker.until_ready("small", 1);
-    taker.ask(json!({"command": "set_settings", "down_rate_max": 4_000_000}));
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 500_000}));
     let operation = taker.begin(json!({"command": "get", "game": "small"}));
-    taker.until("some bytes", |s| done_bytes(s, "small") > 2_000_000);
+    taker.until("some bytes", |s| done_bytes(s, "small") > 1_000_000);
     let filler = games.join("filler");
     let full = fs::write(&filler, vec![1; 160 << 20]);
     assert!(full.is_err(), "the volume holds more than it should");
@@ -171,9 +170,9 @@ fn s16_another_games_directory() {
     let mut change_during = |game: &Game, to: &Path, moves: bool| {
         let id = game.id();
         taker.until_ready(&id, 1);
-        taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
+        taker.ask(json!({"command": "set_settings", "down_rate_max": 1_000_000}));
         let operation = taker.begin(json!({"command": "get", "game": id}));
-        taker.until("some bytes", |s| done_bytes(s, &id) > 3_000_000);
+        taker.until("some bytes", |s| done_bytes(s, &id) > 2_000_000);
         taker.ask(json!({"command": "set_games_dir", "folder": to, "move": moves}));
         taker.until("the other directory", |s| {
             s["me"]["games_dir"] == to.to_str().unwrap()
@@ -200,9 +199,9 @@ fn s27_changed_on_disk() {
     let before = giver.until_shared("quake");
     let mut taker = party.start_with(2, &["--connect", &address]);
     taker.until_ready("quake", 1);
-    taker.ask(json!({"command": "set_settings", "down_rate_max": 5_000_000}));
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 500_000}));
     let operation = taker.begin(json!({"command": "get", "game": "quake"}));
-    taker.until("some bytes", |s| done_bytes(s, "quake") > 3_000_000);
+    taker.until("some bytes", |s| done_bytes(s, "quake") > 1_000_000);
     let file = party.games(1).join("Quake/data/all.pak");
     let mut bytes = fs::read(&file).unwrap();
     let last = bytes.len() - 1;
@@ -235,50 +234,42 @@ fn s27_changed_on_disk() {
     );
 }
 
-/// A restart hashes nothing: the index knows every file by size, time and identity.
+/// A restart hashes nothing: the index knows every file by size, time and identity. So a byte that
+/// changed while all three stayed is seen only by who reads the file again.
 #[test]
 fn s29_restart_hashes_nothing() {
     let party = Party::on_loopback();
-    let probe = party.folder("probe").join("file");
-    fs::write(&probe, b"read me").unwrap();
-    forget_access(&probe);
-    fs::read(&probe).unwrap();
-    if accessed(&probe) == SystemTime::UNIX_EPOCH {
-        let reason = "needs a temporary directory that records when files are read";
-        return lanspread_lab::skip("s29_restart_hashes_nothing", &reason);
-    }
     let game = Game::new("Quake", "1.0", 30);
     let root = game.write(&party.games(1));
     let mut first = party.start(1);
     let content = first.until_shared("quake");
     first.stop();
     let file = root.join("data/all.pak");
-    forget_access(&file);
+    flip_unseen(&file);
     let mut second = party.start(1);
-    assert_eq!(second.until_shared("quake"), content);
+    assert_eq!(second.until_shared("quake"), content, "it was read again");
     let hashed = second.snapshot()["me"]["hashing"].clone();
     assert_eq!(hashed, Value::Null);
-    assert_eq!(accessed(&file), SystemTime::UNIX_EPOCH, "the file was read");
-    let address = second.address().to_string();
+    second.stop();
+    flip_unseen(&file);
+    let mut third = party.start(1);
+    assert_eq!(third.until_shared("quake"), content);
+    let address = third.address().to_string();
     let mut taker = party.start_with(2, &["--connect", &address]);
     taker.until_ready("quake", 1);
     taker.get("quake");
-    assert_eq!(taker.fetched().len(), 1);
-    assert_ne!(accessed(&file), SystemTime::UNIX_EPOCH, "who served it?");
+    assert_eq!(taker.fetched().keys().collect::<Vec<_>>(), [&third.key()]);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
 }
 
-/// Makes a file look as if it was not read for decades, so that the next reading is recorded.
-fn forget_access(file: &Path) {
+/// Flips a bit of a file, in place, and puts its time back: nobody can tell without reading it.
+fn flip_unseen(file: &Path) {
     let changed = fs::metadata(file).unwrap().modified().unwrap();
-    let times = fs::FileTimes::new();
-    let times = times
-        .set_accessed(SystemTime::UNIX_EPOCH)
-        .set_modified(changed);
-    fs::File::open(file).unwrap().set_times(times).unwrap();
-}
-
-fn accessed(file: &Path) -> SystemTime {
-    fs::metadata(file).unwrap().accessed().unwrap()
+    let mut bytes = fs::read(file).unwrap();
+    bytes[12_345] ^= 1;
+    fs::write(file, bytes).unwrap();
+    let opened = fs::File::options().write(true).open(file).unwrap();
+    opened.set_modified(changed).unwrap();
 }
 
 /// A second start on the same state directory ends with 4 and disturbs nobody; after the first one
@@ -288,11 +279,9 @@ fn s32_one_owner() {
     let party = Party::on_loopback();
     let mut first = party.start(1);
     let key = first.key();
-    let started = std::time::Instant::now();
     let (code, out, err) = party.cli(1, &["node", "--jsonl", "--no-mdns"]);
     assert_eq!(code, 4, "{out}{err}");
     assert!(!err.is_empty());
-    assert!(started.elapsed() < std::time::Duration::from_secs(10));
     first.snapshot();
     first.kill();
     let mut again = party.start(1);

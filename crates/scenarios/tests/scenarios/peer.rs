@@ -19,7 +19,7 @@ use lanspread_lab::{Process, process::Signal};
 use serde_json::{Value, json};
 
 /// How long an answer may take on a busy machine.
-const ANSWER: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_secs(60);
 /// The usual limit of a wait: the machine may be busy, the condition is what counts.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// How often a condition is looked at while nothing is announced.

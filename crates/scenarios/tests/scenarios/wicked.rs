@@ -138,7 +138,7 @@ impl Wicked {
             talking.abort();
             answers
         };
-        let limited = async { tokio::time::timeout(Duration::from_secs(30), all).await };
+        let limited = async { tokio::time::timeout(Duration::from_secs(60), all).await };
         self.runtime.block_on(limited).unwrap()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     games::{Game, Kind},
     offer::Offer,
     party::{Party, is_there},
-    peer::game_in,
+    peer::{SOON, game_in},
     trees::{entries, payload, tree},
     wicked::{Habit, Wicked, Wish},
 };
@@ -25,8 +25,8 @@ fn offer_of(game: &Game) -> Offer {
     Offer::new(&game.id(), game.version, game.files.clone(), &[])
 }
 
-/// A source that takes requests and sends nothing: the others deliver everything, and it takes
-/// hardly longer than without it.
+/// A source that takes requests and sends nothing: what was asked of it is asked of another one,
+/// which delivers everything.
 #[test]
 fn s06_a_stalling_source() {
     let game = Game::new("Quake", "1.0", 24);
@@ -35,17 +35,12 @@ fn s06_a_stalling_source() {
     let mut honest = party.start(1);
     let content = honest.until_shared("quake");
     let honest_address = honest.address().to_string();
+    // So slow that there is something left for the other one to be asked for.
     honest.ask(json!({"command": "set_settings", "up_rate_max": 12_000_000}));
-    let mut alone = party.start_with(2, &["--connect", &honest_address]);
-    alone.until_ready("quake", 1);
-    let began = Instant::now();
-    alone.get("quake");
-    let alone_took = began.elapsed();
-    alone.stop();
     let wicked = Wicked::start(Habit::Stalls, vec![offer_of(&game)]);
     assert_eq!(wicked.seen().requests, 0);
     let both = ["--connect", &honest_address, "--connect", &wicked.address()];
-    let mut taker = party.start_with(3, &both);
+    let mut taker = party.start_with(2, &both);
     taker.until("both", |s| {
         let holders = game_in(s, "quake")["contents"][0]["holders"].clone();
         holders.as_array().map(Vec::len) == Some(2)
@@ -53,13 +48,11 @@ fn s06_a_stalling_source() {
     assert_eq!(taker.game("quake")["newest"], content);
     let began = Instant::now();
     taker.get("quake");
-    let took = began.elapsed();
     assert!(wicked.seen().requests > 0, "it was never asked");
-    assert_eq!(tree(&party.games(3).join("quake/local")), game.installed());
-    assert!(
-        took < alone_took + std::time::Duration::from_secs(3),
-        "{took:?}, not {alone_took:?}"
-    );
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+    assert_eq!(taker.fetched().keys().collect::<Vec<_>>(), [&honest.key()]);
+    // A tenth of that is usual; each of its pieces waited for in full would be minutes.
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }
 
 /// One chunk in fifty has a wrong bit: the sender is told and refused for good, what it sent
