@@ -13,7 +13,8 @@ use std::{
 use lanspread_lab::{Addressing, Host, Lab, LabConfig, Process, Rate, Rule, Wiring, usable};
 
 const SHORT: Duration = Duration::from_millis(500);
-const LONG: Duration = Duration::from_secs(10);
+/// What must not come is waited for so long; what must come, as long as it takes.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A listener on a free port of a host, and its address.
 fn listen(host: &Host) -> (TcpListener, SocketAddr) {
@@ -42,13 +43,13 @@ fn send(from: &Host, to: &Host, bytes: usize) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Whether a datagram to a group reaches another host.
-fn multicast_reaches(from: &Host, to: &Host) -> bool {
+/// Whether a datagram to a group reaches another host, which waits so long for it.
+fn multicast_reaches(from: &Host, to: &Host, limit: Duration) -> bool {
     const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
     let bind = || -> io::Result<UdpSocket> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         socket.join_multicast_v4(&GROUP, &Ipv4Addr::UNSPECIFIED)?;
-        socket.set_read_timeout(Some(SHORT))?;
+        socket.set_read_timeout(Some(limit))?;
         Ok(socket)
     };
     let listener = to.inside(bind).unwrap().unwrap();
@@ -74,26 +75,30 @@ fn rates_counters_and_ping() {
     let (before, idle) = (two.counters(0).unwrap(), three.counters(0).unwrap());
     let pings = three.ping(one, 100).unwrap();
     let seconds = send(one, two, 6_000_000);
+    // A busy machine may be slower than a cable, and is never faster.
     let best = 6_000_000.0 / 12_500_000.0 * 1514.0 / 1448.0;
-    assert!((0.9 * best..3.0 * best).contains(&seconds), "{seconds}");
+    assert!(seconds > 0.9 * best, "{seconds}");
     let moved = two.counters(0).unwrap() - before;
     assert!(
-        (6_000_000..6_500_000).contains(&moved.received),
+        (6_000_000..9_000_000).contains(&moved.received),
         "{moved:?}"
     );
-    assert!(moved.sent < 500_000, "{moved:?}");
+    assert!(moved.sent < 1_000_000, "{moved:?}");
     let aside = three.counters(0).unwrap() - idle;
-    assert!(aside.received < 100_000, "{aside:?}");
-    let trips = pings.stop().unwrap();
-    assert!(trips.sorted.len() > 10, "{trips:?}");
-    assert!(trips.percentile(50) < Some(Duration::from_millis(200)));
+    assert!(aside.received < 3_000_000, "{aside:?}");
 
     two.limit(0, None, Some(Rate::mbit(20))).unwrap();
     let slow = send(one, two, 1_500_000);
-    assert!((0.4..3.0).contains(&slow), "{slow}");
+    assert!(slow > 0.4, "{slow}");
+    let trips = pings.stop().unwrap();
+    assert!(trips.sorted.len() > 10, "{trips:?}");
+    assert!(trips.percentile(50) < Some(Duration::from_secs(2)));
+    // With these limits it would take a minute.
+    two.limit(0, None, Some(Rate::mbit(1))).unwrap();
+    one.limit(0, Some(Rate::mbit(1)), None).unwrap();
     two.limit(0, None, None).unwrap();
     one.limit(0, None, None).unwrap();
-    assert!(send(one, two, 6_000_000) < 0.4);
+    assert!(send(one, two, 6_000_000) < 30.0);
 }
 
 #[test]
@@ -103,16 +108,17 @@ fn two_switches() {
     }
     let wiring = Wiring::TwoSwitches {
         first: 2,
-        uplink: Some(Rate::mbit(20)),
+        uplink: Some(Rate::mbit(2)),
     };
     let lab = Lab::new(LabConfig::new(3).wiring(wiring)).unwrap();
     let (one, two, three) = (&lab.hosts()[0], &lab.hosts()[1], &lab.hosts()[2]);
-    assert!(send(one, two, 5_000_000) < 1.0);
-    let across = send(one, three, 1_000_000);
-    assert!((0.3..3.0).contains(&across), "{across}");
-    assert!(multicast_reaches(one, three));
+    // Over the uplink this takes 40 seconds.
+    assert!(send(one, two, 10_000_000) < 20.0);
+    let across = send(one, three, 300_000);
+    assert!(across > 0.6, "{across}");
+    assert!(multicast_reaches(one, three, LONG));
     lab.limit_uplink(None).unwrap();
-    assert!(send(one, three, 5_000_000) < 1.0);
+    assert!(send(one, three, 10_000_000) < 20.0);
 }
 
 #[test]
@@ -125,24 +131,24 @@ fn firewalls() {
     let (_at_guest, guest_address) = listen(guest);
     let (_at_open, open_address) = listen(open);
     assert!(connect(open, guest_address, LONG).is_ok());
-    assert!(multicast_reaches(open, guest));
+    assert!(multicast_reaches(open, guest, LONG));
 
     guest.set_firewall(&[Rule::EstablishedOnly]).unwrap();
     let blocked = connect(open, guest_address, SHORT).unwrap_err();
     assert_eq!(blocked.kind(), io::ErrorKind::TimedOut);
     assert!(connect(guest, open_address, LONG).is_ok());
-    assert!(!multicast_reaches(open, guest));
+    assert!(!multicast_reaches(open, guest, SHORT));
 
     guest.set_firewall(&[Rule::RefuseTcp]).unwrap();
     let refused = connect(open, guest_address, LONG).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     assert!(connect(guest, open_address, LONG).is_ok());
-    assert!(multicast_reaches(open, guest));
+    assert!(multicast_reaches(open, guest, LONG));
 
     guest.set_firewall(&[Rule::NoMulticast]).unwrap();
     assert!(connect(open, guest_address, LONG).is_ok());
-    assert!(!multicast_reaches(open, guest));
-    assert!(!multicast_reaches(guest, open));
+    assert!(!multicast_reaches(open, guest, SHORT));
+    assert!(!multicast_reaches(guest, open, SHORT));
 
     guest.set_firewall(&[Rule::DropTcp]).unwrap();
     assert!(connect(open, guest_address, SHORT).is_err());
@@ -151,7 +157,7 @@ fn firewalls() {
         .unwrap();
     assert!(connect(guest, open_address, SHORT).is_err());
     guest.set_firewall(&[Rule::DropUdp]).unwrap();
-    assert!(!multicast_reaches(open, guest));
+    assert!(!multicast_reaches(open, guest, SHORT));
     guest.set_firewall(&[]).unwrap();
     assert!(connect(open, guest_address, LONG).is_ok());
 }
@@ -174,8 +180,10 @@ fn link_local_only() {
         let scope = index.trim().parse().unwrap();
         let scoped = SocketAddrV6::new(two.ipv6_link_local(0), port, 0, scope);
         assert!(connect(one, scoped.into(), LONG).is_ok());
-        let over_ipv4 = connect(one, (two.ipv4(0), port).into(), SHORT).is_ok();
-        assert_eq!(over_ipv4, addressing == Addressing::LinkLocalV4);
+        let has_ipv4 = addressing == Addressing::LinkLocalV4;
+        let limit = if has_ipv4 { LONG } else { SHORT };
+        let over_ipv4 = connect(one, (two.ipv4(0), port).into(), limit).is_ok();
+        assert_eq!(over_ipv4, has_ipv4);
         assert!(one.pull_cable(0).is_err());
     }
 }
@@ -217,17 +225,19 @@ fn nothing_is_left() {
     if !usable("nothing_is_left") {
         return;
     }
-    let interfaces = || Command::new("ip").arg("address").output().unwrap().stdout;
+    // Without lifetimes, which run down.
+    let brief = ["-brief", "address"];
+    let interfaces = || Command::new("ip").args(brief).output().unwrap().stdout;
     let before = interfaces();
     let lab = Lab::new(LabConfig::new(1)).unwrap();
     let host = &lab.hosts()[0];
     let namespace = host.namespace();
     // One that is held, and one whose starter forgot it.
-    let mut held = host.spawn(Command::new("sleep").arg("60")).unwrap();
+    let mut held = host.spawn(Command::new("sleep").arg("600")).unwrap();
     assert_eq!(held.wait_at_most(Duration::ZERO).unwrap(), None);
     let mut shell = host.command("sh");
     shell
-        .args(["-c", "sleep 60 & echo $!"])
+        .args(["-c", "sleep 600 & echo $!"])
         .stdout(Stdio::piped());
     let mut shell = Process::spawn(shell).unwrap();
     let mut line = String::new();
@@ -243,7 +253,14 @@ fn nothing_is_left() {
 
     drop(lab);
     assert!(held.wait_at_most(LONG).unwrap().is_some());
-    let alive = std::fs::read_to_string(format!("{forgotten}/stat"));
-    assert!(alive.is_err() || alive.unwrap().contains(" Z "));
+    let is_alive = || {
+        let stat = std::fs::read_to_string(format!("{forgotten}/stat"));
+        stat.is_ok_and(|stat| !stat.contains(" Z "))
+    };
+    let end = Instant::now() + LONG;
+    while is_alive() {
+        assert!(Instant::now() < end, "{forgotten} lives on");
+        std::thread::yield_now();
+    }
     assert!(std::fs::metadata(format!("/run/netns/{namespace}")).is_err());
 }
