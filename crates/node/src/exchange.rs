@@ -4,6 +4,7 @@
 //! bytes were verified; what it is told it may ask for is what it may ask for.
 
 mod blobs;
+mod pushing;
 pub(crate) mod serve_lane;
 mod uploads;
 
@@ -33,6 +34,7 @@ use crate::{
     transfer,
 };
 
+use pushing::Pushing;
 use uploads::Uploads;
 pub(crate) use uploads::{LaneEvent, UploadPorts};
 
@@ -124,13 +126,25 @@ impl ExchangeHandle {
     }
 }
 
+/// Why a peer is told what we have of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listener {
+    /// It downloads, and serves what it gets.
+    Serving,
+    /// It downloads, and keeps nothing that it could serve.
+    TakingOnly,
+    /// It has all of it, and offers us what nobody has.
+    Seeding,
+}
+
 /// The actor.
 pub(crate) struct Exchange {
     inbox: mpsc::Receiver<Msg>,
     peers: PeersHandle,
     uploads: Uploads,
+    pushing: Pushing,
     served: BTreeMap<ContentId, Served>,
-    interests: BTreeMap<ContentId, BTreeMap<PeerId, InterestState>>,
+    interests: BTreeMap<ContentId, BTreeMap<PeerId, Listener>>,
     transfers: BTreeMap<ContentId, Mailbox<transfer::Msg>>,
     /// Verified pieces that interested peers have not heard of.
     untold: BTreeMap<ContentId, Vec<PieceIndex>>,
@@ -150,10 +164,12 @@ impl Exchange {
         inbox: mpsc::Receiver<Msg>,
     ) {
         let tasks = ports.tasks.clone();
+        let pushing = Pushing::new(ports.clock, peers.clone(), ports.library.clone());
         let exchange = Self {
             inbox,
             peers,
             uploads: Uploads::new(ports),
+            pushing,
             served: BTreeMap::new(),
             interests: BTreeMap::new(),
             transfers: BTreeMap::new(),
@@ -181,6 +197,7 @@ impl Part for Exchange {
                 _ = tell.tick() => self.on_tick(),
             }
             self.uploads.act();
+            self.pushing.act();
         }
     }
 }
@@ -192,11 +209,7 @@ impl Exchange {
             Msg::PeerDown { peer } => self.on_peer_down(peer),
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
             Msg::Lane { lane } => self.uploads.on_lane(lane),
-            Msg::OnLane(event) => {
-                if let Some(gone) = self.uploads.on_lane_event(event, &self.served) {
-                    self.on_withdraw(gone);
-                }
-            }
+            Msg::OnLane(event) => self.on_lane_event(event),
             Msg::Serve(served) => self.on_serve(served),
             Msg::Withdraw { content } => self.on_withdraw(content),
             Msg::Verified { content, pieces } => self.on_verified(content, pieces),
@@ -225,6 +238,7 @@ impl Exchange {
         }
         self.flush_late();
         self.uploads.on_tick();
+        self.pushing.on_tick(self.uploads.bytes_per_second());
     }
 
     fn on_peer_up(&mut self, peer: PeerId) {
@@ -236,6 +250,7 @@ impl Exchange {
 
     fn on_peer_down(&mut self, peer: PeerId) {
         self.uploads.on_peer_down(peer);
+        self.pushing.on_peer_down(peer);
         for interested in self.interests.values_mut() {
             interested.remove(&peer);
         }
@@ -246,8 +261,12 @@ impl Exchange {
     }
 
     fn on_peer_message(&mut self, peer: PeerId, message: LinkMessage) {
+        self.hear_downloader(peer, &message);
         if let LinkMessage::Interest(interest) = message {
             self.on_interest(peer, interest);
+        } else if let LinkMessage::HaveWanted(content) = message {
+            self.on_listener(peer, content, Listener::Seeding);
+            self.pass_on(content, transfer::Msg::FromPeer { peer, message });
         } else if let LinkMessage::BadChunk(bad) = &message {
             let (peer, content, piece) = (peer.short(), bad.content.short(), bad.piece.0);
             tracing::warn!(%peer, %content, piece, "a peer says that a piece from us was wrong");
@@ -298,20 +317,66 @@ impl Exchange {
         }
     }
 
-    fn on_interest(&mut self, peer: PeerId, interest: Interest) {
-        let interested = self.interests.entry(interest.content).or_default();
-        if interest.state == InterestState::Off {
-            interested.remove(&peer);
-            return;
+    /// What a downloader says of its pieces is for the download that it is a source of, and for
+    /// whoever offers it what it lacks.
+    fn hear_downloader(&mut self, peer: PeerId, message: &LinkMessage) {
+        if let LinkMessage::HaveMap(map) = message {
+            self.pushing.on_have_map(peer, map);
+        } else if let LinkMessage::Have(have) = message {
+            self.pushing.on_have(peer, have);
+        } else if let LinkMessage::HaveNot(content) = message {
+            self.pushing.on_interest_off(peer, *content);
+        } else if let LinkMessage::OfferDeclined(offer) = message {
+            self.pushing.on_declined(peer, *offer);
         }
+    }
+
+    fn on_interest(&mut self, peer: PeerId, interest: Interest) {
+        let content = interest.content;
+        match interest.state {
+            InterestState::Off => {
+                if let Some(interested) = self.interests.get_mut(&content) {
+                    interested.remove(&peer);
+                }
+                self.pushing.on_interest_off(peer, content);
+            }
+            InterestState::Serving => self.on_listener(peer, content, Listener::Serving),
+            InterestState::TakingOnly => self.on_listener(peer, content, Listener::TakingOnly),
+        }
+    }
+
+    fn on_listener(&mut self, peer: PeerId, content: ContentId, listener: Listener) {
+        let interested = self.interests.entry(content).or_default();
         // One peer is interested in few contents: a hostile one must not make us remember many.
         if interested.len() < wire_limits::PEERS_MAX {
-            interested.insert(peer, interest.state);
+            interested.insert(peer, listener);
         }
-        if let Some(served) = self.served.get(&interest.content) {
+        if let Some(served) = self.served.get(&content) {
+            // That we push is said first: it is a reason not to ask for what the map shows.
+            if listener == Listener::Serving {
+                self.pushing.on_interest(peer, served);
+            }
             tell_map(&self.peers, peer, served);
         }
         self.forget_idle_interests();
+    }
+
+    fn on_lane_event(&mut self, event: LaneEvent) {
+        if let LaneEvent::Sent {
+            key,
+            finished: true,
+            ..
+        } = &event
+            && let Some(sent) = self.uploads.reservation(*key)
+        {
+            self.pushing.on_sent(sent.peer, sent.content, sent.piece);
+        }
+        let gone = self
+            .uploads
+            .on_lane_event(event, &self.served, &mut self.pushing);
+        if let Some(gone) = gone {
+            self.on_withdraw(gone);
+        }
     }
 
     fn forget_idle_interests(&mut self) {
@@ -324,12 +389,10 @@ impl Exchange {
 
     fn on_serve(&mut self, served: Served) {
         let content = served.manifest.content();
-        for peer in self
-            .interests
-            .get(&content)
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-        {
+        for (peer, listener) in self.interests.get(&content).into_iter().flatten() {
+            if *listener == Listener::Serving {
+                self.pushing.on_interest(*peer, &served);
+            }
             tell_map(&self.peers, *peer, &served);
         }
         self.served.insert(content, served);
@@ -340,6 +403,7 @@ impl Exchange {
             return;
         }
         self.untold.remove(&content);
+        self.pushing.on_withdraw(content);
         self.uploads.on_content_gone(content);
         for peer in self
             .interests

@@ -33,6 +33,7 @@ mod exchange;
 mod foundation;
 mod games;
 pub mod handle;
+mod have_pages;
 pub mod inspect;
 mod installing;
 mod jobs;

@@ -349,6 +349,8 @@ impl Transfer {
                 .on_have(now, peer, &have.pieces, have.queued_bytes);
         } else if let LinkMessage::HaveNot(_) = message {
             self.download.on_have_not(now, peer);
+        } else if let LinkMessage::HaveWanted(_) = message {
+            self.download.on_pushing(now, peer);
         } else if let LinkMessage::Offer(offer) = message {
             self.download.on_offer(now, peer, offer.piece);
         } else if let LinkMessage::Sharing(sharing) = message {

@@ -19,6 +19,8 @@ pub enum Message {
     HaveMap(PieceSet, Role),
     /// What it has newly, and the bytes queued at it.
     Have(Vec<PieceIndex>, u64),
+    /// It has everything, and will offer what nobody has.
+    HaveWanted,
     /// It would send this piece.
     Offer(PieceIndex),
     /// The offer is not wanted.

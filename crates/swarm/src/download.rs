@@ -5,6 +5,7 @@
 //! Invariant: every missing piece is either wanted or asked of one or two peers, never both.
 
 mod endgame;
+mod offers;
 mod pick;
 mod requests;
 mod score;
@@ -277,6 +278,13 @@ impl Download {
     pub fn on_offer(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
         self.answer_offer(now, peer, piece);
         self.settle(now);
+    }
+
+    /// A complete source will offer what nobody has: it is not asked meanwhile.
+    pub fn on_pushing(&mut self, now: Instant, peer: PeerId) {
+        if let Some(source) = self.sources.get_mut(&peer) {
+            source.offers.on_promise(now);
+        }
     }
 
     /// A person, or the caller, pauses or resumes. What is on its way is taken back.

@@ -2,7 +2,12 @@
 //!
 //! Receivers that choose among equally rare pieces ask a seeder for the same ones; the sender
 //! knows what it has given out. It runs only while at least three downloaders serve, else
-//! everybody pulls. Invariant: a piece is offered to at most one peer at a time.
+//! everybody pulls. A piece that a downloader pulls counts as offered to it; what is on its way to
+//! another, or outside, is not sent again while others were never sent.
+//! Invariant: a piece is offered to at most one peer at a time.
+
+#[cfg(test)]
+mod tests;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -32,6 +37,11 @@ const GBIT: u64 = 125_000_000;
 /// What the caller must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InjectAction {
+    /// Ask the peer to tell what it has, now and from then on; it will be offered pieces.
+    WantHave {
+        /// Whom.
+        peer: PeerId,
+    },
     /// Offer the piece to the peer.
     Offer {
         /// Whom.
@@ -49,6 +59,9 @@ pub struct Injector {
     bytes_per_second: u64,
     /// What the downloaders that serve have.
     outside: Availability,
+    /// Who downloads and serves, and whether it was asked what it has.
+    interested: BTreeMap<PeerId, bool>,
+    /// Those of them that told.
     downloaders: BTreeMap<PeerId, Load>,
     offers: BTreeMap<PieceIndex, Offer>,
     /// The next piece that was never offered, counted from the start offset.
@@ -80,25 +93,38 @@ impl Injector {
     /// this is, so that several start apart.
     #[must_use]
     pub fn new(piece_count: u32, piece_bytes: u32, place: (u32, u32), seed: u64) -> Self {
-        let (which, of) = place;
-        let start = u64::from(piece_count) * u64::from(which) / u64::from(of.max(1));
         Self {
             piece_count,
             piece_bytes: u64::from(piece_bytes),
             bytes_per_second: GBIT,
             outside: Availability::new(piece_count),
+            interested: BTreeMap::new(),
             downloaders: BTreeMap::new(),
             offers: BTreeMap::new(),
             next: 0,
-            start: u32::try_from(start).unwrap_or(0) % piece_count.max(1),
+            start: start_of(piece_count, place),
             returned: BTreeSet::new(),
             random: Random::new(seed),
             actions: VecDeque::new(),
         }
     }
 
-    /// A peer downloads and serves what it gets, and has this. Peers that only take are not told
-    /// to the injector.
+    /// A peer downloads and serves what it gets. Peers that only take are not told to the injector.
+    /// Once there are enough, all are asked what they have.
+    pub fn on_interest(&mut self, peer: PeerId) {
+        self.interested.entry(peer).or_default();
+        if self.interested.len() < DOWNLOADERS_MIN {
+            return;
+        }
+        for (peer, asked) in &mut self.interested {
+            if !core::mem::replace(asked, true) {
+                let action = InjectAction::WantHave { peer: *peer };
+                self.actions.push_back(action);
+            }
+        }
+    }
+
+    /// A peer that was asked has this.
     pub fn on_downloader(&mut self, now: Instant, peer: PeerId, has: PieceSet) {
         self.downloaders.entry(peer).or_default();
         let pieces: Vec<PieceIndex> = has.iter().collect();
@@ -107,8 +133,24 @@ impl Injector {
         self.push(now);
     }
 
-    /// A downloader left, finished, or serves no more.
+    /// A downloader has everything, and wants no more: what it has is outside until it leaves.
+    pub fn on_downloader_done(&mut self, now: Instant, peer: PeerId) {
+        self.interested.remove(&peer);
+        if self.downloaders.remove(&peer).is_none() {
+            return;
+        }
+        self.outside.set(peer, PieceSet::full(self.piece_count));
+        self.offers.clear();
+        self.returned.clear();
+        self.downloaders
+            .values_mut()
+            .for_each(|load| load.offers = 0);
+        self.push(now);
+    }
+
+    /// A downloader left, stopped, or serves no more.
     pub fn on_downloader_gone(&mut self, now: Instant, peer: PeerId) {
+        self.interested.remove(&peer);
         self.downloaders.remove(&peer);
         let held: Vec<PieceIndex> = self
             .outside
@@ -142,6 +184,22 @@ impl Injector {
         self.push(now);
     }
 
+    /// A peer asks for a piece. `false` when it should ask for another one: this one is on its way
+    /// to somebody, or outside, while others were never sent.
+    pub fn admits(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) -> bool {
+        if !self.downloaders.contains_key(&peer) || self.is_offered(peer, piece) {
+            return true;
+        }
+        if self.has_fresh() {
+            return false;
+        }
+        if !self.offers.contains_key(&piece) && self.outside.holder_count(piece) == 0 {
+            self.returned.remove(&piece);
+            self.note_offer(now, peer, piece);
+        }
+        true
+    }
+
     /// The peer does not want the piece.
     pub fn on_declined(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
         if self.is_offered(peer, piece) {
@@ -165,6 +223,22 @@ impl Injector {
             self.lighten(peer);
         }
         self.push(now);
+    }
+
+    /// Which of how many seeders this is now. What is outside by then is not pushed again.
+    pub fn set_place(&mut self, place: (u32, u32)) {
+        let start = start_of(self.piece_count, place);
+        if start != self.start {
+            self.start = start;
+            self.next = 0;
+            self.returned.clear();
+        }
+    }
+
+    /// What a downloader is known to have.
+    #[must_use]
+    pub fn has(&self, peer: PeerId) -> Option<&PieceSet> {
+        self.outside.of(peer)
     }
 
     /// What the uplink carries.
@@ -194,13 +268,23 @@ impl Injector {
         self.actions.pop_front()
     }
 
-    /// It pushes: enough downloaders, and a piece that is nowhere outside.
+    /// It pushes, and there are pieces that were never sent.
     #[must_use]
-    pub fn is_pushing(&self) -> bool {
+    pub fn has_fresh(&self) -> bool {
         self.downloaders.len() >= DOWNLOADERS_MIN
-            && (!self.offers.is_empty()
-                || !self.returned.is_empty()
-                || self.next < self.piece_count)
+            && (!self.returned.is_empty() || self.next < self.piece_count)
+    }
+
+    /// Nobody downloads and serves.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.interested.is_empty()
+    }
+
+    /// The peer downloads, and was asked what it has.
+    #[must_use]
+    pub fn was_asked(&self, peer: PeerId) -> bool {
+        self.interested.get(&peer).copied().unwrap_or(false)
     }
 
     /// The piece is on offer to this peer: its request goes before others.
@@ -275,6 +359,11 @@ impl Injector {
     }
 
     fn offer(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
+        self.note_offer(now, peer, piece);
+        self.actions.push_back(InjectAction::Offer { peer, piece });
+    }
+
+    fn note_offer(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
         let queued = transfer_time(
             self.piece_bytes * (self.offers.len() as u64 + 1),
             self.bytes_per_second,
@@ -288,7 +377,6 @@ impl Injector {
         if let Some(load) = self.downloaders.get_mut(&peer) {
             load.offers += 1;
         }
-        self.actions.push_back(InjectAction::Offer { peer, piece });
     }
 
     fn confirm_within(&self) -> Duration {
@@ -336,81 +424,8 @@ impl Injector {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: u64) -> Instant {
-        Instant::ZERO + Duration::from_millis(millis)
-    }
-
-    fn peer(n: u8) -> PeerId {
-        PeerId::from_bytes([n; 32])
-    }
-
-    fn party(piece_count: u32, downloaders: u8) -> Injector {
-        let mut injector = Injector::new(piece_count, 1 << 20, (0, 1), 7);
-        for n in 0..downloaders {
-            injector.on_downloader(at(0), peer(n), PieceSet::new(piece_count));
-        }
-        injector
-    }
-
-    fn offers(injector: &mut Injector) -> Vec<(PeerId, PieceIndex)> {
-        injector.assert_invariants();
-        core::iter::from_fn(|| injector.poll_action())
-            .map(|InjectAction::Offer { peer, piece }| (peer, piece))
-            .collect()
-    }
-
-    #[test]
-    fn two_downloaders_pull() {
-        assert!(offers(&mut party(50, 2)).is_empty());
-    }
-
-    #[test]
-    fn each_piece_goes_out_once() {
-        let mut injector = party(50, 3);
-        let mut seen = BTreeSet::new();
-        loop {
-            let batch = offers(&mut injector);
-            assert!(batch.len() <= 10);
-            if batch.is_empty() {
-                break;
-            }
-            for (peer, piece) in batch {
-                assert!(seen.insert(piece), "{piece:?} twice");
-                injector.on_sent(at(10), peer, piece);
-                injector.on_have(at(20), peer, &[piece]);
-            }
-        }
-        assert_eq!(seen.len(), 50);
-        assert!(!injector.is_pushing());
-        // Its holder leaves: what only it had is offered again.
-        injector.on_downloader(at(20), peer(9), PieceSet::new(50));
-        let held = injector.outside.of(peer(0)).unwrap().len();
-        injector.on_downloader_gone(at(30), peer(0));
-        assert!(held > 5 && !offers(&mut injector).is_empty());
-    }
-
-    #[test]
-    fn an_unconfirmed_piece_is_free_again() {
-        let mut injector = party(4, 3);
-        assert_eq!(offers(&mut injector).len(), 4);
-        assert!(offers(&mut injector).is_empty());
-        let due = injector.poll_timeout(at(0)).unwrap();
-        assert!(due > at(2_000) && due < at(2_200), "{due:?}");
-        injector.on_timeout(at(3_000));
-        assert_eq!(offers(&mut injector).len(), 4);
-    }
-
-    #[test]
-    fn a_declined_piece_goes_elsewhere() {
-        let mut injector = party(1, 3);
-        let (first, piece) = offers(&mut injector)[0];
-        injector.on_declined(at(1), first, piece);
-        let (second, again) = offers(&mut injector)[0];
-        assert_eq!(again, piece);
-        assert_ne!(first, second);
-    }
+/// Where the `which`-th of `of` seeders begins.
+fn start_of(piece_count: u32, (which, of): (u32, u32)) -> u32 {
+    let start = u64::from(piece_count) * u64::from(which) / u64::from(of.max(1));
+    u32::try_from(start).unwrap_or(0) % piece_count.max(1)
 }

@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 use super::{
     Msg, Served,
     blobs::Blobs,
+    pushing::Pushing,
     serve_lane::{self, Command, LanePorts, ServeLane},
 };
 use crate::{
@@ -34,7 +35,7 @@ use crate::{
     lanes::LaneNumbers,
     pace::Pace,
     snapshot::{SharingState, UploadView},
-    views::{Traffic, UploadsView},
+    views::{LibraryView, Traffic, UploadsView, Watched},
 };
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
@@ -56,6 +57,8 @@ pub(crate) struct UploadPorts {
     /// Told which content changed under us, so that it is looked at again.
     pub(crate) changed: Mailbox<crate::shelf::Msg>,
     pub(crate) view: watch::Sender<Arc<UploadsView>>,
+    /// Who else has what we push.
+    pub(crate) library: Watched<LibraryView>,
 }
 
 /// What a lane's tasks say.
@@ -141,6 +144,16 @@ impl Uploads {
         self.upload.queued_bytes()
     }
 
+    /// What the uplink carries.
+    pub(super) fn bytes_per_second(&self) -> u64 {
+        self.upload.bytes_per_second()
+    }
+
+    /// The piece that was admitted under a number, while it is not sent.
+    pub(super) fn reservation(&self, key: RequestKey) -> Option<Reservation> {
+        self.open.get(&key).map(|admitted| admitted.reservation)
+    }
+
     pub(super) fn on_lane(&mut self, lane: Lane) {
         let peer = lane.peer();
         self.close_stuck(peer);
@@ -186,10 +199,11 @@ impl Uploads {
         &mut self,
         event: LaneEvent,
         served: &BTreeMap<ContentId, Served>,
+        pushing: &mut Pushing,
     ) -> Option<ContentId> {
         match event {
             LaneEvent::Request { lane, request } => {
-                self.on_request(lane, request, served.get(&request.content));
+                self.on_request(lane, request, served.get(&request.content), pushing);
             }
             LaneEvent::BlobRequest { lane, request } => {
                 self.on_blob_request(lane, request, served.get(&request.content));
@@ -206,7 +220,13 @@ impl Uploads {
         None
     }
 
-    fn on_request(&mut self, lane: LaneId, request: Request, served: Option<&Served>) {
+    fn on_request(
+        &mut self,
+        lane: LaneId,
+        request: Request,
+        served: Option<&Served>,
+        pushing: &mut Pushing,
+    ) {
         let Some(peer) = self.lanes.get(&lane).map(ServeLane::peer) else {
             return;
         };
@@ -223,6 +243,10 @@ impl Uploads {
         let Some((served, piece)) = piece else {
             return self.tell(lane, gone(id, GoneReason::NotHere));
         };
+        let asked = (request.content, request.piece);
+        if !pushing.admits(peer, asked) {
+            return self.busy(lane, id, self.upload.queued_bytes());
+        }
         let key = RequestKey { lane, request: id };
         let reservation = Reservation {
             key,
@@ -230,7 +254,7 @@ impl Uploads {
             content: request.content,
             piece: request.piece,
             bytes: piece.bytes,
-            offered: false,
+            offered: pushing.is_offered(peer, asked),
         };
         match self.upload.on_request(self.ports.clock.now(), reservation) {
             Admission::Queued => {
@@ -242,15 +266,17 @@ impl Uploads {
                     },
                 );
             }
-            Admission::Busy { queued_bytes } => {
-                let busy = LaneMessage::Busy(Busy {
-                    request: id,
-                    queued_bytes,
-                });
-                self.tell(lane, Command::Frame(busy));
-            }
+            Admission::Busy { queued_bytes } => self.busy(lane, id, queued_bytes),
             Admission::Refused(reason) => self.tell(lane, gone(id, reason)),
         }
+    }
+
+    fn busy(&mut self, lane: LaneId, request: RequestId, queued_bytes: u64) {
+        let busy = LaneMessage::Busy(Busy {
+            request,
+            queued_bytes,
+        });
+        self.tell(lane, Command::Frame(busy));
     }
 
     fn on_blob_request(&mut self, lane: LaneId, blob: BlobRequest, served: Option<&Served>) {

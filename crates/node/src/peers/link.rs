@@ -199,6 +199,7 @@ const fn audience(message: &LinkMessage) -> Audience {
         | LinkMessage::LibraryDelta(_)
         | LinkMessage::LibraryChanged(_) => Audience::Library,
         LinkMessage::Interest(_)
+        | LinkMessage::HaveWanted(_)
         | LinkMessage::HaveMap(_)
         | LinkMessage::Have(_)
         | LinkMessage::HaveNot(_)

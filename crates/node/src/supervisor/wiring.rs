@@ -188,6 +188,7 @@ impl Shared {
             mailbox: doors.exchange.clone(),
             changed: doors.shelf.clone(),
             view: doors.uploads_view.clone(),
+            library: self.library.view(),
         }
     }
 

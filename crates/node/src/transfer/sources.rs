@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     actor::Mailbox,
+    have_pages::HavePages,
     views::{Medium, PeerInfo},
 };
 
@@ -63,7 +64,7 @@ struct Source {
     /// Refused: no lane is opened again.
     closed: bool,
     /// Pages of its map so far.
-    map: Option<PieceSet>,
+    map: HavePages,
 }
 
 /// Why a piece was not asked for.
@@ -124,7 +125,7 @@ impl Sources {
             rate_hint: info.path.bits_per_second.map(|bits| bits / 8),
             lanes: BTreeMap::new(),
             closed: false,
-            map: None,
+            map: HavePages::default(),
         };
         self.peers.insert(peer, source);
         true
@@ -280,10 +281,6 @@ impl Sources {
         piece_count: u32,
     ) -> Option<PieceSet> {
         let source = self.peers.get_mut(&peer)?;
-        if page.first.0 == 0 {
-            source.map = Some(PieceSet::new(piece_count));
-        }
-        source.map.as_mut()?.insert_page(page.first, &page.bits);
-        if page.last { source.map.take() } else { None }
+        source.map.add(page, piece_count)
     }
 }

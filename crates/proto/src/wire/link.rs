@@ -63,6 +63,9 @@ messages! {
         MeetWanted(PeerId) = 0x0041, max 64;
         /// A common peer's introduction: dial these addresses at once, the other does the same.
         Meet(PeerHint) = 0x0042, max 1024;
+        /// The sender has all of a content and wants to hear what the receiver has of it, to
+        /// offer what nobody has. Who does not know this says nothing, and is offered nothing.
+        HaveWanted(ContentId) = 0x8020, max 64;
     }
 }
 

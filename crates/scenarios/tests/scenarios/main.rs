@@ -25,4 +25,5 @@ mod finding;
 mod installing;
 mod keeping;
 mod publishing;
+mod swarming;
 mod wickedness;

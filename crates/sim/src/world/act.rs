@@ -30,8 +30,14 @@ impl World<'_> {
             self.on_upload_action(id, action);
         }
         while let Some(action) = self.next_inject_action(id) {
-            let InjectAction::Offer { peer, piece } = action;
-            self.send(id, host_id(peer), Message::Offer(piece));
+            match action {
+                InjectAction::Offer { peer, piece } => {
+                    self.send(id, host_id(peer), Message::Offer(piece));
+                }
+                InjectAction::WantHave { peer } => {
+                    self.send(id, host_id(peer), Message::HaveWanted);
+                }
+            }
         }
         while let Some((lane, bytes)) = self.host(id).credit.poll_grant() {
             let to = HostId(u32::try_from(lane.0).unwrap_or(u32::MAX));

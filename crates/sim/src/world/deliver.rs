@@ -24,6 +24,7 @@ impl World<'_> {
         match message {
             Message::HaveMap(set, role) => self.on_have_map(from, to, set, role),
             Message::Have(pieces, queued) => self.on_have(from, to, &pieces, queued),
+            Message::HaveWanted => self.on_have_wanted(from, to),
             Message::Offer(piece) => self.on_offer(from, to, piece),
             Message::Decline(piece) => {
                 let now = self.now();
@@ -73,10 +74,13 @@ impl World<'_> {
         let host = self.host(to);
         if let Some(injector) = &mut host.injector {
             match role {
-                Role::Downloader => injector.on_downloader(now, peer_id(from), set.clone()),
-                Role::Seeder | Role::Taker | Role::Holder => {
-                    injector.on_downloader_gone(now, peer_id(from));
+                // It answers that we want to hear it; before that it only says that it is there.
+                Role::Downloader if injector.was_asked(peer_id(from)) => {
+                    injector.on_downloader(now, peer_id(from), set.clone());
                 }
+                Role::Downloader => injector.on_interest(peer_id(from)),
+                Role::Seeder => injector.on_downloader_done(now, peer_id(from)),
+                Role::Taker | Role::Holder => injector.on_downloader_gone(now, peer_id(from)),
             }
         }
         if let Some(download) = &mut host.download
@@ -97,6 +101,16 @@ impl World<'_> {
         }
     }
 
+    fn on_have_wanted(&mut self, from: HostId, to: HostId) {
+        let now = self.now();
+        let host = self.host(to);
+        if let Some(download) = &mut host.download {
+            download.on_pushing(now, peer_id(from));
+        }
+        let map = Message::HaveMap(host.store.clone(), host.role);
+        self.send(to, from, map);
+    }
+
     fn on_offer(&mut self, from: HostId, to: HostId, piece: PieceIndex) {
         let now = self.now();
         if let Some(download) = &mut self.host(to).download {
@@ -108,11 +122,21 @@ impl World<'_> {
         let now = self.now();
         let bytes = self.scenario.piece_bytes;
         let host = self.host(to);
-        let injector = host.injector.as_ref();
-        let offered = injector.is_some_and(|i| i.is_offered(peer_id(from), piece));
+        let peer = peer_id(from);
+        let injector = host.injector.as_mut();
+        let offered = injector
+            .is_none_or(|i| i.admits(now, peer, piece))
+            .then(|| {
+                let injector = host.injector.as_ref();
+                injector.is_some_and(|i| i.is_offered(peer, piece))
+            });
+        let Some(offered) = offered else {
+            let queued_bytes = host.upload.queued_bytes();
+            return self.send(to, from, Message::Busy(request, queued_bytes));
+        };
         let reservation = Reservation {
             key: request_key(from, request),
-            peer: peer_id(from),
+            peer,
             content: CONTENT,
             piece,
             bytes,

@@ -1,7 +1,5 @@
 //! The steps of [`Download`]: asking, taking back, noticing what does not come.
 
-use core::time::Duration;
-
 use alloc::vec::Vec;
 use lanspread_proto::{
     PeerId, PieceIndex,
@@ -16,8 +14,6 @@ use crate::time::Instant;
 
 /// Sources compared for one request.
 const SOURCE_SAMPLE: usize = 3;
-/// A seeder that offered within this time is pushing, and is not asked.
-const PUSH_QUIET: Duration = Duration::from_secs(1);
 
 impl Download {
     /// After every input: ask for what can be asked for, and see how things stand.
@@ -39,7 +35,7 @@ impl Download {
     fn set_tick(&mut self, now: Instant) {
         let asked = !self.askers.is_empty();
         let pauses = self.sources.values().filter_map(|s| s.pause_end(now)).min();
-        let pushing = self.sources.values().any(|s| is_pushing(s, now));
+        let pushing = self.sources.values().any(|s| s.offers.go_on(now));
         self.tick_at = match (self.have.is_full() || self.paused, asked || pushing) {
             (true, _) => None,
             (false, true) => Some(self.tick_at.unwrap_or(now + TICK)),
@@ -92,7 +88,7 @@ impl Download {
         let usable = |source: &Source| {
             source.useful > 0
                 && !(wired && source.facts.path == Path::Wireless)
-                && (ended || !is_pushing(source, now))
+                && (ended || !source.offers.go_on(now))
                 && source.has_room(now, self.piece_max, self.outstanding_max)
         };
         let all = self.sources.iter().filter(|(_, source)| usable(source));
@@ -292,7 +288,7 @@ impl Download {
         let Some(source) = self.sources.get_mut(&peer) else {
             return;
         };
-        source.offered_at = Some(now);
+        source.offers.on_offer(now);
         if self.availability.insert(peer, piece) && wanted {
             source.useful += 1;
         }
@@ -370,10 +366,4 @@ impl Download {
     fn size(&self, piece: PieceIndex) -> u32 {
         self.sizes.get(piece.as_usize()).copied().unwrap_or(0)
     }
-}
-
-fn is_pushing(source: &Source, now: Instant) -> bool {
-    source
-        .offered_at
-        .is_some_and(|at| now.since(at) < PUSH_QUIET)
 }

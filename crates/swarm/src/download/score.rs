@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use lanspread_proto::{PieceIndex, limits, wire::link::Sharing};
 
-use super::{PeerFacts, window::window};
+use super::{PeerFacts, offers::Offers, window::window};
 use crate::{
     progress::Meter,
     time::{Instant, transfer_bytes, transfer_time},
@@ -69,12 +69,12 @@ pub(super) struct Source {
     moved_at: Instant,
     strikes: u32,
     pub(super) standing: Standing,
-    /// It pushes: the last offer.
-    pub(super) offered_at: Option<Instant>,
+    /// It pushes.
+    pub(super) offers: Offers,
 }
 
 impl Source {
-    pub(super) const fn new(now: Instant, facts: PeerFacts) -> Self {
+    pub(super) fn new(now: Instant, facts: PeerFacts) -> Self {
         Self {
             facts,
             meter: Meter::new(now),
@@ -88,7 +88,7 @@ impl Source {
             moved_at: now,
             strikes: 0,
             standing: Standing::Good,
-            offered_at: None,
+            offers: Offers::default(),
         }
     }
 

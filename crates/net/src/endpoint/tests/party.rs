@@ -158,6 +158,7 @@ pub(crate) fn messages() -> Vec<LinkMessage> {
         }),
         LinkMessage::MeetWanted(peer),
         LinkMessage::Meet(hint),
+        LinkMessage::HaveWanted(content),
     ]
 }
 
