@@ -149,6 +149,10 @@ pub(crate) const fn component(component: Component) -> &'static str {
         Component::Discovery => "multicast discovery",
         Component::Liveness => "liveness of links",
         Component::LibraryMonitor => "the watch on the games directory",
+        Component::Uploads => "uploads",
+        Component::Library => "the library of all peers",
+        Component::Credit => "the budget of transfers",
+        Component::Views => "what is shown",
     }
 }
 
