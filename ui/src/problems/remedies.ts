@@ -1,0 +1,110 @@
+/** Which button helps with which code. Every code has one: the compiler sees to that. */
+import type hints from '../types/hints.json';
+
+export type Code = keyof typeof hints;
+
+/** What a button does. */
+export type Remedy =
+  | 'retry'
+  | 'choose'
+  | 'space'
+  | 'folder'
+  | 'settings'
+  | 'peers'
+  | 'connect'
+  | 'transfers'
+  | 'library'
+  | 'share'
+  | 'rescan'
+  | 'reload'
+  | 'doctor';
+
+export const REMEDIES: Readonly<Record<Code, Remedy>> = {
+  'address-refused': 'connect',
+  'already-running': 'reload',
+  'ambiguous-peer': 'peers',
+  archive: 'retry',
+  'bad-config': 'settings',
+  'bad-manifest': 'retry',
+  'bad-reply': 'reload',
+  'bad-request': 'reload',
+  'bad-value': 'settings',
+  busy: 'transfers',
+  cancelled: 'retry',
+  checking: 'retry',
+  'checksum-mismatch': 'retry',
+  'choose-content': 'choose',
+  'close-the-game': 'retry',
+  closed: 'retry',
+  'component-failed': 'doctor',
+  connect: 'connect',
+  damaged: 'retry',
+  'demo-differs': 'doctor',
+  'demo-failed': 'doctor',
+  'demo-stopped': 'doctor',
+  detached: 'transfers',
+  discovery: 'connect',
+  disk: 'retry',
+  'disk-fault': 'retry',
+  'disk-full': 'space',
+  'encrypted-headers': 'share',
+  exists: 'library',
+  'foreign-origin': 'reload',
+  'games-dir-unavailable': 'folder',
+  'http-listen': 'settings',
+  identity: 'doctor',
+  index: 'rescan',
+  internal: 'retry',
+  io: 'retry',
+  'limit-dictionary': 'share',
+  'limit-entries': 'share',
+  'limit-memory': 'retry',
+  'limit-name': 'share',
+  'limit-ratio': 'library',
+  'limit-size': 'share',
+  'limit-time': 'retry',
+  listen: 'settings',
+  'lost-track': 'library',
+  'missing-volume': 'share',
+  name: 'share',
+  'no-address': 'connect',
+  'no-answer': 'connect',
+  'no-node': 'reload',
+  'no-peer-has-it': 'peers',
+  'no-such-page': 'reload',
+  'no-token': 'reload',
+  'not-a-game': 'rescan',
+  'not-confirmed': 'retry',
+  'not-downloaded': 'retry',
+  'not-installed': 'retry',
+  'not-json': 'reload',
+  'not-lanspread': 'connect',
+  'not-listening': 'doctor',
+  'nothing-runs': 'transfers',
+  'password-required': 'share',
+  payload: 'share',
+  'peer-key-cloned': 'peers',
+  publish: 'share',
+  'refused-by-peer': 'peers',
+  settings: 'settings',
+  'some-failed': 'library',
+  'state-dir': 'doctor',
+  'still-installed': 'library',
+  stopping: 'reload',
+  threads: 'retry',
+  'too-large': 'reload',
+  transaction: 'retry',
+  truncated: 'retry',
+  unfinished: 'rescan',
+  unhealthy: 'doctor',
+  'unknown-game': 'library',
+  'unknown-peer': 'peers',
+  unreachable: 'connect',
+  'unreadable-record': 'rescan',
+  'unsafe-name': 'share',
+  'unsupported-format': 'share',
+  'up-to-date': 'library',
+  'version-ini': 'share',
+  'wrong-host': 'reload',
+  'wrong-key': 'peers',
+};
