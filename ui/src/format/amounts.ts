@@ -68,6 +68,13 @@ export function latency(microseconds: number): string {
   return `${figures(ms < 9.95 ? 1 : 0).format(ms)}\u00a0ms`;
 }
 
+/** The speed of a link, as it is printed on the adapter. */
+export function linkSpeed(megabits: number): string {
+  return megabits >= 1000
+    ? `${figures(megabits % 1000 ? 1 : 0).format(megabits / 1000)}\u00a0Gbit/s`
+    : `${figures(0).format(megabits)}\u00a0Mbit/s`;
+}
+
 export function count(n: number): string {
   return figures(0).format(n);
 }

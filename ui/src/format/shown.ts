@@ -19,3 +19,8 @@ export function shown(text: string, max = LENGTH_MAX): string {
   const letters = [...clean];
   return letters.length > max ? `${letters.slice(0, max - 1).join('')}\u2026` : clean;
 }
+
+/** The name of a game; its id when the name shows nothing. */
+export function titleOf(game: { game: string; title: string }, max = 80): string {
+  return shown(game.title, max) || shown(game.game, max) || '?';
+}

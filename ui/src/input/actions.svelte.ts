@@ -106,7 +106,11 @@ function search(): boolean {
     go({ view: 'library', shelf: null });
   }
   // The view may have to appear first.
-  setTimeout(() => document.querySelector<HTMLInputElement>('[data-search]')?.select());
+  setTimeout(() => {
+    const field = document.querySelector<HTMLInputElement>('[data-search]');
+    field?.focus();
+    field?.select();
+  });
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** What the tab of the page says: how far the downloads are. */
-import { shown } from '../format/shown.ts';
+import { titleOf } from '../format/shown.ts';
 import type { Game } from '../model.ts';
 import { running } from './standing.ts';
 
@@ -16,6 +16,6 @@ export function tabTitle(games: Iterable<Game>): string {
   if (!first || total <= 0) {
     return 'LanSpread';
   }
-  const what = list.length === 1 ? shown(first.game.title, 40) : `${list.length} × LanSpread`;
+  const what = list.length === 1 ? titleOf(first.game, 40) : `${list.length} × LanSpread`;
   return `${Math.floor((done / total) * 100)} % · ${what}`;
 }
