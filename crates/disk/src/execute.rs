@@ -10,6 +10,7 @@ mod hooks;
 mod job;
 mod kept;
 mod payload;
+mod repaired;
 mod slots;
 
 use lanspread_install::{
@@ -21,11 +22,12 @@ pub use error::{Settled, StepError, TransactionError};
 pub(crate) use hands::{Hands, stamp};
 pub use hooks::{Hooks, NoHooks};
 pub(crate) use job::Job;
+pub(crate) use slots::is_marker;
 
 use crate::{
     intent_file,
     observe::{self, GamePlaces},
-    vfs::{Disk, EntryKind},
+    vfs::{Disk, EntryKind, Stat},
 };
 
 /// A download whose files are complete in `.incoming/`.
@@ -37,6 +39,17 @@ pub struct CommitDownload<'a> {
     pub manifest: &'a Manifest,
     /// What it replaces, if that is known; only its files are deleted.
     pub old_manifest: Option<&'a Manifest>,
+    /// Which of its files must be there.
+    pub brings: Brings,
+}
+
+/// Which files of a payload a download has in `.incoming/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brings {
+    /// All of them.
+    Everything,
+    /// Only those that the payload lacks or has damaged; the others lie at their places already.
+    Repairs,
 }
 
 /// Takes `local/` away.
@@ -85,9 +98,10 @@ pub fn commit_download(
         transaction,
         manifest,
         old_manifest,
+        brings,
     } = download;
     refuse_unfinished(disk, places)?;
-    check_complete(disk, places, manifest)?;
+    check_complete(disk, places, (manifest, brings))?;
     let target = Target {
         content: manifest.content(),
         version: manifest.version().clone(),
@@ -174,7 +188,9 @@ pub fn recover(
             old.as_ref().and_then(manifests),
         ),
         Goal::Remove { content, .. } => (None, Some(find(content)?)),
-        Goal::Install(_) | Goal::Update(_) | Goal::Uninstall { .. } => (None, None),
+        Goal::Install(_) | Goal::Update(_) | Goal::Repair(_) | Goal::Uninstall { .. } => {
+            (None, None)
+        }
     };
     let observed = observe::observe_slots(disk, places)?;
     let transaction = Transaction::recover(intent.clone(), &observed)?;
@@ -264,14 +280,17 @@ pub(crate) fn refuse_unfinished(
 fn check_complete(
     disk: &dyn Disk,
     places: &GamePlaces,
-    manifest: &Manifest,
+    (manifest, brings): (&Manifest, Brings),
 ) -> Result<(), TransactionError> {
     let incoming = places.slot(lanspread_install::Slot::Incoming);
     for entry in manifest.files() {
-        let complete = match disk.stat(&incoming.join(&entry.path)) {
-            Ok(Some(stat)) => stat.kind == EntryKind::File && stat.bytes == entry.bytes,
-            Ok(None) => false,
-            Err(error) => return Err(error.into()),
+        let is_whole = |stat: Stat| stat.kind == EntryKind::File && stat.bytes == entry.bytes;
+        let complete = match (disk.stat(&incoming.join(&entry.path))?, brings) {
+            (Some(stat), _) => is_whole(stat),
+            (None, Brings::Everything) => false,
+            (None, Brings::Repairs) => disk
+                .stat(&places.game_root.join(&entry.path))?
+                .is_some_and(is_whole),
         };
         if !complete {
             return Err(TransactionError::Incomplete(entry.path.clone()));

@@ -25,6 +25,7 @@ pub mod scan;
 pub mod space;
 pub mod staging;
 pub mod state;
+pub mod verify;
 pub mod vfs;
 pub mod watch;
 

@@ -6,6 +6,7 @@
 //! Threads store pieces side by side: no lock is held while bytes are hashed, written or synced.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,7 @@ use std::{
 
 use lanspread_install::{Marker, Role, Slot, TransactionId, slot};
 use lanspread_proto::{
-    ChunkIndex, ChunkMap, ContentId, Manifest, PieceSet, RelPath,
+    ChunkIndex, ChunkMap, ContentId, FileIndex, Manifest, PieceSet, RelPath,
     geometry::{Chunk, Piece},
     manifest::FileEntry,
 };
@@ -32,6 +33,7 @@ use crate::{
 mod adopt;
 mod discard;
 mod journal;
+mod repair;
 mod resume;
 
 pub use discard::discard_incoming;
@@ -118,6 +120,8 @@ pub struct PartialContent {
     incoming: Place,
     journal_place: Place,
     journal: Journal,
+    /// The files that are fetched; `None` for all.
+    only: Option<BTreeSet<FileIndex>>,
     handles: Handles,
     state: Mutex<State>,
     /// One checkpoint at a time.
@@ -185,7 +189,9 @@ impl PartialContent {
             let Some((own, after)) = rest.split_at_checked(chunk.bytes as usize) else {
                 return Err(StoreError::BadChunk(chunk.index));
             };
-            self.write_chunk(&chunk, own)?;
+            if self.wants(chunk.file) {
+                self.write_chunk(&chunk, own)?;
+            }
             rest = after;
         }
         self.record(piece)
@@ -235,8 +241,8 @@ impl PartialContent {
         if missing > 0 {
             return Err(StoreError::Incomplete(missing));
         }
-        for entry in self.spec.manifest.files() {
-            if entry.bytes == 0 {
+        for (file, entry) in (0..).map(FileIndex).zip(self.spec.manifest.files()) {
+            if entry.bytes == 0 && self.wants(file) {
                 self.open_or_create(entry)?;
             }
         }
@@ -271,6 +277,11 @@ impl PartialContent {
         Ok(self.retire()?)
     }
 
+    /// Whether a file is fetched at all.
+    fn wants(&self, file: FileIndex) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&file))
+    }
+
     fn check_whole(&self) -> Result<(), StoreError> {
         if self.broken.load(Ordering::Acquire) {
             Err(StoreError::Broken)
@@ -281,12 +292,16 @@ impl PartialContent {
 
     /// The piece was written: now it may be written down, and then shown.
     fn record(&self, piece: &Piece) -> Result<bool, StoreError> {
-        let slot = {
-            let mut state = self.state();
-            state.unsynced_bytes += u64::from(piece.bytes);
-            state.take_slot()
-        };
-        self.journal.write(slot, Record::Piece(piece.index))?;
+        // Half of a piece may lie elsewhere in a repair: its journal names none, so that nobody
+        // takes such a piece for whole later.
+        if self.only.is_none() {
+            let slot = {
+                let mut state = self.state();
+                state.unsynced_bytes += u64::from(piece.bytes);
+                state.take_slot()
+            };
+            self.journal.write(slot, Record::Piece(piece.index))?;
+        }
         Ok(self.state().verified.insert(piece.index))
     }
 

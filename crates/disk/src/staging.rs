@@ -40,6 +40,8 @@ pub struct Staging {
     names: PathTable,
     dirs: BTreeSet<RelPath>,
     files: BTreeMap<RelPath, RecordedFile>,
+    /// The files of a repaired install that are not staged.
+    untouched: Vec<RecordedFile>,
     /// Begun, but neither finished nor discarded.
     open: BTreeSet<RelPath>,
 }
@@ -118,6 +120,43 @@ impl Staging {
         } else {
             Goal::Install(target.clone())
         };
+        Self::begin_goal(disk, places, (transaction, goal, target), hooks)
+    }
+
+    /// As [`Staging::begin`], but what is staged replaces single files of `local/`, which the record
+    /// of the install names; all others stay as they are.
+    ///
+    /// # Errors
+    /// Nothing is installed, another transaction is unfinished, or the disk fails.
+    pub fn begin_repair(
+        disk: Arc<dyn Disk>,
+        places: &GamePlaces,
+        transaction: TransactionId,
+        record: &InstallRecord,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Self, TransactionError> {
+        execute::refuse_unfinished(&*disk, places)?;
+        if !observe::observe_slots(&*disk, places)?.live.is_filled() {
+            return Err(lanspread_install::Refusal::NotInstalled.into());
+        }
+        let target = Target {
+            content: record.content(),
+            version: record.version().clone(),
+        };
+        let goal = Goal::Repair(target.clone());
+        let begun = Self::begin_goal(disk, places, (transaction, goal, target), hooks)?;
+        Ok(Self {
+            untouched: record.files().to_vec(),
+            ..begun
+        })
+    }
+
+    fn begin_goal(
+        disk: Arc<dyn Disk>,
+        places: &GamePlaces,
+        (transaction, goal, target): (TransactionId, Goal, Target),
+        hooks: &mut dyn Hooks,
+    ) -> Result<Self, TransactionError> {
         let intent = Intent {
             transaction,
             phase: Phase::Preparing,
@@ -131,6 +170,7 @@ impl Staging {
             names: PathTable::default(),
             dirs: BTreeSet::new(),
             files: BTreeMap::new(),
+            untouched: Vec::new(),
             open: BTreeSet::new(),
             intent,
         };
@@ -311,7 +351,9 @@ impl Staging {
         if let Some(path) = self.open.first() {
             return Err(TransactionError::Incomplete(path.clone()));
         }
-        let files = self.files.values().cloned().collect();
+        let mut untouched = self.untouched.clone();
+        untouched.retain(|file| !self.files.contains_key(&file.path));
+        let files = self.files.values().cloned().chain(untouched).collect();
         let Target { content, version } = self.target.clone();
         InstallRecord::new(content, version, files)
             .map_err(|reason: SealError| TransactionError::Unrecordable(reason))

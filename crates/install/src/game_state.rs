@@ -40,7 +40,7 @@ pub enum Operation {
         /// Also while the game is installed, which then has no payload behind it.
         keep_installed: bool,
     },
-    /// Read the payload and compare.
+    /// Read payload and `local/`, compare, and mend what is damaged.
     Verify,
     /// Start the game.
     Play,
@@ -97,7 +97,7 @@ impl GameState {
             Operation::InstallLowDisk => fresh,
             // The new version may come from the payload or straight from the swarm.
             Operation::Update | Operation::Uninstall | Operation::Play => installed,
-            Operation::Verify => downloaded,
+            Operation::Verify => downloaded.or(installed).map_err(|_| Refusal::NotDownloaded),
             Operation::Remove { keep_installed } => downloaded.and(require(
                 keep_installed || self.installed.is_none(),
                 Refusal::StillInstalled,
@@ -164,7 +164,7 @@ mod tests {
         }
         check(
             Verify,
-            [Err(NotDownloaded), Ok(()), Err(NotDownloaded), Ok(())],
+            [Err(NotDownloaded), Ok(()), Ok(()), Ok(())],
         );
         check(
             REMOVE,

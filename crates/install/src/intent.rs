@@ -76,6 +76,8 @@ pub enum Goal {
         /// `local/` was there and stays.
         keep_installed: bool,
     },
+    /// The files in the staging replace damaged ones in `local/`.
+    Repair(Target),
 }
 
 impl Intent {
@@ -110,9 +112,10 @@ impl Goal {
     #[must_use]
     pub const fn target(&self) -> Option<&Target> {
         match self {
-            Self::CommitDownload { target, .. } | Self::Install(target) | Self::Update(target) => {
-                Some(target)
-            }
+            Self::CommitDownload { target, .. }
+            | Self::Install(target)
+            | Self::Update(target)
+            | Self::Repair(target) => Some(target),
             Self::Uninstall { .. } | Self::Remove { .. } => None,
         }
     }
@@ -132,7 +135,8 @@ mod tests {
                 old: Some(content)
             },
             Goal::Install(target.clone()),
-            Goal::Update(target),
+            Goal::Update(target.clone()),
+            Goal::Repair(target),
             Goal::Uninstall { purge: true },
             Goal::Remove {
                 content,

@@ -6,14 +6,14 @@
 use alloc::{vec, vec::Vec};
 
 use crate::{
-    intent::{Intent, Phase},
+    intent::{Goal, Intent, Phase},
     observed::Observed,
     recover::{RecoverRefusal, recover},
     slot::{Role, Slot},
     step::Step,
 };
 
-/// The first half of an install or update: everything until the staging can be filled.
+/// The first half of an install, update or repair: everything until the staging can be filled.
 #[must_use]
 pub fn begin_staging() -> Vec<Step> {
     vec![
@@ -30,7 +30,7 @@ pub fn begin_staging() -> Vec<Step> {
 /// The slots are not as the first half left them.
 pub fn commit_staging(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {
     let mut steps = vec![Step::WriteNextRecord, Step::SyncTree(Slot::Staging)];
-    if observed.live.is_filled() {
+    if observed.live.is_filled() && !matches!(intent.goal, Goal::Repair(_)) {
         steps.push(Step::Claim(Slot::Live, Role::Old));
     }
     steps.push(Step::WriteIntent(Phase::Committed));

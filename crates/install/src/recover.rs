@@ -13,6 +13,9 @@
 //! | uninstall        | any       | local there, no backup               | claim, move, put aside        |
 //! | uninstall        | any       | backup old                           | put aside, finish             |
 //! | remove           | any       | anything                             | everything again              |
+//! | repair           | preparing | anything                             | drop the staging              |
+//! | repair           | committed | local there                          | place the files, finish       |
+//! | repair           | committed | no local                             | drop the staging              |
 //!
 //! Everything else is refused: somebody else was here, so nothing is touched.
 
@@ -42,8 +45,11 @@ pub enum RecoverRefusal {
 /// [`RecoverRefusal::Unexpected`].
 pub fn recover(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {
     match (&intent.goal, intent.phase) {
-        (Goal::Install(_) | Goal::Update(_), Phase::Preparing) => undo_staging(intent, observed),
+        (Goal::Install(_) | Goal::Update(_) | Goal::Repair(_), Phase::Preparing) => {
+            undo_staging(intent, observed)
+        }
         (Goal::Install(_) | Goal::Update(_), Phase::Committed) => finish_install(intent, observed),
+        (Goal::Repair(_), Phase::Committed) => finish_repair(intent, observed),
         (Goal::CommitDownload { .. }, Phase::Preparing | Phase::Committed) => {
             finish_download(intent, observed)
         }
@@ -86,7 +92,7 @@ pub fn abandon(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recove
             _,
             Absent | Empty | New | Old | Unclaimed | Blocked,
         )
-        | (Goal::CommitDownload { .. } | Goal::Remove { .. }, _, _, _) => {
+        | (Goal::CommitDownload { .. } | Goal::Remove { .. } | Goal::Repair(_), _, _, _) => {
             Err(RecoverRefusal::TooLate)
         }
     }
@@ -179,6 +185,26 @@ fn finish_install(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Rec
         Step::ClearIntent,
     ]);
     Ok(steps)
+}
+
+fn finish_repair(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {
+    use Occupant::{Absent, Blocked, Empty, New, Old, Unclaimed};
+    let id = intent.transaction;
+    match (observed.live.seen_from(id), observed.staging.seen_from(id)) {
+        (Unclaimed, Absent | Empty | New) => Ok(vec![
+            Step::PlaceRepaired,
+            Step::SyncGame,
+            Step::Drop(Slot::Staging, Role::New),
+            Step::AdoptRecord,
+            Step::ClearIntent,
+        ]),
+        // Somebody took the game away meanwhile: a few files of it would be no game.
+        (Absent | Empty | Blocked, Absent | Empty | New) => Ok(drop_staging()),
+        (New | Old, Absent | Empty | New | Old | Unclaimed | Blocked)
+        | (Absent | Empty | Unclaimed | Blocked, Old | Unclaimed | Blocked) => {
+            Err(RecoverRefusal::Unexpected(Box::new(*observed)))
+        }
+    }
 }
 
 fn finish_download(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {

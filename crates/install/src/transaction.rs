@@ -55,7 +55,7 @@ pub enum Trouble {
 }
 
 impl Transaction {
-    /// The first half of an install or update.
+    /// The first half of an install, update or repair.
     #[must_use]
     pub fn begin_staging(intent: Intent) -> Self {
         Self::new(intent, plan::begin_staging(), Progress::Fresh)
@@ -83,9 +83,11 @@ impl Transaction {
     pub fn commit(intent: Intent, observed: &Observed) -> Result<Self, RecoverRefusal> {
         let steps = match intent.goal {
             Goal::CommitDownload { .. } => plan::commit_download(&intent, observed)?,
-            Goal::Install(_) | Goal::Update(_) | Goal::Uninstall { .. } | Goal::Remove { .. } => {
-                plan::commit_at_once(&intent, observed)?
-            }
+            Goal::Install(_)
+            | Goal::Update(_)
+            | Goal::Repair(_)
+            | Goal::Uninstall { .. }
+            | Goal::Remove { .. } => plan::commit_at_once(&intent, observed)?,
         };
         Ok(Self::new(intent, steps, Progress::Fresh))
     }
@@ -97,7 +99,9 @@ impl Transaction {
     pub fn recover(intent: Intent, observed: &Observed) -> Result<Self, RecoverRefusal> {
         let steps = recover::recover(&intent, observed)?;
         let progress = match (&intent.goal, intent.phase) {
-            (Goal::Install(_) | Goal::Update(_), Phase::Preparing) => Progress::Undoing,
+            (Goal::Install(_) | Goal::Update(_) | Goal::Repair(_), Phase::Preparing) => {
+                Progress::Undoing
+            }
             (_, Phase::Preparing | Phase::Committed) => Progress::Committed,
         };
         Ok(Self::new(intent, steps, progress))

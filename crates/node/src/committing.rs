@@ -48,6 +48,7 @@ pub(crate) async fn commit(
                 transaction,
                 manifest: &new,
                 old_manifest: old.as_deref(),
+                brings: execute::Brings::Everything,
             };
             execute::commit_download(disk.as_ref(), &places, download, &mut hooks)
         })

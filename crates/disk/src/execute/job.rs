@@ -47,6 +47,7 @@ impl Job<'_> {
             Step::Drop(slot, Role::Old) => self.drop_old(slot),
             Step::CarryOver => self.carry_over(),
             Step::PutAside => self.put_aside(),
+            Step::PlaceRepaired => self.place_repaired(),
             Step::Purge => self.purge(),
             Step::StopServing => {
                 self.hands.hooks.stop_serving();
@@ -90,6 +91,7 @@ impl Job<'_> {
             | Step::Move { .. }
             | Step::CarryOver
             | Step::PutAside
+            | Step::PlaceRepaired
             | Step::Purge
             | Step::Drop(..)
             | Step::StopServing

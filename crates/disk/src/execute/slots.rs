@@ -191,6 +191,6 @@ impl Job<'_> {
     }
 }
 
-pub(super) fn is_marker(name: &str) -> bool {
+pub(crate) fn is_marker(name: &str) -> bool {
     name == MARKER || name == MARKER_DRAFT
 }

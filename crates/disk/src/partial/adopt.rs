@@ -59,6 +59,13 @@ impl Adoption<'_> {
         let partial = self.partial;
         let geometry = partial.spec.manifest.geometry();
         let range = geometry.file_chunks(file);
+        if !partial.wants(file) {
+            // It lies at its place in the payload.
+            self.progress.add(entry.bytes);
+            let own = range.start as usize..range.end as usize;
+            self.present.get_mut(own).unwrap_or_default().fill(true);
+            return Ok(());
+        }
         let held = partial.held(&range);
         if range.is_empty() || held == Held::All {
             self.progress.add(entry.bytes);

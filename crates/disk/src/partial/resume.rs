@@ -75,6 +75,7 @@ pub(super) fn open(
         incoming,
         journal_place,
         journal,
+        only: None,
         handles: Handles::default(),
         checkpointing: Mutex::new(()),
         broken: AtomicBool::new(false),

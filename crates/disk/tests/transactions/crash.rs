@@ -181,6 +181,12 @@ fn remove() {
     check(Scenario::Remove);
 }
 
+#[test]
+fn repair() {
+    check(Scenario::RepairLocal);
+    check(Scenario::RepairPayload);
+}
+
 /// A disk that claims to have synced and has not: the tests above must notice.
 #[derive(Debug)]
 struct Liar {

@@ -116,8 +116,12 @@ impl Memory {
             return Ok(());
         };
         let promised = promised(sentinel).ok_or("the sentinel is torn")?;
+        let before = self.scenario.before();
         for (path, bytes) in promised {
-            if tree.get(&path) != Some(&bytes) {
+            // Until it is repaired, a payload is as damaged as it was.
+            let repairs = self.scenario == Scenario::RepairPayload;
+            let as_before = repairs && tree.get(&path) == before.get(&path);
+            if tree.get(&path) != Some(&bytes) && !as_before {
                 return Err(format!("downloaded, but {path} is not right"));
             }
         }

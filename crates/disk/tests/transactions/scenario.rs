@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use lanspread_disk::{
     Disk, GamePlaces, Place, Staging,
-    execute::{self, CommitDownload, Hooks, Recovered, Remove, TransactionError, Uninstall},
+    execute::{
+        self, Brings, CommitDownload, Hooks, Recovered, Remove, TransactionError, Uninstall,
+    },
+    intent_file::{self, RecordSlot},
+    staging::StagingError,
     vfs::OpenMode,
 };
 use lanspread_install::{Target, TransactionId};
@@ -29,9 +33,13 @@ pub(crate) enum Scenario {
     /// Nobody knows what the old payload was.
     DownloadOverUnknown,
     Remove,
+    /// Files of `local/` are put back as they were installed; the user's go to `kept/`.
+    RepairLocal,
+    /// A file of the payload is damaged and the user changed another.
+    RepairPayload,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 9] = [
+pub(crate) const SCENARIOS: [Scenario; 11] = [
     Scenario::Install,
     Scenario::Update,
     Scenario::UpdateUnrecorded,
@@ -41,6 +49,8 @@ pub(crate) const SCENARIOS: [Scenario; 9] = [
     Scenario::DownloadNext,
     Scenario::DownloadOverUnknown,
     Scenario::Remove,
+    Scenario::RepairLocal,
+    Scenario::RepairPayload,
 ];
 
 /// 2026-11-20 08:17:38 UTC.
@@ -88,6 +98,11 @@ const PAYLOAD_TWO: &[(&str, &str)] = &[
     ("thing", "is a file now"),
     ("version.ini", "2"),
 ];
+/// What is damaged of the payload, and what is put back.
+const DAMAGED: &str = "archive 0ne";
+const PUT_BACK: [&str; 3] = ["docs/read.me", "game.eti", "version.ini"];
+/// What is put back into `local/`: one as it was, two changed by the user.
+const PUT_BACK_LOCAL: [&str; 3] = ["bin/game.exe", "config.ini", "settings.cfg"];
 /// What the user did around the payload.
 const ROOT_USER: &[(&str, &str)] = &[
     ("docs/read.me", "docs of the user"),
@@ -168,7 +183,10 @@ pub(crate) struct World<'a> {
 
 impl Scenario {
     pub(crate) fn is_install(self) -> bool {
-        matches!(self, Self::Install | Self::Update | Self::UpdateUnrecorded)
+        matches!(
+            self,
+            Self::Install | Self::Update | Self::UpdateUnrecorded | Self::RepairLocal
+        )
     }
 
     fn has_local(self) -> bool {
@@ -207,6 +225,9 @@ impl Scenario {
                 (world.plant)(&format!("local/{path}"), text.as_bytes());
             }
         }
+        if self == Self::RepairPayload {
+            (world.plant)("game.eti", DAMAGED.as_bytes());
+        }
         if self == Self::UpdateUnrecorded {
             (world.forget_record)();
         }
@@ -231,12 +252,27 @@ impl Scenario {
                 execute::uninstall(disk, places, uninstall, hooks)
             }
             Self::DownloadFirst | Self::DownloadNext | Self::DownloadOverUnknown => {
-                receive(world)?;
+                receive(world, PAYLOAD_TWO)?;
                 let (new, old) = (two(), one());
                 let download = CommitDownload {
                     transaction: NOW,
                     manifest: &new,
                     old_manifest: (self == Self::DownloadNext).then_some(&old),
+                    brings: Brings::Everything,
+                };
+                execute::commit_download(disk, places, download, hooks)
+            }
+            Self::RepairLocal => put_back(world, hooks),
+            Self::RepairPayload => {
+                let whole = PAYLOAD_ONE.iter().copied();
+                let some: Vec<_> = whole.filter(|(path, _)| PUT_BACK.contains(path)).collect();
+                receive(world, &some)?;
+                let manifest = one();
+                let download = CommitDownload {
+                    transaction: NOW,
+                    manifest: &manifest,
+                    old_manifest: Some(&manifest),
+                    brings: Brings::Repairs,
                 };
                 execute::commit_download(disk, places, download, hooks)
             }
@@ -274,6 +310,9 @@ impl Scenario {
         if self.has_local() {
             before.extend(below("local/", LOCAL_ONE));
             before.extend(below("local/", LOCAL_USER));
+        }
+        if self == Self::RepairPayload {
+            before.insert("game.eti".into(), DAMAGED.into());
         }
         before
     }
@@ -334,6 +373,17 @@ impl Scenario {
                     keep(&mut after, "version.ini", "1");
                 }
             }
+            Self::RepairLocal => {
+                after.extend(below("local/", &LOCAL_ONE[1..2]));
+                after.extend(below("local/", &LOCAL_ONE[4..5]));
+                keep(&mut after, "config.ini", "config of the user");
+                keep(&mut after, "settings.cfg", "settings of the user");
+            }
+            Self::RepairPayload => {
+                after.extend(files(PAYLOAD_ONE));
+                keep(&mut after, "docs/read.me", "docs of the user");
+                keep(&mut after, "game.eti", DAMAGED);
+            }
             Self::Remove => {
                 let ours = ["art/cover.jpg", "game.eti", "gone.eti", "thing/inner.txt"];
                 after.retain(|path, _| !ours.contains(&path.as_str()) && path != "version.ini");
@@ -349,7 +399,11 @@ impl Scenario {
             Self::Update => (Some(1), Some(2)),
             Self::Uninstall | Self::Purge => (Some(1), None),
             Self::DownloadFirst => (None, None),
-            Self::DownloadNext | Self::DownloadOverUnknown | Self::Remove => (Some(1), Some(1)),
+            Self::DownloadNext
+            | Self::DownloadOverUnknown
+            | Self::Remove
+            | Self::RepairLocal
+            | Self::RepairPayload => (Some(1), Some(1)),
         }
     }
 }
@@ -388,18 +442,43 @@ fn stage_with(
     };
     let disk = Arc::clone(&world.disk);
     let mut staging = Staging::begin(disk, &world.places, transaction, target, hooks)?;
-    let staged = list.iter().try_for_each(|(name, text)| {
+    let staged = write_staged(&mut staging, list);
+    end(staging, staged, hooks)
+}
+
+/// Files as they were installed, over whatever lies there.
+fn put_back(world: &World<'_>, hooks: &mut dyn Hooks) -> Result<(), TransactionError> {
+    let (disk, places) = (Arc::clone(&world.disk), &world.places);
+    let record = intent_file::read_record(&*disk, &places.state, RecordSlot::Current)?.unwrap();
+    let mut staging = Staging::begin_repair(disk, places, NOW, &record, hooks)?;
+    let whole = LOCAL_ONE.iter().copied();
+    let some: Vec<_> = whole
+        .filter(|(path, _)| PUT_BACK_LOCAL.contains(path))
+        .collect();
+    let staged = write_staged(&mut staging, &some);
+    end(staging, staged, hooks)
+}
+
+fn write_staged(staging: &mut Staging, list: &[(&str, &str)]) -> Result<(), StagingError> {
+    list.iter().try_for_each(|(name, text)| {
         let mut file = staging.create_file(&path(name), Some(text.len() as u64))?;
         let (first, second) = text.split_at(3);
         file.write(first.as_bytes())?;
         file.write(second.as_bytes())?;
         staging.finish_file(file).map(|_| ())
-    });
+    })
+}
+
+fn end(
+    staging: Staging,
+    staged: Result<(), StagingError>,
+    hooks: &mut dyn Hooks,
+) -> Result<(), TransactionError> {
     match staged {
         Ok(()) => staging.commit(hooks),
         Err(error) => {
             staging.abort(hooks)?;
-            let lanspread_disk::staging::StagingError::Disk(error) = error else {
+            let StagingError::Disk(error) = error else {
                 panic!("{error}");
             };
             Err(error.into())
@@ -408,7 +487,7 @@ fn stage_with(
 }
 
 /// A download as it is before its commit: complete, and nothing of it durable.
-fn receive(world: &World<'_>) -> Result<(), TransactionError> {
+fn receive(world: &World<'_>, list: &[(&str, &str)]) -> Result<(), TransactionError> {
     let incoming = world.places.slot(lanspread_install::Slot::Incoming);
     let disk = &*world.disk;
     lanspread_disk::atomic_file::ensure_dir(disk, &incoming)?;
@@ -420,7 +499,7 @@ fn receive(world: &World<'_>) -> Result<(), TransactionError> {
         let file = disk.open(place, OpenMode::CreateNew)?;
         file.write_all_at(text.as_bytes(), 0)
     };
-    for (name, text) in PAYLOAD_TWO {
+    for (name, text) in list {
         write(&incoming.join(&path(name)), text)?;
     }
     write(&incoming.join(&path("piece.tmp")), "left over")?;

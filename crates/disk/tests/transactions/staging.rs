@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use lanspread_disk::{
     Staging,
-    execute::{self, CommitDownload, Recovered, Remove, TransactionError, Uninstall},
+    execute::{self, Brings, CommitDownload, Recovered, Remove, TransactionError, Uninstall},
     intent_file::StateFileError,
     mem::{Loss, MemDisk},
     observe::{self, Sentinel},
@@ -118,6 +118,7 @@ fn refusals_touch_nothing() {
         transaction: NOW,
         manifest: &second,
         old_manifest: None,
+        brings: Brings::Everything,
     };
     let error = execute::commit_download(&memory.disk, &places(), download, hooks).unwrap_err();
     assert!(matches!(error, TransactionError::Incomplete(_)));

@@ -79,6 +79,10 @@ fn download() -> Goal {
     }
 }
 
+fn repair() -> Goal {
+    Goal::Repair(target())
+}
+
 fn remove() -> Goal {
     Goal::Remove {
         content: target().content,
@@ -86,7 +90,9 @@ fn remove() -> Goal {
     }
 }
 
-const GOALS: [fn() -> Goal; 6] = [install, update, uninstall, purge, download, remove];
+const GOALS: [fn() -> Goal; 7] = [
+    install, update, uninstall, purge, download, remove, repair,
+];
 
 impl Scenario {
     fn intent(&self, phase: Phase) -> Intent {
@@ -98,7 +104,10 @@ impl Scenario {
     }
 
     fn is_staged(&self) -> bool {
-        matches!((self.goal)(), Goal::Install(_) | Goal::Update(_))
+        matches!(
+            (self.goal)(),
+            Goal::Install(_) | Goal::Update(_) | Goal::Repair(_)
+        )
     }
 
     fn start(&self) -> Names {
@@ -119,11 +128,15 @@ impl Scenario {
         );
         names.dirs.insert(KEPT, Dir::default());
         if !matches!((self.goal)(), Goal::Install(_)) {
-            let local = BTreeMap::from([
+            let mut local = BTreeMap::from([
                 ("exe", Bytes::Ours(OLD)),
                 ("save", Bytes::User(2)),
                 ("mod", Bytes::User(3)),
             ]);
+            if matches!((self.goal)(), Goal::Repair(_)) {
+                // One file rotted; the other was replaced by the user after it was found damaged.
+                local.extend([("exe", Bytes::Torn), ("lib", Bytes::User(4))]);
+            }
             let dir = Dir {
                 marker: None,
                 files: local,
@@ -238,6 +251,12 @@ impl Scenario {
                 let payload = ["both", "fresh", VERSION_INI].map(|name| (name, Bytes::Ours(NEW)));
                 *root == BTreeMap::from(payload)
                     && *kept == BTreeMap::from([("fresh", Bytes::User(1))])
+            }
+            Goal::Repair(_) => {
+                installed.extend(user);
+                live == Some(installed)
+                    && names.record == Some(NEW)
+                    && *kept == BTreeMap::from([("lib", Bytes::User(4))])
             }
             Goal::Remove { .. } => *root == BTreeMap::from([("fresh", Bytes::User(1))]),
         }
@@ -407,6 +426,21 @@ fn no_step_of_an_install_is_needless() {
         true,
     );
     check_omission(update, |step| step == Step::ClearIntent, true);
+}
+
+#[test]
+fn no_step_of_a_repair_is_needless() {
+    check_omission(repair, |step| step == Step::SyncTree(Slot::Staging), true);
+    check_omission(repair, |step| step == Step::SyncGame, true);
+    check_omission(repair, |step| step == Step::WriteNextRecord, true);
+    check_omission(repair, |step| step == Step::PlaceRepaired, true);
+    check_omission(repair, |step| step == Step::AdoptRecord, true);
+    check_omission(
+        repair,
+        |step| matches!(step, Step::WriteIntent(Phase::Committed)),
+        true,
+    );
+    check_omission(repair, |step| matches!(step, Step::Drop(..)), true);
 }
 
 #[test]

@@ -350,11 +350,32 @@ pub(crate) fn ops_of(step: Step, names: &Names, new_version: u8) -> Vec<Op> {
             let dir = names.slots[&Slot::Incoming];
             vec![Op::Move(dir, ROOT, VERSION_INI)]
         }
+        Step::PlaceRepaired => place_repaired(names, old_version),
         Step::DropParked => match names.dirs[&ROOT].files.get(PARKED) {
             Some(_) => vec![Op::Remove(ROOT, PARKED)],
             None => vec![],
         },
     }
+}
+
+/// A damaged file of ours is replaced, the user's goes out of the way.
+fn place_repaired(names: &Names, old_version: u8) -> Vec<Op> {
+    let (Some(&staging), live) = (names.slots.get(&Slot::Staging), names.slots[&Slot::Live]) else {
+        return vec![];
+    };
+    let mut ops = Vec::new();
+    for name in names.dirs[&staging].files.keys() {
+        match names.dirs[&live].files.get(name) {
+            Some(Bytes::Torn) => ops.push(Op::Remove(live, name)),
+            Some(Bytes::Ours(version)) if *version == old_version => {
+                ops.push(Op::Remove(live, name));
+            }
+            Some(_) => ops.extend([Op::Move(live, KEPT, name), Op::SyncDir(KEPT)]),
+            None => {}
+        }
+        ops.push(Op::Move(staging, live, name));
+    }
+    ops
 }
 
 /// Ours are those that the record speaks of; the rest goes to `to`, or is deleted.
