@@ -6,8 +6,8 @@ use lanspread_node::{
     NodeHandle, OperationError,
     config::Settings,
     handle::{
-        AfterDownload, GamesMove, GetRequest, Partials, PublishHow, PublishRequest, ShareChange,
-        UserFiles, WhileInstalled,
+        AfterDownload, ChangedFiles, GamesMove, GetRequest, Partials, PublishHow, PublishRequest,
+        ShareChange, UserFiles, WhileInstalled,
     },
     snapshot::OperationId,
 };
@@ -64,6 +64,10 @@ pub async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
         C::Reorder { games } => done(node.reorder(parse_games(&games)?).await),
         C::PlanPublish { folder } => plan_publish(node, folder).await,
         C::Publish(publish) => started(node.publish(publish_request(publish)?).await),
+        C::Verify { game, force } => {
+            let changed = either(force, ChangedFiles::PutBack, ChangedFiles::Leave);
+            started(node.verify(parse_game(&game)?, changed).await)
+        }
         C::Rescan => done(node.rescan().await),
         C::Share { game, on } => done(node.share(share_change(game.as_deref(), on)?).await),
         C::SharePause { for_ms } => {

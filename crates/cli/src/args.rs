@@ -56,6 +56,7 @@ pub(crate) enum Commands {
     Pause(commands::pause::PauseArgs),
     Resume(commands::resume::ResumeArgs),
     Queue(commands::queue::QueueArgs),
+    Verify(commands::verify::VerifyArgs),
     Publish(commands::publish::PublishArgs),
     Rescan(commands::rescan::RescanArgs),
     Share(commands::share::ShareArgs),

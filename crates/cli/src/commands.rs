@@ -27,3 +27,4 @@ pub(crate) mod status;
 pub(crate) mod transfers;
 pub(crate) mod uninstall;
 pub(crate) mod update;
+pub(crate) mod verify;

@@ -69,6 +69,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
         Commands::Install(args) => c::install::run(args, session),
         Commands::Update(args) => c::update::run(args, session),
         Commands::Uninstall(args) => c::uninstall::run(args, session),
+        Commands::Verify(args) => c::verify::run(args, session),
         Commands::Remove(args) => c::remove::run(args, session),
         Commands::Cancel(args) => c::cancel::run(args, session),
         Commands::Pause(args) => c::pause::run(args, session),

@@ -31,6 +31,7 @@ pub(crate) fn operation(phase: Phase) -> Operation {
         rate: 112_000_000,
         left_ms: Some(293_000),
         sources: vec![source(1, 80_000_000), source(2, 32_000_000), source(3, 0)],
+        verified: None,
     }
 }
 

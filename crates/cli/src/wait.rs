@@ -190,6 +190,7 @@ fn end(operation: &Operation) -> Option<End> {
         | Phase::WaitingForSource
         | Phase::Committing
         | Phase::Installing
+        | Phase::Verifying
         | Phase::CloseTheGame
         | Phase::Publishing
         | Phase::Removing => None,
@@ -222,7 +223,10 @@ fn conclude(session: &Session, watched: &[Watched]) -> Outcome {
             .map_or("operation", |last| words::kind(last.kind));
         match end {
             Some(End::Well) if session.out.is_json() => {}
-            Some(End::Well) => session.out.line(format!("{}: {kind} done", job.game))?,
+            Some(End::Well) => {
+                session.out.line(format!("{}: {kind} done", job.game))?;
+                tell_verified(session, last.as_ref())?;
+            }
             Some(End::Cancelled) => {
                 let message = format!("the {kind} of {} was cancelled", job.game);
                 failures.push(Report::new("cancelled", message));
@@ -246,6 +250,15 @@ fn conclude(session: &Session, watched: &[Watched]) -> Outcome {
             Err(Report { causes, ..report }.into())
         }
     }
+}
+
+/// What a verify found, below its line.
+fn tell_verified(session: &Session, last: Option<&Operation>) -> Outcome {
+    let verified = last.and_then(|operation| operation.verified.as_ref());
+    for line in verified.into_iter().flat_map(words::verified) {
+        session.out.line(format!("  {line}"))?;
+    }
+    Ok(())
 }
 
 /// What a person sees while waiting.

@@ -252,6 +252,7 @@ impl<'a> Track<'a> {
             | Phase::WaitingForSource
             | Phase::CloseTheGame
             | Phase::Publishing
+            | Phase::Verifying
             | Phase::Removing => {}
         }
         if operation.phase.is_fetching() {

@@ -108,6 +108,12 @@ impl OpenContent {
         &self.manifest
     }
 
+    /// The files, each with the identity under which it was hashed.
+    pub fn identities(&self) -> impl Iterator<Item = (&RelPath, FileIdentity)> {
+        let paths = self.manifest.files().iter().map(|entry| &entry.path);
+        paths.zip(self.identities.iter().copied())
+    }
+
     /// Where a file of it lies.
     #[must_use]
     pub fn place_of(&self, path: &RelPath) -> Place {

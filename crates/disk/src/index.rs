@@ -34,6 +34,8 @@ const ASIDE: &str = "index.redb.damaged";
 const FILES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("files-1");
 /// What a game's directory was last time: fingerprint of its payload, and content.
 const CURRENT: TableDefinition<'_, &str, ([u8; 32], [u8; 32])> = TableDefinition::new("current-1");
+/// Which content a game's directory was given by a download, whatever became of it since.
+const FETCHED: TableDefinition<'_, &str, [u8; 32]> = TableDefinition::new("fetched-1");
 /// What the archives of a content hold, as its publisher's listing said: bytes and files.
 const HINTS: TableDefinition<'_, [u8; 32], (u64, u32)> = TableDefinition::new("hints-1");
 /// The whole database is small; a gigabyte (the default) is not ours to take.
@@ -195,6 +197,47 @@ impl Index {
             .map(|(_, content)| ContentId::from_bytes(content)))
     }
 
+    /// Remembers which content a download put into a game's directory; `None` when a person says
+    /// that what lies there now is how it should be.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn remember_fetched(
+        &self,
+        game: GameKey<'_>,
+        content: Option<ContentId>,
+    ) -> Result<(), IndexError> {
+        self.run(|database| {
+            let transaction = database.begin_write()?;
+            {
+                let mut table = transaction.open_table(FETCHED)?;
+                let prefix = game.prefix();
+                match content {
+                    Some(content) => table.insert(prefix.as_str(), *content.as_bytes())?,
+                    None => table.remove(prefix.as_str())?,
+                };
+            }
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// Which content a download put into a game's directory, if that was remembered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn fetched(&self, game: GameKey<'_>) -> Result<Option<ContentId>, IndexError> {
+        let found = self.run(|database| {
+            let table = match database.begin_read()?.open_table(FETCHED) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                opened => opened?,
+            };
+            Ok(table
+                .get(game.prefix().as_str())?
+                .map(|found| found.value()))
+        })?;
+        Ok(found.map(ContentId::from_bytes))
+    }
+
     /// Forgets a game that is gone.
     ///
     /// # Errors
@@ -207,6 +250,7 @@ impl Index {
                 .open_table(FILES)?
                 .retain_in(prefix.as_str()..after(&prefix).as_str(), |_, _| false)?;
             transaction.open_table(CURRENT)?.remove(prefix.as_str())?;
+            transaction.open_table(FETCHED)?.remove(prefix.as_str())?;
             Ok(transaction.commit()?)
         })
     }

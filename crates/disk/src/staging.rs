@@ -123,8 +123,8 @@ impl Staging {
         Self::begin_goal(disk, places, (transaction, goal, target), hooks)
     }
 
-    /// As [`Staging::begin`], but what is staged replaces single files of `local/`, which the record
-    /// of the install names; all others stay as they are.
+    /// As [`Staging::begin`], but what is staged replaces single files of `local/`, which the
+    /// record of the install names; all others stay as they are.
     ///
     /// # Errors
     /// Nothing is installed, another transaction is unfinished, or the disk fails.
@@ -192,6 +192,12 @@ impl Staging {
     #[must_use]
     pub const fn version(&self) -> &VersionLabel {
         &self.target.version
+    }
+
+    /// Whether a file was staged at this path.
+    #[must_use]
+    pub fn holds(&self, path: &RelPath) -> bool {
+        self.files.contains_key(path)
     }
 
     /// Makes a directory and those above it; one that is there is fine.

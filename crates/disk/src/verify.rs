@@ -9,7 +9,7 @@ use lanspread_install::{InstallRecord, RecordedFile, Slot};
 use lanspread_proto::{
     ChunkMap, FileIndex, Manifest, RelPath,
     hash::{ChunkHasher, ChunkPlace},
-    manifest::FileEntry,
+    manifest::{FileEntry, VERSION_INI},
     rel_path,
 };
 
@@ -79,6 +79,18 @@ pub fn check_payload(
 }
 
 impl PayloadCheck {
+    /// The same after a repair, which always brings the sentinel anew.
+    #[must_use]
+    pub fn after_repair(mut self, manifest: &Manifest) -> Self {
+        let files = manifest.files().iter().zip(&mut self.identities);
+        for (entry, identity) in files {
+            if entry.path.as_str() == VERSION_INI {
+                *identity = None;
+            }
+        }
+        self
+    }
+
     /// No file that was sound has changed since it was read.
     #[must_use]
     pub fn still_holds(&self, disk: &dyn Disk, game_root: &Place, manifest: &Manifest) -> bool {
@@ -258,7 +270,9 @@ fn list_unknown(
 /// Opens a file of the payload; `None` when no file is there.
 fn open_file(disk: &dyn Disk, place: &Place) -> Result<Option<Box<dyn DiskFile>>, DiskError> {
     match disk.stat(place) {
-        Ok(Some(stat)) if stat.kind == EntryKind::File => disk.open(place, OpenMode::Read).map(Some),
+        Ok(Some(stat)) if stat.kind == EntryKind::File => {
+            disk.open(place, OpenMode::Read).map(Some)
+        }
         Ok(Some(_) | None) => Ok(None),
         Err(error) if error.is_link() || is_not_a_directory(&error) => Ok(None),
         Err(error) => Err(error),

@@ -97,7 +97,10 @@ impl GameState {
             Operation::InstallLowDisk => fresh,
             // The new version may come from the payload or straight from the swarm.
             Operation::Update | Operation::Uninstall | Operation::Play => installed,
-            Operation::Verify => downloaded.or(installed).map_err(|_| Refusal::NotDownloaded),
+            Operation::Verify => require(
+                self.downloaded.is_some() || self.installed.is_some(),
+                Refusal::NotDownloaded,
+            ),
             Operation::Remove { keep_installed } => downloaded.and(require(
                 keep_installed || self.installed.is_none(),
                 Refusal::StillInstalled,
@@ -162,10 +165,7 @@ mod tests {
                 [Err(NotInstalled), Err(NotInstalled), Ok(()), Ok(())],
             );
         }
-        check(
-            Verify,
-            [Err(NotDownloaded), Ok(()), Ok(()), Ok(())],
-        );
+        check(Verify, [Err(NotDownloaded), Ok(()), Ok(()), Ok(())]);
         check(
             REMOVE,
             [

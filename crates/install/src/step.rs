@@ -51,8 +51,8 @@ pub enum Step {
     CarryOver,
     /// The user's files in the backup go to `kept/`; ours are deleted.
     PutAside,
-    /// Moves every file of the staging to its place in `local/`; what is in the way and not provably
-    /// ours goes to `kept/`.
+    /// Moves every file of the staging to its place in `local/`; what is in the way and not
+    /// provably ours goes to `kept/`.
     PlaceRepaired,
     /// Deletes everything in the claimed backup, the user's files too.
     Purge,

@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use lanspread_disk::{
     DiskError, Place, atomic_file,
-    execute::{self, CommitDownload, Hooks, TransactionError},
+    content::OpenContent,
+    execute::{self, Brings, CommitDownload, Hooks, TransactionError},
     observe::GamePlaces,
+    vfs::FileIdentity,
 };
 use lanspread_install::TransactionId;
-use lanspread_proto::{ContentId, GameId};
+use lanspread_proto::{ContentId, GameId, manifest::FileEntry};
 
 use crate::{
     actor::Mailbox,
@@ -48,7 +50,7 @@ pub(crate) async fn commit(
                 transaction,
                 manifest: &new,
                 old_manifest: old.as_deref(),
-                brings: execute::Brings::Everything,
+                brings: Brings::Everything,
             };
             execute::commit_download(disk.as_ref(), &places, download, &mut hooks)
         })
@@ -153,6 +155,8 @@ pub(crate) struct JobHooks {
     exchange: Mailbox<exchange::Msg>,
     control: JobControl,
     served: Option<ContentId>,
+    /// The payload's files as they were when they were hashed.
+    hashed: Option<Arc<OpenContent>>,
 }
 
 impl JobHooks {
@@ -163,7 +167,13 @@ impl JobHooks {
             exchange,
             control: job.control.clone(),
             served,
+            hashed: None,
         }
+    }
+
+    /// The same, knowing what the payload's files were when they were hashed.
+    pub(crate) fn knowing(self, hashed: Option<Arc<OpenContent>>) -> Self {
+        Self { hashed, ..self }
     }
 }
 
@@ -173,6 +183,12 @@ impl Hooks for JobHooks {
             self.exchange
                 .blocking_send(exchange::Msg::Withdraw { content });
         }
+    }
+
+    fn known(&self, entry: &FileEntry) -> Option<FileIdentity> {
+        let mut identities = self.hashed.as_ref()?.identities();
+        let found = identities.find(|(path, _)| **path == entry.path);
+        found.map(|(_, identity)| identity)
     }
 
     fn wait(&mut self, delay: Duration) -> bool {

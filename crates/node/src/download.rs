@@ -21,8 +21,9 @@ use lanspread_disk::{
 use lanspread_proto::{ChunkMap, ContentId, Manifest, PieceSet, VersionLabel, manifest::Layout};
 use lanspread_swarm::download::SourceState;
 
-use self::failure::{shared_store_error, store_error};
-pub(crate) use self::prepare::files;
+use self::failure::shared_store_error;
+pub(crate) use self::failure::store_error;
+pub(crate) use self::prepare::{agree, files};
 use crate::{
     committing,
     error::OperationError,
@@ -65,7 +66,7 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     tasks.spawn_until_stop(span, async move {
         job.decide(spec.content, spec.version.clone()).await;
         let work = async {
-            let agreed = prepare::agree(&ports, &job, spec.content).await?;
+            let agreed = agree(&ports, &job, spec.content).await?;
             // The game is held from the moment on when its directory is touched, not while a source
             // is awaited.
             let held = run(&ports, &job, &spec, &agreed);
@@ -277,6 +278,16 @@ async fn fetch(
         .shelf
         .downloading(job.game.clone(), Some(Arc::clone(&agreed.manifest)))
         .await;
+    fetch_missing(ports, job, agreed, (partial, have)).await
+}
+
+/// Fetches what is missing, from whoever has it.
+pub(crate) async fn fetch_missing(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+    (partial, have): (&Arc<PartialContent>, PieceSet),
+) -> Result<(), OperationError> {
     job.enter(Phase::Downloading).await;
     let transfer = Transfer::start(
         ports.transfer.clone(),
@@ -435,7 +446,7 @@ async fn give_up(
 
 /// The last pieces that are written or sent hold on to it for a moment. Who holds it for longer is
 /// stuck, and the download stays for the next time.
-fn take_alone(
+pub(crate) fn take_alone(
     mut partial: Arc<PartialContent>,
     control: &JobControl,
 ) -> Result<PartialContent, Arc<PartialContent>> {

@@ -123,6 +123,19 @@ pub enum OperationError {
         /// What is wrong, for people.
         reason: String,
     },
+    /// Files of an installed game are damaged, and the payload that they came from is not here.
+    #[error("{game}: {count} damaged files, and no payload of {version} to mend them from")]
+    NothingToMendFrom {
+        /// Which game.
+        game: GameId,
+        /// Which version is installed.
+        version: VersionLabel,
+        /// How many files.
+        count: u32,
+    },
+    /// A file changed while it was read.
+    #[error("{0} changed while it was read")]
+    Changing(PathBuf),
     /// A folder cannot be published.
     #[error("{entry}: {reason}")]
     Publish {
@@ -192,6 +205,8 @@ impl OperationError {
             Self::Archive { code, .. }
             | Self::Publish { code, .. }
             | Self::Connect { code, .. } => code,
+            Self::NothingToMendFrom { .. } => "nothing-to-mend-from",
+            Self::Changing(_) => "changing",
             Self::BadManifest(_) => "bad-manifest",
             Self::UnknownPeer => "unknown-peer",
             Self::NotListening => "not-listening",

@@ -28,7 +28,8 @@ use crate::{
     config::Settings,
     error::OperationError,
     handle::{
-        FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles, WhileInstalled,
+        ChangedFiles, FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles,
+        WhileInstalled,
     },
     jobs::JobPorts,
     notice::Notice,
@@ -46,6 +47,7 @@ pub(crate) enum Msg {
     Uninstall(GameId, UserFiles, Reply<OperationId>),
     Remove(GameId, WhileInstalled, Reply<OperationId>),
     Publish(PublishRequest, Reply<OperationId>),
+    Verify(GameId, ChangedFiles, Reply<OperationId>),
     Cancel(GameId, Partials, Reply<()>),
     Pause(GameId, Reply<()>),
     Resume(GameId, Reply<()>),
@@ -134,6 +136,7 @@ impl Games {
             Msg::Uninstall(game, files, reply) => answer(reply, self.uninstall(game, files)),
             Msg::Remove(game, installed, reply) => answer(reply, self.remove(game, installed)),
             Msg::Publish(request, reply) => answer(reply, self.publish_folder(request)),
+            Msg::Verify(game, changed, reply) => answer(reply, self.verify(game, changed)),
             Msg::Cancel(game, partials, reply) => answer(reply, self.cancel(&game, partials)),
             Msg::Pause(game, reply) => answer(reply, self.set_paused(&game, true)),
             Msg::Resume(game, reply) => answer(reply, self.set_paused(&game, false)),
@@ -160,6 +163,7 @@ impl Games {
             JobReport::Phase(phase) => operation.enter(phase),
             JobReport::Content(content, version) => operation.content = Some((content, version)),
             JobReport::Progress(progress) => operation.progress = progress,
+            JobReport::Verified(found) => operation.verified = Some(found),
             JobReport::Ended(result) => self.on_ended(game, result),
         }
     }

@@ -64,6 +64,15 @@ pub enum Partials {
     Discard,
 }
 
+/// What a verify does with files of an installed game that the user or the game changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedFiles {
+    /// They are named and stay.
+    Leave,
+    /// They are as they were installed again; what they were goes to `kept/`.
+    PutBack,
+}
+
 /// What `publish` is asked for.
 #[derive(Debug, Clone)]
 pub struct PublishRequest {
@@ -264,6 +273,20 @@ impl NodeHandle {
     /// Refused before anything is touched.
     pub async fn publish(&self, request: PublishRequest) -> Result<OperationId, OperationError> {
         self.games.publish(request).await
+    }
+
+    /// Reads payload and installed game again, and mends what is damaged: bad chunks come from
+    /// peers, damaged files of the installed game out of the payload. Files that the user or the
+    /// game changed are named, and put back only if asked.
+    ///
+    /// # Errors
+    /// Neither downloaded nor installed, still being checked, or busy.
+    pub async fn verify(
+        &self,
+        game: GameId,
+        changed: ChangedFiles,
+    ) -> Result<OperationId, OperationError> {
+        self.games.verify(game, changed).await
     }
 
     /// Looks at the games directory now.

@@ -1,6 +1,8 @@
 //! The job behind an install: the payload becomes `local/`, as one transaction.
 
-use std::{io, sync::Arc};
+mod volumes;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use lanspread_disk::{
     Disk, Place,
@@ -9,10 +11,10 @@ use lanspread_disk::{
     scan,
     staging::{StagedFile, Staging, StagingError},
 };
-use lanspread_install::Target;
+use lanspread_install::{InstallRecord, Target};
 use lanspread_proto::{
-    FileIndex, GameId, Manifest,
-    manifest::{ArchiveSet, Layout},
+    GameId, Manifest, RelPath,
+    manifest::{ArchiveSet, FileEntry, Layout},
     text::is_hidden,
 };
 use lanspread_unpack::{
@@ -20,6 +22,7 @@ use lanspread_unpack::{
     WorkerCommand,
 };
 
+pub(crate) use self::volumes::Volumes;
 use crate::{
     actor::Tasks,
     committing::{self, JobHooks},
@@ -40,7 +43,7 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
             let content = ports.shelf.content(job.game.clone()).await?;
             run(&ports, &job, content).await
         };
-        job.carry_out(ports.holding(&job, work)).await;
+        Box::pin(job.carry_out(ports.holding(&job, work))).await;
     });
 }
 
@@ -61,11 +64,38 @@ pub(crate) async fn run_committed(
     run(ports, job, Arc::new(content)).await
 }
 
+/// Some files of an installed game that are to be as the payload has them.
+pub(crate) struct PutBack {
+    /// Which, below `local/`.
+    pub(crate) wanted: BTreeSet<RelPath>,
+    /// What was installed.
+    pub(crate) record: InstallRecord,
+}
+
 /// Installs a payload; the caller holds the game.
 pub(crate) async fn run(
     ports: &JobPorts,
     job: &Job,
     content: Arc<OpenContent>,
+) -> Result<(), OperationError> {
+    install(ports, job, content, None).await
+}
+
+/// Puts single files of an installed game back; the caller holds the game.
+pub(crate) async fn put_back(
+    ports: &JobPorts,
+    job: &Job,
+    content: Arc<OpenContent>,
+    put_back: PutBack,
+) -> Result<(), OperationError> {
+    install(ports, job, content, Some(put_back)).await
+}
+
+async fn install(
+    ports: &JobPorts,
+    job: &Job,
+    content: Arc<OpenContent>,
+    only: Option<PutBack>,
 ) -> Result<(), OperationError> {
     job.control.check()?;
     job.enter(Phase::Installing).await;
@@ -77,6 +107,8 @@ pub(crate) async fn run(
         worker: ports.worker.clone(),
         manifest: Arc::clone(&manifest),
         content,
+        only,
+        live: places.slot(lanspread_install::Slot::Live),
         job: job.clone(),
         mailbox: ports.games.clone(),
         notices: ports.transfer.notices.clone(),
@@ -104,6 +136,9 @@ struct Install {
     worker: WorkerCommand,
     manifest: Arc<Manifest>,
     content: Arc<OpenContent>,
+    /// `None` for all of it.
+    only: Option<PutBack>,
+    live: Place,
     job: Job,
     mailbox: crate::actor::Mailbox<games::Msg>,
     notices: tokio::sync::broadcast::Sender<Notice>,
@@ -155,8 +190,14 @@ impl Install {
     ) -> Result<(), InstallError> {
         let transaction = committing::transaction_id();
         let disk = Arc::clone(&self.disk);
-        let mut staging = Staging::begin(disk, places, transaction, target, &mut hooks)?;
-        match self.stage(&mut staging) {
+        let mut staging = match &self.only {
+            None => Staging::begin(disk, places, transaction, target, &mut hooks)?,
+            Some(only) => {
+                Staging::begin_repair(disk, places, transaction, &only.record, &mut hooks)?
+            }
+        };
+        let staged = self.stage(&mut staging);
+        match staged.and_then(|()| self.check_all_staged(&staging)) {
             Ok(()) => Ok(staging.commit(&mut hooks)?),
             Err(error) => {
                 // What was staged goes; the game is as before. A failure here is recovered later.
@@ -182,9 +223,29 @@ impl Install {
         }
     }
 
+    fn wants(&self, path: &RelPath) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| only.wanted.contains(path))
+    }
+
+    /// The payload brought every file that is to be put back.
+    fn check_all_staged(&self, staging: &Staging) -> Result<(), OperationError> {
+        let wanted = self.only.iter().flat_map(|only| &only.wanted);
+        let Some(missing) = wanted.into_iter().find(|path| !staging.holds(path)) else {
+            return Ok(());
+        };
+        Err(OperationError::Transaction {
+            game: self.job.game.clone(),
+            full: false,
+            waits: false,
+            reason: format!("{missing}: the payload does not hold this file"),
+        })
+    }
+
     fn stage_tree(&mut self, staging: &mut Staging) -> Result<(), OperationError> {
         let manifest = Arc::clone(&self.manifest);
-        for dir in manifest.empty_dirs() {
+        let empty_dirs = manifest.empty_dirs().iter();
+        for dir in empty_dirs.filter(|_| self.only.is_none()) {
             staging
                 .create_dir(dir)
                 .map_err(|error| self.staging_error(error))?;
@@ -192,10 +253,12 @@ impl Install {
         let total = manifest.total_bytes();
         for entry in manifest.files() {
             self.job.control.check()?;
-            let source = self.content.place_of(&entry.path);
-            staging
-                .clone_from(&source, entry)
-                .map_err(|error| self.staging_error(error))?;
+            if self.wants(&entry.path) {
+                let source = self.content.place_of(&entry.path);
+                staging
+                    .clone_from(&source, entry)
+                    .map_err(|error| self.staging_error(error))?;
+            }
             self.advance(entry.bytes, total);
         }
         Ok(())
@@ -230,7 +293,8 @@ impl Install {
                 | Event::File(_)
                 | Event::Data(_)
                 | Event::EndFile(_)
-                | Event::Copy { .. } => write_event(staging, &mut open, event)
+                | Event::Copy { .. } => self
+                    .write_event(staging, &mut open, event)
                     .map_err(|error| staging_error(&game, error))?,
             }
         }
@@ -282,6 +346,34 @@ impl Install {
             game: self.job.game.clone(),
             entry,
         }));
+    }
+
+    /// Does what an event says, for the files that are wanted.
+    fn write_event(
+        &self,
+        staging: &mut Staging,
+        open: &mut Option<StagedFile>,
+        event: Event<'_>,
+    ) -> Result<(), StagingError> {
+        match (event, &self.only) {
+            (Event::Directory(_), Some(_)) => Ok(()),
+            (Event::File(file), Some(only)) if !only.wanted.contains(&file.path) => Ok(()),
+            (Event::Copy { to, .. }, Some(only)) if !only.wanted.contains(&to) => Ok(()),
+            (Event::Copy { from, to, .. }, Some(only)) if !staging.holds(&from) => {
+                // The file that it is a copy of is not wanted, so it lies in `local/`, sound.
+                let recorded = only.record.files().iter().find(|file| file.path == to);
+                let Some(recorded) = recorded else {
+                    return Ok(());
+                };
+                let entry = FileEntry {
+                    path: to,
+                    bytes: recorded.bytes,
+                    root: recorded.root,
+                };
+                staging.clone_from(&self.live.join(&from), &entry)
+            }
+            (event, _) => write_event(staging, open, event),
+        }
     }
 }
 
@@ -365,49 +457,6 @@ fn archive_reason(error: &UnpackError) -> String {
         format!("it cannot be read ({})", error.code)
     } else {
         lanspread_proto::Text::<512>::clean(&error.detail).to_string()
-    }
-}
-
-/// The volumes of one archive, read from the payload.
-pub(crate) struct Volumes {
-    content: Arc<OpenContent>,
-    files: Vec<(FileIndex, u64)>,
-}
-
-impl Volumes {
-    pub(crate) fn new(content: &Arc<OpenContent>, set: &ArchiveSet) -> Self {
-        let files = (0..).map(FileIndex).zip(content.manifest().files());
-        let files: Vec<_> = files.collect();
-        let find = |volume: &lanspread_proto::RelPath| {
-            let found = files
-                .binary_search_by(|(_, entry)| entry.path.cmp(volume))
-                .ok()?;
-            files.get(found).map(|(index, entry)| (*index, entry.bytes))
-        };
-        let files = set.volumes.iter().filter_map(find).collect();
-        Self {
-            content: Arc::clone(content),
-            files,
-        }
-    }
-}
-
-impl ArchiveBytes for Volumes {
-    fn len(&self, volume: usize) -> u64 {
-        self.files.get(volume).map_or(0, |(_, bytes)| *bytes)
-    }
-
-    fn read_at(&self, volume: usize, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let Some((file, bytes)) = self.files.get(volume) else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        let left = usize::try_from(bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let len = left.min(buf.len());
-        let part = buf.get_mut(..len).unwrap_or_default();
-        self.content
-            .read_at(*file, offset, part)
-            .map_err(io::Error::other)?;
-        Ok(len)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     games::{self, JobControl, JobProgress, JobReport},
     restart::{caught, caught_in},
     shelf::ShelfHandle,
-    snapshot::{OperationId, Phase},
+    snapshot::{OperationId, Phase, VerifyView},
     transfer::TransferPorts,
     views::ShelfView,
 };
@@ -74,6 +74,11 @@ impl Job {
     pub(crate) async fn carry_out(&self, work: impl Future<Output = Result<(), OperationError>>) {
         let result = caught(work).await.unwrap_or_else(defect);
         self.end(result).await;
+    }
+
+    /// Everything was read.
+    pub(crate) async fn verified(&self, found: VerifyView) {
+        self.report(JobReport::Verified(Arc::new(found))).await;
     }
 
     /// Nothing more will come.

@@ -52,6 +52,7 @@ mod shelf;
 pub mod snapshot;
 mod supervisor;
 mod transfer;
+mod verifying;
 mod views;
 
 pub use config::Config;

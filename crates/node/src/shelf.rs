@@ -12,6 +12,7 @@ mod looking;
 mod moving;
 mod offer;
 mod place;
+mod reference;
 mod watching;
 
 use std::{
@@ -33,7 +34,7 @@ use lanspread_proto::{ContentId, GameId, Manifest};
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
-pub(crate) use self::{archives::Files, handle::ShelfHandle};
+pub(crate) use self::{archives::Files, handle::ShelfHandle, reference::Reference};
 use self::{
     entry::{Entry, Trust},
     holding::Answer,
@@ -70,6 +71,8 @@ pub(crate) enum Msg {
     Release(GameId, Reply<()>),
     /// The payload, as it can be read.
     Content(GameId, Reply<Arc<OpenContent>>),
+    /// What a payload should be.
+    Reference(GameId, Reply<Reference>),
     /// A download was made the payload.
     Committed(GameId, Agreed),
     /// A person made this folder a game just now.
@@ -254,6 +257,7 @@ impl Shelf {
             Msg::Hold(game, reply) => self.hold(&game, reply),
             Msg::Release(game, reply) => self.release(&game, reply),
             Msg::Content(game, reply) => drop(reply.send(self.content(&game))),
+            Msg::Reference(game, reply) => drop(reply.send(self.reference(&game))),
             Msg::Committed(game, agreed) => {
                 let entry = self.entry(&game);
                 entry.committed = Some(agreed);
@@ -311,8 +315,9 @@ impl Shelf {
             return;
         };
         if entry.content() == Some(content) {
+            let rotten = entry.known.clone();
             entry.take(&self.ports, None);
-            entry.rotten = Some(content);
+            entry.rotten = rotten;
             entry.seen.not_shared = Some(looking::rotten(game));
         }
     }

@@ -1,6 +1,6 @@
 //! [`Snapshot`]: all that a reader may know of a node, at one moment. Immutable, cheap to share.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_proto::{
     ContentId, GameId, PeerId, VersionLabel,
@@ -197,6 +197,8 @@ pub enum OperationKind {
     Remove,
     /// Make a folder a shared game.
     Publish,
+    /// Read payload and installed game again, and mend what is damaged.
+    Verify,
 }
 
 /// One operation.
@@ -220,6 +222,47 @@ pub struct OperationView {
     pub left: Option<Duration>,
     /// Who delivered how much to this download.
     pub sources: Vec<SourceView>,
+    /// What a verify found, once it has read everything.
+    pub verified: Option<Arc<VerifyView>>,
+}
+
+/// What a verify found. What is damaged is mended until the operation is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyView {
+    /// Files of the payload that were read.
+    pub payload_files: u32,
+    /// Files of the installed game that were read.
+    pub local_files: u32,
+    /// Files of the payload that are missing or hold other bytes.
+    pub payload_damaged: Listed,
+    /// Files of the installed game that are missing, or rotted on the disk.
+    pub local_damaged: Listed,
+    /// Files of the installed game that the user or the game changed.
+    pub local_changed: Listed,
+    /// Files in the installed game that are not of it.
+    pub local_unknown: Listed,
+    /// The changed files are put back too; what they were goes to `kept/`.
+    pub forced: bool,
+}
+
+/// Some paths of many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// How many there are.
+    pub count: u32,
+    /// The first of them.
+    pub first: Vec<String>,
+}
+
+impl Listed {
+    /// Lists paths, at most [`limits::LISTED_FILES_MAX`](crate::limits::LISTED_FILES_MAX) by name.
+    pub fn of<T: ToString>(paths: &[T]) -> Self {
+        let first = paths.iter().take(crate::limits::LISTED_FILES_MAX);
+        Self {
+            count: u32::try_from(paths.len()).unwrap_or(u32::MAX),
+            first: first.map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Where an operation is.
@@ -241,6 +284,8 @@ pub enum Phase {
     Committing,
     /// Unpacking or cloning.
     Installing,
+    /// Reading everything again.
+    Verifying,
     /// Files are in use: close the game to finish.
     CloseTheGame,
     /// Packing, moving or hashing a folder.

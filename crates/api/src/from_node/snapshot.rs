@@ -166,6 +166,30 @@ impl From<&snapshot::OperationView> for public::Operation {
             rate: view.rate,
             left_ms: view.left.map(millis),
             sources: view.sources.iter().map(Into::into).collect(),
+            verified: view.verified.as_deref().map(Into::into),
+        }
+    }
+}
+
+impl From<&snapshot::VerifyView> for public::Verified {
+    fn from(found: &snapshot::VerifyView) -> Self {
+        Self {
+            payload_files: found.payload_files,
+            local_files: found.local_files,
+            payload_damaged: (&found.payload_damaged).into(),
+            local_damaged: (&found.local_damaged).into(),
+            local_changed: (&found.local_changed).into(),
+            local_unknown: (&found.local_unknown).into(),
+            forced: found.forced,
+        }
+    }
+}
+
+impl From<&snapshot::Listed> for public::Listed {
+    fn from(listed: &snapshot::Listed) -> Self {
+        Self {
+            count: listed.count,
+            first: listed.first.clone(),
         }
     }
 }
@@ -179,6 +203,7 @@ impl From<snapshot::OperationKind> for public::OperationKind {
             snapshot::OperationKind::Uninstall => Self::Uninstall,
             snapshot::OperationKind::Remove => Self::Remove,
             snapshot::OperationKind::Publish => Self::Publish,
+            snapshot::OperationKind::Verify => Self::Verify,
         }
     }
 }
@@ -194,6 +219,7 @@ impl From<&Phase> for public::Phase {
             Phase::WaitingForSource => Self::WaitingForSource,
             Phase::Committing => Self::Committing,
             Phase::Installing => Self::Installing,
+            Phase::Verifying => Self::Verifying,
             Phase::CloseTheGame => Self::CloseTheGame,
             Phase::Publishing => Self::Publishing,
             Phase::Removing => Self::Removing,

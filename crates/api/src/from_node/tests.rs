@@ -133,6 +133,7 @@ fn game_view() -> node::GameView {
                 bytes: 13,
                 rate: 14,
             }],
+            verified: None,
         }),
     }
 }
@@ -233,7 +234,8 @@ fn a_snapshot_as_json() {
                 "bytes": 13,
                 "rate": 14
               }
-            ]
+            ],
+            "verified": null
           }
         }
       ],

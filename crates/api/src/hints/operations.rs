@@ -12,6 +12,25 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["`lanspread games` zeigt, was da ist; wer das Spiel hat, ist vielleicht offline"],
     },
     Entry {
+        code: "nothing-to-mend-from",
+        kind: Kind::User,
+        meaning: "Files of the installed game are damaged, and the payload that they came from is \
+            not on this machine.",
+        english: &[
+            "download the game again with `lanspread get GAME --no-install`, then verify it again",
+        ],
+        german: &[
+            "lade das Spiel mit `lanspread get SPIEL --no-install` noch einmal, dann prüfe es neu",
+        ],
+    },
+    Entry {
+        code: "changing",
+        kind: Kind::User,
+        meaning: "A file changed while it was read, so nothing can be said of it.",
+        english: &["close whatever writes to the game's folder, then verify it again"],
+        german: &["schließe, was in den Ordner des Spiels schreibt, dann prüfe es neu"],
+    },
+    Entry {
         code: "no-peer-has-it",
         kind: Kind::Peer,
         meaning: "No peer that is here has what was asked for.",

@@ -88,6 +88,15 @@ pub enum Command {
     },
     /// Makes a folder a shared game.
     Publish(PublishCommand),
+    /// Reads payload and installed game again, and mends what is damaged.
+    Verify {
+        /// Which game.
+        game: String,
+        /// Files of the installed game that the user or the game changed are put back too; what
+        /// they were goes to `kept/`.
+        #[serde(default)]
+        force: bool,
+    },
     /// Looks at the games directory now.
     Rescan,
     /// Shares a game, or everything, or stops it.

@@ -246,6 +246,40 @@ pub struct Operation {
     pub left_ms: Option<u64>,
     /// Who delivered how much to this download.
     pub sources: Vec<Source>,
+    /// What a verify found, once it has read everything; what is damaged is mended when the
+    /// operation is done.
+    #[serde(default)]
+    pub verified: Option<Verified>,
+}
+
+/// What a verify found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Verified {
+    /// Files of the payload that were read.
+    pub payload_files: u32,
+    /// Files of the installed game that were read.
+    pub local_files: u32,
+    /// Files of the payload that were missing or held other bytes.
+    pub payload_damaged: Listed,
+    /// Files of the installed game that were missing, or rotted on the disk.
+    pub local_damaged: Listed,
+    /// Files of the installed game that the user or the game changed.
+    pub local_changed: Listed,
+    /// Files in the installed game that are not of it.
+    pub local_unknown: Listed,
+    /// The changed files are put back too; what they were goes to `kept/`.
+    pub forced: bool,
+}
+
+/// Some paths of many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Listed {
+    /// How many there are.
+    pub count: u32,
+    /// The first of them, at most a hundred.
+    pub first: Vec<String>,
 }
 
 /// What an operation does.
@@ -265,6 +299,8 @@ pub enum OperationKind {
     Remove,
     /// Make a folder a shared game.
     Publish,
+    /// Read everything again and mend what is damaged.
+    Verify,
 }
 
 /// Where an operation is.
@@ -288,6 +324,8 @@ pub enum Phase {
     Committing,
     /// Unpacking or cloning.
     Installing,
+    /// Reading everything again.
+    Verifying,
     /// Files are in use: close the game to finish.
     CloseTheGame,
     /// Packing, moving or hashing a folder.

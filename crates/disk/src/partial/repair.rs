@@ -27,7 +27,10 @@ impl PartialContent {
         let numbered = (0..).map(FileIndex).zip(files);
         // It is what a commit moves last, so it must be there.
         let sentinel = numbered.filter(|(_, entry)| entry.path.as_str() == VERSION_INI);
-        let only = damaged.iter().copied().chain(sentinel.map(|(file, _)| file));
+        let only = damaged
+            .iter()
+            .copied()
+            .chain(sentinel.map(|(file, _)| file));
         partial.only = Some(only.collect());
         let have = partial.adopt_from(&source, progress)?;
         Ok((partial, have))

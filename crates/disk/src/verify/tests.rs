@@ -54,7 +54,13 @@ fn every_kind_of_damage_is_found_and_nothing_else() {
     fs::remove_file(root.join("small/4.txt")).unwrap();
     fs::create_dir(root.join("small/4.txt")).unwrap();
     fs::write(root.join("notes.txt"), "nobody's business").unwrap();
-    let expected = ["big.bin", "data/half.bin", "empty", "small/3.txt", "small/4.txt"];
+    let expected = [
+        "big.bin",
+        "data/half.bin",
+        "empty",
+        "small/3.txt",
+        "small/4.txt",
+    ];
     assert_eq!(damaged(&sample), expected);
     assert!(!sound.still_holds(&*sample.disk, &sample.root, &sample.manifest));
     let progress = Progress::default();
@@ -77,7 +83,8 @@ fn repair(sample: &Sample, sound: &Sample, state: &tempfile::TempDir) -> u64 {
         chunk_map: Arc::clone(&sample.chunk_map),
         boot: Some(BootId::from_bytes([1; 16])),
     };
-    let damage = check(sample).damaged;
+    let before = check(sample);
+    let damage = before.damaged.clone();
     let (partial, have) = PartialContent::repair(spec, &damage, &Progress::default()).unwrap();
     let source = crate::content::OpenContent::new(
         Arc::clone(&sound.disk),
@@ -105,6 +112,8 @@ fn repair(sample: &Sample, sound: &Sample, state: &tempfile::TempDir) -> u64 {
     };
     execute::commit_download(&*sample.disk, &places, download, &mut NoHooks).unwrap();
     partial.retire().unwrap();
+    let after = before.after_repair(&sample.manifest);
+    assert!(after.still_holds(&*sample.disk, &sample.root, &sample.manifest));
     fetched
 }
 
@@ -121,11 +130,17 @@ fn a_payload_is_repaired_with_the_bad_chunks_alone() {
     let untouched = fs::metadata(root.join("data/exact.bin")).unwrap();
     let fetched = repair(&sample, &sound, &state);
     assert_eq!(damaged(&sample), Vec::<&str>::new());
-    assert!(fetched < 3 * sample::MIB as u64, "{fetched} bytes were fetched");
+    assert!(
+        fetched < 3 * sample::MIB as u64,
+        "{fetched} bytes were fetched"
+    );
     assert!(fetched > 0);
     let after = fs::metadata(root.join("data/exact.bin")).unwrap();
     assert_eq!(untouched.modified().unwrap(), after.modified().unwrap());
-    assert_eq!(fs::read(root.join("notes.txt")).unwrap(), b"nobody's business");
+    assert_eq!(
+        fs::read(root.join("notes.txt")).unwrap(),
+        b"nobody's business"
+    );
     let kept = root.join("kept/1970-01-01_00-00-07/small/3.txt");
     assert_eq!(fs::read(kept).unwrap(), b"words of the user");
     assert!(fs::symlink_metadata(root.join(".incoming")).is_err());

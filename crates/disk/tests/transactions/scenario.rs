@@ -330,11 +330,11 @@ impl Scenario {
                 if self == Self::Install {
                     return after;
                 }
-                after.extend(below("local/", &LOCAL_USER[1..2]));
-                after.extend(below("local/", &LOCAL_USER[3..4]));
                 let mut beside = vec![
                     ("local/mods/official.pk3.old", "mod of the user"),
                     ("local/settings.cfg.old", "settings of the user"),
+                    ("local/dropped/note.txt", "note of the user"),
+                    ("local/saves/1.sav", "save of the user"),
                 ];
                 keep(&mut after, "was/dir/mine.txt", "mine of the user");
                 if self == Self::Update {
@@ -374,15 +374,13 @@ impl Scenario {
                 }
             }
             Self::RepairLocal => {
-                after.extend(below("local/", &LOCAL_ONE[1..2]));
-                after.extend(below("local/", &LOCAL_ONE[4..5]));
-                keep(&mut after, "config.ini", "config of the user");
-                keep(&mut after, "settings.cfg", "settings of the user");
+                after.extend(below("local/", &[LOCAL_ONE[1], LOCAL_ONE[4]]));
+                after.extend(below(&format!("{KEPT}/"), &[LOCAL_USER[0], LOCAL_USER[4]]));
             }
             Self::RepairPayload => {
                 after.extend(files(PAYLOAD_ONE));
-                keep(&mut after, "docs/read.me", "docs of the user");
-                keep(&mut after, "game.eti", DAMAGED);
+                let kept = [ROOT_USER[0], ("game.eti", DAMAGED)];
+                after.extend(below(&format!("{KEPT}/"), &kept));
             }
             Self::Remove => {
                 let ours = ["art/cover.jpg", "game.eti", "gone.eti", "thing/inner.txt"];

@@ -90,9 +90,7 @@ fn remove() -> Goal {
     }
 }
 
-const GOALS: [fn() -> Goal; 7] = [
-    install, update, uninstall, purge, download, remove, repair,
-];
+const GOALS: [fn() -> Goal; 7] = [install, update, uninstall, purge, download, remove, repair];
 
 impl Scenario {
     fn intent(&self, phase: Phase) -> Intent {

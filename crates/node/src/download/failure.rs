@@ -7,7 +7,7 @@ use lanspread_proto::GameId;
 
 use crate::error::OperationError;
 
-pub(super) fn store_error(game: &GameId, error: StoreError) -> OperationError {
+pub(crate) fn store_error(game: &GameId, error: StoreError) -> OperationError {
     match error {
         StoreError::Disk(error) | StoreError::SyncFailed(error) => error.into(),
         error @ (StoreError::BadChunk(_)

@@ -22,7 +22,7 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(3);
 
 /// Gets manifest and chunk map. While nobody who has them is here, the job waits.
-pub(super) async fn agree(
+pub(crate) async fn agree(
     ports: &JobPorts,
     job: &Job,
     content: ContentId,

@@ -16,14 +16,15 @@ use crate::{
     download::{self, DownloadSpec},
     error::OperationError,
     handle::{
-        AfterDownload, FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles,
-        WhileInstalled,
+        AfterDownload, ChangedFiles, FileView, GamesMove, GetRequest, Partials, PublishRequest,
+        UserFiles, WhileInstalled,
     },
     installing,
     jobs::Job,
     notice::Notice,
     publishing, removing,
     snapshot::{LocalView, OperationId, OperationKind, Phase},
+    verifying,
 };
 
 type Begun = Result<OperationId, OperationError>;
@@ -208,6 +209,14 @@ impl Games {
         let job = self.start_job(game, OperationKind::Remove, Phase::Removing);
         let id = job.operation;
         removing::start_remove(&self.ports, job, keep_installed);
+        Ok(id)
+    }
+
+    pub(super) fn verify(&mut self, game: GameId, changed: ChangedFiles) -> Begun {
+        self.allow(&game, Asked::Verify)?;
+        let job = self.start_job(game, OperationKind::Verify, Phase::Verifying);
+        let id = job.operation;
+        verifying::start(&self.ports, job, changed);
         Ok(id)
     }
 

@@ -10,7 +10,8 @@ use crate::{
     config::Settings,
     error::OperationError,
     handle::{
-        FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles, WhileInstalled,
+        ChangedFiles, FileView, GamesMove, GetRequest, Partials, PublishRequest, UserFiles,
+        WhileInstalled,
     },
     snapshot::OperationId,
 };
@@ -59,6 +60,16 @@ impl GamesHandle {
         request: PublishRequest,
     ) -> Result<OperationId, OperationError> {
         self.mailbox.ask(|reply| Msg::Publish(request, reply)).await
+    }
+
+    pub(crate) async fn verify(
+        &self,
+        game: GameId,
+        changed: ChangedFiles,
+    ) -> Result<OperationId, OperationError> {
+        self.mailbox
+            .ask(|reply| Msg::Verify(game, changed, reply))
+            .await
     }
 
     pub(crate) async fn cancel(

@@ -1,6 +1,6 @@
 //! One operation as the gate knows it, and the strings by which its job is led.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use lanspread_proto::{ContentId, PeerId, VersionLabel};
 use tokio::sync::watch;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::OperationError,
     handle::{GetRequest, Partials},
-    snapshot::{OperationId, OperationKind, OperationView, Phase, SourceView},
+    snapshot::{OperationId, OperationKind, OperationView, Phase, SourceView, VerifyView},
 };
 
 /// One operation.
@@ -23,6 +23,8 @@ pub(super) struct Operation {
     pub(super) progress: JobProgress,
     /// What was asked for, of a download or update.
     pub(super) request: Option<GetRequest>,
+    /// What a verify found.
+    pub(super) verified: Option<Arc<VerifyView>>,
     /// There while a job runs.
     pub(super) control: Option<JobControl>,
 }
@@ -43,6 +45,7 @@ pub(crate) enum JobReport {
     Phase(Phase),
     Content(ContentId, VersionLabel),
     Progress(JobProgress),
+    Verified(Arc<VerifyView>),
     Ended(Result<(), OperationError>),
 }
 
@@ -139,6 +142,7 @@ impl Operation {
             content: None,
             progress: JobProgress::default(),
             request: None,
+            verified: None,
             control: None,
         }
     }
@@ -191,6 +195,7 @@ impl Operation {
             total_bytes: self.progress.total_bytes,
             rate: self.progress.rate,
             left: self.progress.left,
+            verified: self.verified.clone(),
             sources: sources
                 .map(|(peer, bytes, rate)| SourceView {
                     peer: *peer,

@@ -41,7 +41,9 @@ pub(super) struct Entry {
     pub(super) trust: Trust,
     pub(super) committed: Option<Agreed>,
     /// The disk gave wrong bytes for this content; it is not served until it is hashed again.
-    pub(super) rotten: Option<ContentId>,
+    pub(super) rotten: Option<Known>,
+    /// The content that a download put here, if its version is still what the game says.
+    pub(super) fetched: Option<ContentId>,
     pub(super) seen: LocalView,
     pub(super) known: Option<Known>,
     pub(super) downloading: Option<Arc<Manifest>>,
@@ -112,6 +114,7 @@ impl Entry {
             trust: Trust::MaySettle,
             committed: None,
             rotten: None,
+            fetched: None,
             seen: LocalView::default(),
             known: None,
             downloading: None,

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use lanspread_disk::content::OpenContent;
-use lanspread_proto::{GameId, Manifest};
+use lanspread_proto::{ContentId, GameId, Manifest};
 
-use super::Msg;
+use super::{Msg, Reference};
 use crate::{
     actor::Mailbox,
     download::Agreed,
@@ -62,6 +62,16 @@ impl ShelfHandle {
     /// The payload of a downloaded game, as it can be read.
     pub(crate) async fn content(&self, game: GameId) -> Result<Arc<OpenContent>, OperationError> {
         self.mailbox.ask(|reply| Msg::Content(game, reply)).await
+    }
+
+    /// What a downloaded game's payload should be.
+    pub(crate) async fn reference(&self, game: GameId) -> Result<Reference, OperationError> {
+        self.mailbox.ask(|reply| Msg::Reference(game, reply)).await
+    }
+
+    /// The bytes of a content are not what they should be: it is not served any more.
+    pub(crate) async fn rotten(&self, game: GameId, content: ContentId) {
+        self.mailbox.send(Msg::Rotten { game, content }).await;
     }
 
     pub(crate) async fn partial_bytes(&self, game: GameId, bytes: u64) {

@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     pub(super) wish: ShareWish,
     pub(super) downloaded: Option<VersionLabel>,
     pub(super) installed: Option<(VersionLabel, ContentId)>,
+    /// What a download put here, if it is of this version.
+    pub(super) fetched: Option<ContentId>,
     pub(super) kept_bytes: u64,
     pub(super) payload: PayloadState,
 }
@@ -133,6 +135,7 @@ impl Looker {
             },
             downloaded: None,
             installed: None,
+            fetched: None,
             kept_bytes: 0,
             payload: PayloadState::Not(NotShared::NoVersion),
         };
@@ -173,8 +176,22 @@ impl Looker {
             Sentinel::Version(version) => {
                 seen.downloaded = Some(version.clone());
                 seen.payload = self.look_at_payload(subject);
+                seen.fetched = self.fetched(subject, seen, version);
             }
         }
+    }
+
+    /// A person who put another version there means that one.
+    fn fetched(&self, subject: &Subject, seen: &Seen, version: &VersionLabel) -> Option<ContentId> {
+        let fetched = self.index.fetched(subject.key()).ok().flatten()?;
+        if let PayloadState::Known(known) = &seen.payload
+            && known.content() == fetched
+        {
+            return Some(fetched);
+        }
+        let place = self.state.manifests();
+        let manifest = committing::load_manifest(self.disk.as_ref(), &place, fetched)?;
+        (manifest.version() == version).then_some(fetched)
     }
 
     fn look_at_payload(&self, subject: &Subject) -> PayloadState {
@@ -285,10 +302,14 @@ impl Looker {
             tracing::warn!(%error, "an unpacked size cannot be remembered");
         }
         let content = agreed.manifest.content();
-        if let Err(error) = self
+        let mut remembered = self
             .index
-            .remember(subject.key(), &hashed, payload, content)
-        {
+            .remember(subject.key(), &hashed, payload, content);
+        if subject.trust == Trust::Settled {
+            // It is as a person wants it, whatever was downloaded before.
+            remembered = remembered.and(self.index.remember_fetched(subject.key(), None));
+        }
+        if let Err(error) = remembered {
             tracing::warn!(%error, "hashes cannot be remembered");
         }
         self.known(subject, agreed, payload)
@@ -307,10 +328,11 @@ impl Looker {
     fn remember(&self, subject: &Subject, agreed: &Agreed, payload: &Payload) {
         let hashed = hashed_of(&agreed.manifest, &agreed.chunk_map, payload);
         let content = agreed.manifest.content();
-        if let Err(error) = self
+        let remembered = self
             .index
             .remember(subject.key(), &hashed, payload, content)
-        {
+            .and_then(|()| self.index.remember_fetched(subject.key(), Some(content)));
+        if let Err(error) = remembered {
             tracing::warn!(%error, "hashes cannot be remembered");
         }
     }

@@ -87,8 +87,14 @@ impl Shelf {
         entry.seen.installed = seen.installed;
         entry.seen.kept_bytes = seen.kept_bytes;
         entry.committed = None;
+        entry.fetched = seen.fetched;
+        let is_rotten = |known: &Known| {
+            let rotten = entry.rotten.as_ref().map(Known::content);
+            rotten == Some(known.content())
+        };
         let (known, not_shared) = match seen.payload {
-            PayloadState::Known(known) if entry.rotten == Some(known.content()) => {
+            PayloadState::Known(known) if is_rotten(&known) => {
+                entry.rotten = Some(known);
                 (None, Some(rotten(game)))
             }
             PayloadState::Known(known) => (Some(known), None),
@@ -204,6 +210,6 @@ pub(super) fn rotten(game: &GameId) -> NotShared {
     NotShared::Refused {
         entry: game.to_string(),
         code: "disk-fault",
-        reason: "the disk gives other bytes than were written; download it again".into(),
+        reason: "the disk gives other bytes than were written; verify it".into(),
     }
 }

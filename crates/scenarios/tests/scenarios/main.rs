@@ -24,6 +24,7 @@ mod fetching;
 mod finding;
 mod installing;
 mod keeping;
+mod mending;
 mod publishing;
 mod swarming;
 mod wickedness;
