@@ -41,6 +41,9 @@ use goodbye::goodbye_of;
 pub(crate) use lanes::{accept_lanes, canonical};
 use lanes::{lane_path, lane_stream};
 
+/// Looks at whether an answer came, within the time for it.
+const ANSWER_LOOKS: u32 = 10;
+
 /// A link before anything was said on it.
 #[derive(Debug)]
 pub struct Link {
@@ -240,6 +243,22 @@ impl LinkSender {
         };
         let _cut = timeout(limits::GOODBYE_TIMEOUT, last).await;
         self.shared.close(goodbye_code(reason));
+    }
+
+    /// Whether the peer answers on this link within a time: it is asked by a datagram that says
+    /// nothing, and acknowledges it.
+    pub async fn answers(&self, within: Duration) -> bool {
+        let heard = || self.shared.connection.stats().udp_rx.datagrams;
+        let before = heard();
+        // A link that is closed does not answer.
+        drop(self.send_datagram(Bytes::from_static(&[0])));
+        for _ in 0..ANSWER_LOOKS {
+            tokio::time::sleep(within / ANSWER_LOOKS).await;
+            if heard() != before {
+                return true;
+            }
+        }
+        false
     }
 
     /// Waits until the link ended and says why.

@@ -72,6 +72,8 @@ pub(crate) enum Msg {
     Interfaces(Vec<OwnAddress>),
     /// Discovery has a difficulty, in words for people.
     Warned(String),
+    /// Whether a peer still answers on its link.
+    Checked { link: LinkId, answers: bool },
     /// A dial ended.
     Dialled {
         dial: DialId,

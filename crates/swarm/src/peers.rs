@@ -150,6 +150,11 @@ pub enum PeersAction {
         /// Which it was.
         link: LinkId,
     },
+    /// See whether the peer still answers on this link; if not, it has ended.
+    CheckLink {
+        /// Which.
+        link: LinkId,
+    },
     /// Ask the common peer for an introduction.
     MeetVia {
         /// To whom.
@@ -304,6 +309,12 @@ impl Peers {
         self.settle(now);
     }
 
+    /// Nobody answers on a link any more: it is closed.
+    pub fn on_link_dead(&mut self, now: Instant, link: LinkId) {
+        self.close(now, link, Goodbye::Leaving);
+        self.settle(now);
+    }
+
     /// The peer introduced itself.
     pub fn on_hello(&mut self, now: Instant, link: LinkId, hello: HelloFacts) {
         self.admit_link(now, link, hello);
@@ -345,6 +356,8 @@ impl Peers {
         self.strays
             .values_mut()
             .for_each(|stray| stray.forgive(now));
+        let linked: Vec<PeerId> = self.up.keys().copied().collect();
+        linked.into_iter().for_each(|peer| self.check_link(peer));
         self.settle(now);
     }
 
@@ -418,6 +431,20 @@ impl Peers {
     #[must_use]
     pub fn link_of(&self, peer: PeerId) -> Option<LinkId> {
         self.up.get(&peer).copied()
+    }
+
+    /// Whom a dial found at an address.
+    #[must_use]
+    pub fn found_at(&self, address: SocketAddr) -> Option<PeerId> {
+        let mut contacts = self.contacts.iter();
+        let found = contacts.find(|(_, contact)| contact.was_found_at(address));
+        found.map(|(peer, _)| *peer)
+    }
+
+    /// How a peer stands with us.
+    #[must_use]
+    pub fn standing(&self, peer: PeerId) -> PeerState {
+        self.state_of(peer)
     }
 
     /// All peers with a link that is up.

@@ -172,6 +172,7 @@ impl<'a> Session<'a> {
             Msg::LinkEnded { peer, link, error } => self.on_link_ended(now, peer, link, &error),
             Msg::PlanLane { peer, served, plan } => self.on_plan_lane(now, peer, served, plan),
             Msg::TcpTried { peer, address } => self.lanes.on_tcp_tried(now, peer, address),
+            Msg::Checked { link, answers } => self.on_checked(now, link, answers),
             Msg::Leave(done) => self.on_leave(done),
             #[cfg(test)]
             Msg::Panic => panic!("planted"),
@@ -275,17 +276,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whose address it is, as far as we know.
+    /// Who answered at an address; what anybody says of it counts for nothing.
     fn owner_of(&self, address: SocketAddr) -> Option<(PeerId, Standing)> {
-        let linked = self
-            .links
-            .values()
-            .find(|linked| linked.sender.remote_addr() == address);
+        let mut links = self.links.values();
+        let linked = links.find(|linked| linked.sender.remote_addr() == address);
         let linked = linked.map(|linked| linked.sender.peer());
-        let mut contacts = self.decider.views();
-        let owner = contacts
-            .find(|contact| Some(contact.peer) == linked || contact.addresses.contains(&address));
-        owner.map(|owner| (owner.peer, owner.state))
+        let owner = linked.or_else(|| self.decider.found_at(address))?;
+        Some((owner, self.decider.standing(owner)))
     }
 
     fn sight_typed(&mut self, now: Instant, address: SocketAddr) {

@@ -16,6 +16,8 @@ use crate::time::Instant;
 
 /// Two dials to one key are at least so far apart, unless a person or a meeting asks for it.
 pub(super) const DIAL_INTERVAL: Duration = Duration::from_secs(5);
+/// The same for an address that nobody told of before: it is worth more than the old ones.
+const NEWS_INTERVAL: Duration = Duration::from_secs(1);
 /// First and longest pause after a dial that nobody answered.
 const PAUSE_MIN: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -72,31 +74,40 @@ impl Contact {
         }
     }
 
+    /// A dial found the peer here.
+    pub(super) fn was_found_at(&self, address: SocketAddr) -> bool {
+        let proven = self.places.iter().filter(|p| p.proven_at.is_some());
+        proven.into_iter().any(|place| place.address == address)
+    }
+
     pub(super) fn knows(&self, address: SocketAddr) -> bool {
         self.places.iter().any(|place| place.address == address)
     }
 
-    /// The peer may be here. A new address is worth a dial soon, whatever failed before.
-    pub(super) fn on_sighted(&mut self, now: Instant, address: SocketAddr) {
+    /// The peer may be here. A new address is worth a dial soon, whatever failed before. Tells
+    /// whether it is new.
+    pub(super) fn on_sighted(&mut self, now: Instant, address: SocketAddr) -> bool {
         self.seen_at = now;
-        if !self.knows(address) && self.add(address) {
+        let is_news = !self.knows(address) && self.add(address);
+        if is_news {
             self.failures = 0;
-            self.dial_soon(now);
+            self.dial_after(now, NEWS_INTERVAL);
         } else if self.failures == 0 {
-            self.dial_soon(now);
+            self.dial_after(now, DIAL_INTERVAL);
         }
+        is_news
     }
 
-    /// It announces a boot. Another one than before means that it was started again.
-    pub(super) fn on_boot_sighted(&mut self, now: Instant, boot: u64) {
-        if self
-            .sighted_boot
-            .replace(boot)
-            .is_some_and(|old| old != boot)
-        {
+    /// It announces a boot. Another one than before means that it was started again; tells whether
+    /// it was.
+    pub(super) fn on_boot_sighted(&mut self, now: Instant, boot: u64) -> bool {
+        let before = self.sighted_boot.replace(boot);
+        let is_another = before.is_some_and(|old| old != boot);
+        if is_another {
             self.failures = 0;
-            self.dial_soon(now);
+            self.dial_after(now, DIAL_INTERVAL);
         }
+        is_another
     }
 
     /// The peer itself said over its link where it listens. That is for hints and for later.
@@ -147,7 +158,8 @@ impl Contact {
                 .make_contiguous()
                 .sort_by_key(|place| place.proven_at.is_none());
         }
-        self.dial_at = now + pause;
+        // What was sighted while the dial ran is due as it was.
+        self.dial_at = self.dial_at.min(now + pause);
     }
 
     pub(super) const fn on_up(&mut self, now: Instant) {
@@ -190,8 +202,8 @@ impl Contact {
         self.dial_at = now;
     }
 
-    fn dial_soon(&mut self, now: Instant) {
-        let earliest = self.last_dial.map_or(now, |at| at + DIAL_INTERVAL);
+    fn dial_after(&mut self, now: Instant, interval: Duration) {
+        let earliest = self.last_dial.map_or(now, |at| at + interval);
         self.dial_at = self.dial_at.min(earliest.max(now));
     }
 

@@ -20,6 +20,8 @@ use super::{
 };
 use crate::{bucket::Bucket, time::Instant};
 
+/// Dials to one key at once: to where it was, and to where it is said to be now.
+const DIALS_PER_PEER: usize = 2;
 /// Hints are gathered for so long after a peer came.
 const HINT_DELAY: Duration = Duration::from_secs(1);
 /// Typed addresses without a key that are tried.
@@ -77,30 +79,48 @@ impl Peers {
         if self.blocked.contains(&peer) {
             return;
         }
+        let mut moved = false;
         for address in &sighting.addresses {
-            self.sight_address(now, peer, *address, sighting.source);
+            moved |= self.sight_address(now, peer, *address, sighting.source);
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
         if let Some(boot) = sighting.boot {
-            contact.on_boot_sighted(now, boot);
+            moved |= contact.on_boot_sighted(now, boot);
         }
         match sighting.source {
             Source::Hint(hinter) => contact.on_hinted_by(hinter),
             Source::Meet(_) | Source::Typed => contact.dial_now(now),
             Source::Mdns(_) | Source::Remembered => {}
         }
+        if moved {
+            self.check_link(peer);
+        }
     }
 
-    fn sight_address(&mut self, now: Instant, peer: PeerId, address: SocketAddr, source: Source) {
+    /// The peer may be somewhere else by now: whether the link still reaches it is worth a look.
+    pub(super) fn check_link(&mut self, peer: PeerId) {
+        if let Some(link) = self.up.get(&peer) {
+            let check = PeersAction::CheckLink { link: *link };
+            self.actions.push_back(check);
+        }
+    }
+
+    /// Tells whether the address is new.
+    fn sight_address(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        address: SocketAddr,
+        source: Source,
+    ) -> bool {
         let known = self.contacts.get(&peer).is_some_and(|c| c.knows(address));
         if !known && !self.may_bring(now, source, address) {
-            return;
+            return false;
         }
-        if let Some(contact) = self.contact(now, peer) {
-            contact.on_sighted(now, address);
-        }
+        let contact = self.contact(now, peer);
+        contact.is_some_and(|contact| contact.on_sighted(now, address))
     }
 
     /// Whether this source may bring one more new address.
@@ -133,10 +153,11 @@ impl Peers {
 
     pub(super) fn sight_strays(&mut self, now: Instant, addresses: &[SocketAddr]) {
         for address in addresses {
-            // The key that a typed address had once is pinned.
-            let owner = self.contacts.iter().find(|(_, c)| c.knows(*address));
-            let owner = owner.map(|(peer, _)| *peer);
-            match owner.and_then(|peer| self.contacts.get_mut(&peer)) {
+            // The key that answered there once is pinned; what others say of the address is not.
+            match self
+                .found_at(*address)
+                .and_then(|peer| self.contacts.get_mut(&peer))
+            {
                 Some(contact) => contact.dial_now(now),
                 None if self.strays.len() < STRAYS_MAX => {
                     self.strays.insert(*address, Stray::new(now));
@@ -166,8 +187,20 @@ impl Peers {
             && self.up.len() < NEIGHBOURS_DIALLED
             && !self.up.contains_key(&peer)
             && !self.blocked.contains(&peer)
-            && !self.is_dialling(peer)
-            && contact.addresses().next().is_some()
+            && self.undialled(peer, contact).next().is_some()
+    }
+
+    /// Where the peer may be and no dial runs yet; nothing while dials enough run.
+    fn undialled(&self, peer: PeerId, contact: &Contact) -> impl Iterator<Item = SocketAddr> {
+        let running = self.dials.values().filter(|d| d.expected == Some(peer));
+        let running: Vec<&Dial> = running.collect();
+        let tried = |address: &SocketAddr| running.iter().any(|d| d.addresses.contains(address));
+        let left = contact.addresses().filter(|address| !tried(address));
+        let left: Vec<SocketAddr> = match running.len() < DIALS_PER_PEER {
+            true => left.collect(),
+            false => Vec::new(),
+        };
+        left.into_iter()
     }
 
     fn is_dialling_stray(&self, address: SocketAddr) -> bool {
@@ -195,7 +228,7 @@ impl Peers {
             let Some((peer, contact)) = next else {
                 return;
             };
-            let (peer, addresses) = (*peer, contact.addresses().collect());
+            let (peer, addresses) = (*peer, self.undialled(*peer, contact).collect());
             if let Some(contact) = self.contacts.get_mut(&peer) {
                 contact.on_dialling(now);
             }

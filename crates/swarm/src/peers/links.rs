@@ -104,7 +104,13 @@ impl Peers {
                 self.close(now, old, reason);
                 self.raise(now, peer, link);
             }
-            Verdict::Close(reason) => self.close(now, link, reason),
+            Verdict::Close(reason) => {
+                // It would hardly dial if it heard us on the other one.
+                if reason == Goodbye::Duplicate {
+                    self.check_link(peer);
+                }
+                self.close(now, link, reason);
+            }
             Verdict::Cloned { close, other } => {
                 self.actions.push_back(PeersAction::PeerKeyCloned { peer });
                 self.close(now, close, Goodbye::Clone);

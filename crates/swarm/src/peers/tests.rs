@@ -185,6 +185,80 @@ fn back_off_grows_and_a_new_address_ends_it() {
     assert!(peers.poll_timeout().unwrap().since(now) <= Duration::from_secs(5));
 }
 
+/// The dial to where it was may still run, and fail late: neither makes the new address wait.
+#[test]
+fn an_address_sighted_during_a_dial_is_dialled_beside_it() {
+    let mut peers = Peers::new(key(1), 1, 0);
+    peers.on_sighting(at(0), mdns(2, &[address(2)]));
+    let (old, ..) = dials(&mut peers).remove(0);
+    peers.on_sighting(at(2_000), mdns(2, &[address(3)]));
+    let beside = dials(&mut peers);
+    assert_eq!(beside.len(), 1);
+    assert_eq!(beside[0].1, [address(3)]);
+    // No third one, whatever is said.
+    peers.on_sighting(at(4_000), mdns(2, &[address(4)]));
+    assert!(dials(&mut peers).is_empty());
+    peers.on_dial_failed(at(5_000), old, DialBlame::Network);
+    assert_eq!(dials(&mut peers)[0].1.first(), Some(&address(4)));
+}
+
+fn checks(peers: &mut Peers) -> Vec<LinkId> {
+    let check = |action| match action {
+        PeersAction::CheckLink { link } => Some(link),
+        _ => None,
+    };
+    actions(peers).into_iter().filter_map(check).collect()
+}
+
+/// A link to a peer that may have moved is looked at, and when it is dead the peer is dialled at
+/// once.
+#[test]
+fn a_link_is_checked_when_its_peer_may_have_moved() {
+    let mut peers = Peers::new(key(1), 1, 0);
+    link(&mut peers, at(0), 0, 2, Direction::Dialled(address(2)));
+    peers.on_sighting(at(10_000), mdns(2, &[address(2)]));
+    assert_eq!(checks(&mut peers), []);
+    peers.on_sighting(at(20_000), mdns(2, &[address(3)]));
+    assert_eq!(checks(&mut peers), [LinkId(0)]);
+    peers.on_network_changed(at(30_000));
+    assert_eq!(checks(&mut peers), [LinkId(0)]);
+    // It dials us though the link that stays is ours: it may not hear us there.
+    peers.on_link_up(at(31_000), LinkId(1), key(2), Direction::Accepted);
+    peers.on_hello(at(31_000), LinkId(1), hello(2));
+    let then = actions(&mut peers);
+    assert!(
+        then.contains(&PeersAction::CheckLink { link: LinkId(0) }),
+        "{then:?}"
+    );
+    assert!(then.contains(&closed(1, Goodbye::Duplicate)), "{then:?}");
+    peers.on_link_dead(at(32_000), LinkId(0));
+    assert_eq!(dials(&mut peers).len(), 1);
+}
+
+/// Who only says that an address is its own does not own it.
+#[test]
+fn hearsay_claims_no_typed_address() {
+    let mut peers = Peers::new(key(1), 1, 0);
+    let boast = HelloFacts {
+        addresses: vec![address(9)],
+        ..hello(2)
+    };
+    peers.on_link_up(at(0), LinkId(0), key(2), Direction::Accepted);
+    peers.on_hello(at(0), LinkId(0), boast);
+    actions(&mut peers);
+    let typed = Sighting {
+        peer: None,
+        boot: None,
+        addresses: vec![address(9)],
+        source: Source::Typed,
+    };
+    peers.on_sighting(at(10), typed);
+    let dialled = dials(&mut peers);
+    assert_eq!(dialled.len(), 1);
+    assert_eq!(dialled[0].2, None, "whoever answers there");
+    assert_eq!(peers.found_at(address(9)), None);
+}
+
 #[test]
 fn a_peer_that_was_started_again_is_dialled_soon() {
     let mut peers = Peers::new(key(1), 1, 0);

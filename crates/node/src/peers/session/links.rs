@@ -1,6 +1,6 @@
 //! Links: from a dial or a stranger's hello to their end.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use lanspread_net::{LinkError, LinkReceiver, LinkSender};
 use lanspread_proto::{
@@ -29,6 +29,9 @@ use super::{
 };
 use crate::snapshot::PeerState;
 
+/// How long a peer may take to answer on a link that may be dead.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(2_500);
+
 /// One link after its hello.
 #[derive(Debug)]
 pub(super) struct Linked {
@@ -39,6 +42,8 @@ pub(super) struct Linked {
     stop: CancellationToken,
     /// Ends when everybody has heard that the link is down.
     ended: Option<oneshot::Receiver<()>>,
+    /// It is being looked whether the peer still answers.
+    is_checked: bool,
 }
 
 impl Session<'_> {
@@ -147,6 +152,7 @@ impl Session<'_> {
             receiver: Some(receiver),
             stop: self.keep.session.stop().child_token(),
             ended: None,
+            is_checked: false,
         };
         self.links.insert(link, linked);
         self.decider.on_link_up(now, link, peer, direction);
@@ -256,6 +262,7 @@ impl Session<'_> {
                 expected,
             } => self.dial(dial, addresses, expected),
             PeersAction::CloseLink { link, reason } => self.close(link, reason),
+            PeersAction::CheckLink { link } => self.check(link),
             PeersAction::LinkUp { peer, link } => self.raise(peer, link),
             PeersAction::LinkDown { peer, link } => self.lower(peer, link),
             PeersAction::MeetVia { peer, common } => {
@@ -313,6 +320,33 @@ impl Session<'_> {
             .spawn_until_stop(span, async move { sender.close(reason).await });
         if linked.receiver.is_some() {
             self.links.remove(&link);
+        }
+    }
+
+    /// A link on which nobody answers any more has ended, long before its idle time is over.
+    fn check(&mut self, link: LinkId) {
+        let Some(linked) = self.links.get_mut(&link) else {
+            return;
+        };
+        if std::mem::replace(&mut linked.is_checked, true) {
+            return;
+        }
+        let (sender, mailbox) = (linked.sender.clone(), self.keep.mailbox.clone());
+        let span = tracing::debug_span!("check", peer = %sender.peer().short());
+        self.keep.session.spawn_until_stop(span, async move {
+            let answers = sender.answers(CHECK_TIMEOUT).await;
+            mailbox.send(Msg::Checked { link, answers }).await;
+        });
+    }
+
+    pub(super) fn on_checked(&mut self, now: Instant, link: LinkId, answers: bool) {
+        let Some(linked) = self.links.get_mut(&link) else {
+            return;
+        };
+        linked.is_checked = false;
+        if !answers {
+            tracing::info!(peer = %linked.sender.peer().short(), "nobody answers on the link");
+            self.decider.on_link_dead(now, link);
         }
     }
 
