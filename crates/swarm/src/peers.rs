@@ -433,14 +433,6 @@ impl Peers {
         self.up.get(&peer).copied()
     }
 
-    /// Whom a dial found at an address.
-    #[must_use]
-    pub fn found_at(&self, address: SocketAddr) -> Option<PeerId> {
-        let mut contacts = self.contacts.iter();
-        let found = contacts.find(|(_, contact)| contact.was_found_at(address));
-        found.map(|(peer, _)| *peer)
-    }
-
     /// How a peer stands with us.
     #[must_use]
     pub fn standing(&self, peer: PeerId) -> PeerState {

@@ -75,6 +75,14 @@ impl Exchange {
 }
 
 impl Peers {
+    /// Whom a dial found at an address.
+    #[must_use]
+    pub fn found_at(&self, address: SocketAddr) -> Option<PeerId> {
+        let mut contacts = self.contacts.iter();
+        let found = contacts.find(|(_, contact)| contact.was_found_at(address));
+        found.map(|(peer, _)| *peer)
+    }
+
     pub(super) fn sight_peer(&mut self, now: Instant, peer: PeerId, sighting: &Sighting) {
         if self.blocked.contains(&peer) {
             return;

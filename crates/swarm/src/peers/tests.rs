@@ -203,9 +203,11 @@ fn an_address_sighted_during_a_dial_is_dialled_beside_it() {
 }
 
 fn checks(peers: &mut Peers) -> Vec<LinkId> {
-    let check = |action| match action {
-        PeersAction::CheckLink { link } => Some(link),
-        _ => None,
+    let check = |action| {
+        let PeersAction::CheckLink { link } = action else {
+            return None;
+        };
+        Some(link)
     };
     actions(peers).into_iter().filter_map(check).collect()
 }
