@@ -4,6 +4,7 @@
 //! Invariant: until the commit the game on disk is as it was; after it, it is the new one. A cancel
 //! before the commit loses nothing but time.
 
+mod asking;
 mod blob;
 mod failure;
 mod prepare;
@@ -66,7 +67,7 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
     tasks.spawn_until_stop(span, async move {
         job.decide(spec.content, spec.version.clone()).await;
         let work = async {
-            let agreed = agree(&ports, &job, spec.content).await?;
+            let agreed = agree(&ports, &job, spec.content, Some(&spec.version)).await?;
             // The game is held from the moment on when its directory is touched, not while a source
             // is awaited.
             let held = run(&ports, &job, &spec, &agreed);

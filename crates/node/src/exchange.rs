@@ -224,7 +224,7 @@ impl Exchange {
                 }
             }
             Msg::Lied { peer, content } => {
-                let lied = |liars: &mut Liars| liars.on_bad_chunk(peer, content);
+                let lied = |liars: &mut Liars| liars.on_lie(peer, content);
                 self.liars.send_modify(lied);
             }
             Msg::Received { peer, bytes } => self.uploads.on_received(peer, bytes),

@@ -11,6 +11,7 @@ use crate::{
     actor::{Mailbox, Tasks},
     error::OperationError,
     games::{self, JobControl, JobProgress, JobReport},
+    library::LibraryHandle,
     restart::{caught, caught_in},
     shelf::ShelfHandle,
     snapshot::{OperationId, Phase, VerifyView},
@@ -29,6 +30,7 @@ pub(crate) struct JobPorts {
     pub(crate) shelf_view: watch::Receiver<Arc<ShelfView>>,
     pub(crate) transfer: TransferPorts,
     pub(crate) games: Mailbox<games::Msg>,
+    pub(crate) library: LibraryHandle,
 }
 
 /// One running job: whose it is, and how it is led.

@@ -11,17 +11,18 @@ use std::{
 };
 
 use lanspread_proto::{
-    ContentId, GameId, PeerId,
+    ContentId, GameId, Manifest, PeerId, VersionLabel,
     library::{LibraryDigest, LibraryEntry},
     wire::{LinkMessage, link::LibraryWant},
 };
 use lanspread_swarm::{
+    Truths,
     bucket::Bucket,
     library::{LibraryError, LocalLibrary, RemoteLibrary},
     merged::Merged,
     time::Instant,
 };
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     actor::{Mailbox, Tasks, mailbox},
@@ -55,6 +56,13 @@ pub(crate) enum Msg {
     PeerDown { peer: PeerId },
     /// A peer said something about libraries.
     FromPeer { peer: PeerId, message: LinkMessage },
+    /// A manifest was verified; the answer is who announces its content as something else.
+    Verified {
+        content: ContentId,
+        game: GameId,
+        version: VersionLabel,
+        liars: oneshot::Sender<Vec<PeerId>>,
+    },
 }
 
 /// A cheap door to the owner of the libraries.
@@ -68,6 +76,21 @@ impl LibraryHandle {
     /// Says what we have now, all of it.
     pub(crate) async fn set_local(&self, entries: Vec<LibraryEntry>) {
         self.mailbox.send(Msg::SetLocal(entries)).await;
+    }
+
+    /// Says what a verified manifest says of its content. Entries that say otherwise are ignored
+    /// from now on; who announces one is the answer.
+    pub(crate) async fn verified(&self, manifest: &Manifest) -> Vec<PeerId> {
+        let (liars, answer) = oneshot::channel();
+        let verified = Msg::Verified {
+            content: manifest.content(),
+            game: manifest.game().clone(),
+            version: manifest.version().clone(),
+            liars,
+        };
+        self.mailbox.send(verified).await;
+        // An owner that is gone names nobody.
+        answer.await.unwrap_or_default()
     }
 
     /// Follows who has what.
@@ -120,6 +143,7 @@ impl Unstarted {
             local: self.local,
             remotes: BTreeMap::new(),
             parked: VecDeque::new(),
+            truths: Truths::default(),
             announce_at: Instant::ZERO,
             view_at: Instant::ZERO,
             view_is_stale: false,
@@ -139,6 +163,8 @@ struct Library {
     local: LocalLibrary,
     remotes: BTreeMap<PeerId, Remote>,
     parked: VecDeque<(PeerId, RemoteLibrary)>,
+    /// What is known of contents: entries that say otherwise are not believed.
+    truths: Truths,
     announce_at: Instant,
     view_at: Instant,
     view_is_stale: bool,
@@ -183,6 +209,15 @@ impl Library {
             Msg::PeerUp { peer, digest } => self.on_peer_up(peer, digest),
             Msg::PeerDown { peer } => self.on_peer_down(peer),
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
+            Msg::Verified {
+                content,
+                game,
+                version,
+                liars,
+            } => {
+                // Who asked may be gone.
+                drop(liars.send(self.on_verified(content, &game, &version)));
+            }
         }
     }
 
@@ -202,6 +237,7 @@ impl Library {
         }
         for entry in entries {
             let game = entry.game.clone();
+            self.truths.learn(entry.content, &game, &entry.version);
             if let Err(error) = self.local.upsert(entry) {
                 tracing::error!(%game, %error, "a game is not offered to others");
             }
@@ -211,6 +247,21 @@ impl Library {
             // Nobody may be listening.
             drop(self.notices.send(Notice::LocalLibraryChanged));
         }
+    }
+
+    fn on_verified(
+        &mut self,
+        content: ContentId,
+        game: &GameId,
+        version: &VersionLabel,
+    ) -> Vec<PeerId> {
+        self.view_is_stale |= self.truths.learn(content, game, version);
+        let lies = |(peer, remote): (&PeerId, &Remote)| {
+            let mut entries = remote.replica.entries();
+            let lies = entries.any(|e| e.content == content && self.truths.is_false(e));
+            lies.then_some(*peer)
+        };
+        self.remotes.iter().filter_map(lies).collect()
     }
 
     fn on_peer_up(&mut self, peer: PeerId, digest: LibraryDigest) {
@@ -339,12 +390,12 @@ impl Library {
     }
 
     fn build_view(&self) -> LibraryView {
-        let replicas = || self.remotes.values().map(|remote| remote.replica.entries());
         let mut view = LibraryView::new(self.local.digest());
-        view.merged = Merged::new(self.local.entries(), replicas());
+        let replicas = self.remotes.values().map(|remote| self.believed(remote));
+        view.merged = Merged::new(self.local.entries(), replicas);
         for (peer, remote) in &self.remotes {
             let mut games = BTreeSet::new();
-            for entry in remote.replica.entries() {
+            for entry in self.believed(remote) {
                 games.insert(&entry.game);
                 let holders = view.holders.entry(entry.content).or_default();
                 holders.push((*peer, entry.availability));
@@ -353,6 +404,11 @@ impl Library {
             view.game_counts.insert(*peer, count);
         }
         view
+    }
+
+    fn believed<'a>(&'a self, remote: &'a Remote) -> impl Iterator<Item = &'a LibraryEntry> {
+        let entries = remote.replica.entries();
+        entries.filter(|entry| !self.truths.is_false(entry))
     }
 }
 

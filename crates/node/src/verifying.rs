@@ -85,7 +85,7 @@ async fn subject(ports: &JobPorts, job: &Job) -> Result<Subject, OperationError>
     let places = committing::places(ports, &job.game).await?;
     let payload = match ports.shelf.reference(job.game.clone()).await {
         Ok(reference) => {
-            let agreed = download::agree(ports, job, reference.content).await?;
+            let agreed = download::agree(ports, job, reference.content, None).await?;
             let version = agreed.manifest.version().clone();
             job.decide(reference.content, version).await;
             Some(Payload {

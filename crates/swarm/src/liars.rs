@@ -1,4 +1,4 @@
-//! [`Liars`]: who sent bad chunks, over all downloads.
+//! [`Liars`]: who sent bad chunks or lists, or false labels, over all downloads.
 //!
 //! Invariant: a peer refused everywhere lied about at least two contents.
 
@@ -13,8 +13,9 @@ pub struct Liars {
 }
 
 impl Liars {
-    /// A peer sent a bad chunk.
-    pub fn on_bad_chunk(&mut self, peer: PeerId, content: ContentId) {
+    /// A peer sent a bad chunk, a list of files that is not the one of the content, or announced
+    /// it as something that it is not.
+    pub fn on_lie(&mut self, peer: PeerId, content: ContentId) {
         let lies = self.contents.entry(peer).or_default();
         // Two are enough to refuse it everywhere: no need to grow.
         if lies.len() < 2 {
@@ -53,12 +54,12 @@ mod tests {
         let content = |n| ContentId::from_bytes([n; 32]);
         let mut liars = Liars::default();
         assert!(!liars.is_refused(peer, content(1)));
-        liars.on_bad_chunk(peer, content(1));
-        liars.on_bad_chunk(peer, content(1));
+        liars.on_lie(peer, content(1));
+        liars.on_lie(peer, content(1));
         assert!(liars.is_refused(peer, content(1)) && !liars.is_refused(peer, content(2)));
         assert!(liars.has_lied_besides(peer, content(2)));
         assert!(!liars.has_lied_besides(peer, content(1)));
-        liars.on_bad_chunk(peer, content(2));
+        liars.on_lie(peer, content(2));
         assert!(liars.is_refused(peer, content(3)) && liars.is_refused_everywhere(peer));
     }
 }

@@ -7,8 +7,8 @@
 //! **Deliberately not here:** clocks, randomness, sockets, files. The crate is `no_std`, so they
 //! cannot be named; time and seeds are arguments.
 //!
-//! Reading order: [`time`], [`random`], [`bucket`] are tools; [`peers`] is membership; [`library`]
-//! and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and [`credit`] move
+//! Reading order: [`time`], [`random`], [`bucket`] are tools; [`peers`] is membership; [`library`],
+//! [`truths`] and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and [`credit`] move
 //! it; [`availability`] and [`progress`] serve them.
 #![no_std]
 
@@ -26,6 +26,7 @@ pub mod peers;
 pub mod progress;
 pub mod random;
 pub mod time;
+pub mod truths;
 pub mod upload;
 
 pub use availability::Availability;
@@ -40,4 +41,5 @@ pub use peers::{Peers, PeersAction};
 pub use progress::Progress;
 pub use random::Random;
 pub use time::Instant;
+pub use truths::Truths;
 pub use upload::{Admission, RequestKey, Reservation, Upload, UploadAction};

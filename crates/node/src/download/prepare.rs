@@ -1,35 +1,52 @@
 //! Before the first piece: manifest and chunk map, from our own store or from whoever has them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lanspread_disk::index::ManifestStore;
 use lanspread_proto::{
-    ChunkMap, ContentId, GameId, Manifest, PeerId, library::Availability, wire::lane::BlobKind,
+    ChunkMap, ContentId, GameId, Hash, Manifest, PeerId, VersionLabel, library::Availability,
+    wire::lane::BlobKind,
 };
 
 use super::{
     Agreed,
+    asking::ask_in_turn,
     blob::{BlobError, BlobLane},
 };
 use crate::{
     error::OperationError,
+    exchange,
     handle::FileView,
     jobs::{Job, JobPorts},
+    notice::Notice,
+    peers::PeersHandle,
     snapshot::Phase,
 };
 
 /// How long until holders that did not deliver are asked again.
 const RETRY: Duration = Duration::from_secs(3);
 
-/// Gets manifest and chunk map. While nobody who has them is here, the job waits.
+/// Gets manifest and chunk map, and sees that they are of the version that was chosen. While nobody
+/// who has them is here, the job waits.
 pub(crate) async fn agree(
     ports: &JobPorts,
     job: &Job,
     content: ContentId,
+    version: Option<&VersionLabel>,
 ) -> Result<Agreed, OperationError> {
-    if let Some(agreed) = stored(ports, content).await? {
-        return Ok(agreed);
-    }
+    let agreed = match stored(ports, content).await? {
+        Some(agreed) => agreed,
+        None => fetched(ports, job, content).await?,
+    };
+    check_label(ports, (&job.game, version), &agreed.manifest).await?;
+    Ok(agreed)
+}
+
+async fn fetched(
+    ports: &JobPorts,
+    job: &Job,
+    content: ContentId,
+) -> Result<Agreed, OperationError> {
     let mut library = ports.transfer.library.clone();
     loop {
         library.borrow_and_update();
@@ -68,6 +85,7 @@ pub(crate) async fn files(
         Some(agreed) => agreed.manifest,
         None => ask_all(ports, game, content).await?.manifest,
     };
+    check_label(ports, (game, None), &manifest).await?;
     let view = |file: &lanspread_proto::manifest::FileEntry| FileView {
         path: file.path.clone(),
         bytes: file.bytes,
@@ -122,37 +140,79 @@ async fn store(ports: &JobPorts, agreed: &Agreed) -> Result<(), OperationError> 
     Ok(ports.blocking(save).await??)
 }
 
-/// Asks one holder after the other, complete ones first.
+/// Asks the holders, complete ones first. One that lies is remembered, and asked no more.
 async fn ask_all(
     ports: &JobPorts,
     game: &GameId,
     content: ContentId,
 ) -> Result<Agreed, OperationError> {
-    let mut lied = false;
-    for peer in holders(ports, content) {
-        match ask(ports, peer, (game, content)).await {
-            Ok(agreed) => return Ok(agreed),
-            Err(AskError::Invalid) => lied = true,
-            Err(AskError::Lane(error)) => {
-                tracing::debug!(peer = %peer.short(), %error, "no lane for a manifest");
+    let mut told = BTreeSet::new();
+    let next = || holders(ports, content).find(|peer| told.insert(*peer));
+    let peers = ports.transfer.peers.clone();
+    let asked = ask_in_turn(next, |peer| ask(peers.clone(), peer, content)).await;
+    let mut liar_count = 0;
+    for (peer, error) in asked.failed {
+        match error {
+            AskError::Lied => {
+                liar_count += 1;
+                strike(ports, peer, content).await;
             }
-            Err(AskError::Blob(error)) => {
+            AskError::Unreadable => return Err(OperationError::BadManifest(game.clone())),
+            AskError::Lane(_) | AskError::Blob(_) => {
                 tracing::debug!(peer = %peer.short(), %error, "no manifest from a peer");
             }
         }
     }
-    Err(match lied {
-        true => OperationError::BadManifest(game.clone()),
-        false => OperationError::NobodyHasIt(game.clone()),
-    })
+    match asked.found {
+        Some(agreed) => Ok(agreed),
+        // Whoever could not be reached may have it all the same.
+        None if liar_count > 0 && liar_count == told.len() => {
+            Err(OperationError::BadManifest(game.clone()))
+        }
+        None => Err(OperationError::NobodyHasIt(game.clone())),
+    }
 }
 
-fn holders(ports: &JobPorts, content: ContentId) -> Vec<PeerId> {
+fn holders(ports: &JobPorts, content: ContentId) -> impl Iterator<Item = PeerId> {
     let library = ports.transfer.library.borrow();
+    let liars = ports.transfer.liars.borrow();
     let mut holders: Vec<_> = library.holders(content).to_vec();
-    holders.retain(|(_, availability)| *availability != Availability::LocalOnly);
+    holders.retain(|(peer, availability)| {
+        *availability != Availability::LocalOnly && !liars.is_refused(*peer, content)
+    });
     holders.sort_by_key(|(_, availability)| *availability);
-    holders.into_iter().map(|(peer, _)| peer).collect()
+    holders.into_iter().map(|(peer, _)| peer)
+}
+
+/// A peer lied about a content: nothing more of it is taken from there, and after a second content
+/// nothing at all.
+async fn strike(ports: &JobPorts, peer: PeerId, content: ContentId) {
+    tracing::warn!(peer = %peer.short(), content = %content.short(), "a peer lied about a content");
+    let transfer = &ports.transfer;
+    let lied = exchange::Msg::Lied { peer, content };
+    transfer.exchange.send(lied).await;
+    // Nobody may be listening.
+    drop(transfer.notices.send(Notice::PeerRefused { peer, content }));
+    if transfer.liars.borrow().has_lied_besides(peer, content) {
+        transfer.peers.refuse(peer);
+    }
+}
+
+/// Holds what was chosen against what the manifest says: a label that somebody made up must not
+/// bring an old version as a new one.
+async fn check_label(
+    ports: &JobPorts,
+    (game, version): (&GameId, Option<&VersionLabel>),
+    manifest: &Manifest,
+) -> Result<(), OperationError> {
+    for liar in ports.library.verified(manifest).await {
+        strike(ports, liar, manifest.content()).await;
+    }
+    let is_it = manifest.game() == game && version.is_none_or(|v| v == manifest.version());
+    match is_it {
+        true => Ok(()),
+        false => Err(OperationError::BadManifest(game.clone())),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -163,27 +223,26 @@ enum AskError {
     Blob(#[from] BlobError),
     /// It is not what its id says.
     #[error("what the peer sent is not what was asked for")]
-    Invalid,
+    Lied,
+    /// It is what its id says, and nothing that could be fetched: nobody has anything better.
+    #[error("this content has no valid manifest")]
+    Unreadable,
 }
 
-async fn ask(
-    ports: &JobPorts,
-    peer: PeerId,
-    (game, content): (&GameId, ContentId),
-) -> Result<Agreed, AskError> {
-    let mut lane = BlobLane::new(ports.transfer.peers.open_lane(peer).await?);
+async fn ask(peers: PeersHandle, peer: PeerId, content: ContentId) -> Result<Agreed, AskError> {
+    let mut lane = BlobLane::new(peers.open_lane(peer).await?);
     let bytes = lane.fetch(content, BlobKind::Manifest).await?;
+    if Hash::of(&bytes).as_bytes() != content.as_bytes() {
+        return Err(AskError::Lied);
+    }
     let manifest = Manifest::parse(&bytes).map_err(|error| {
         tracing::warn!(peer = %peer.short(), %error, "a manifest is not valid");
-        AskError::Invalid
+        AskError::Unreadable
     })?;
-    if manifest.content() != content || manifest.game() != game {
-        return Err(AskError::Invalid);
-    }
     let bytes = lane.fetch(content, BlobKind::ChunkMap).await?;
     let chunk_map = ChunkMap::parse(&bytes, &manifest).map_err(|error| {
         tracing::warn!(peer = %peer.short(), %error, "a chunk map is not valid");
-        AskError::Invalid
+        AskError::Lied
     })?;
     Ok(Agreed {
         manifest: Arc::new(manifest),

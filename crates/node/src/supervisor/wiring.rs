@@ -226,6 +226,7 @@ impl Shared {
             shelf_view: doors.shelf_view.subscribe(),
             transfer,
             games: doors.games.clone(),
+            library: self.library.clone(),
         }
     }
 

@@ -16,6 +16,8 @@ use lanspread_proto::{
 pub(crate) struct Offer {
     pub(crate) manifest: Manifest,
     pub(crate) map: ChunkMap,
+    /// What the library calls its version.
+    pub(crate) label: VersionLabel,
     /// In the order of the manifest.
     files: Vec<Vec<u8>>,
 }
@@ -59,6 +61,7 @@ impl Offer {
         let values = chunks.map(|chunk| chunk_value(chunk.place(), part(&files, &chunk)));
         let map = ChunkMap::new(values.collect(), &manifest).unwrap();
         Self {
+            label: manifest.version().clone(),
             manifest,
             map,
             files,
@@ -75,7 +78,7 @@ impl Offer {
         LibraryEntry {
             game: self.manifest.game().clone(),
             content: self.content(),
-            version: self.manifest.version().clone(),
+            version: self.label.clone(),
             title: Title::clean(self.manifest.game().as_str()),
             availability: Availability::Ready,
             payload: Size {

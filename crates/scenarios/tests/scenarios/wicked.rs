@@ -38,6 +38,10 @@ pub(crate) enum Habit {
     Lies(u32),
     /// Takes requests and never sends a piece.
     Stalls,
+    /// Never answers who asks for the list of files.
+    HidesLists,
+    /// Has one wrong byte in the list of files.
+    FakesLists,
 }
 
 /// A peer of this process that offers contents. Dropping it ends it.
@@ -282,6 +286,7 @@ async fn serve(inner: Arc<Inner>, lane: Lane) {
                     None => sending.refuse(request.request, GoneReason::NotHere).await,
                 }
             }
+            LaneMessage::BlobRequest(_) if inner.habit == Habit::HidesLists => {}
             LaneMessage::BlobRequest(blob) => sending.start_blob(&inner, blob).await,
             LaneMessage::Cancel(request) => {
                 sending.queue.retain(|(queued, ..)| *queued != request);
@@ -333,10 +338,13 @@ impl Sending {
         let Some(offer) = inner.offer(blob.content) else {
             return self.refuse(blob.request, GoneReason::NotHere).await;
         };
-        let bytes = match blob.kind {
+        let mut bytes = match blob.kind {
             BlobKind::Manifest => offer.manifest.encode(),
             BlobKind::ChunkMap => offer.map.encode(),
         };
+        if inner.habit == Habit::FakesLists {
+            *bytes.last_mut().unwrap() ^= 1;
+        }
         let start = LaneMessage::BlobStart(BlobStart {
             request: blob.request,
             bytes: bytes.len() as u64,

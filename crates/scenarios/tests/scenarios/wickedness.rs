@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use lanspread_proto::{ContentId, Manifest, PieceIndex, wire::lane::GoneReason};
+use lanspread_proto::{ContentId, Manifest, PieceIndex, VersionLabel, wire::lane::GoneReason};
 use lanspread_unpack::pack::evil::{self, Evil};
 use serde_json::{Value, json};
 
@@ -84,6 +84,79 @@ fn s07_a_liar() {
         .collect();
     assert!(!bad.is_empty(), "nothing of the liar was kept");
     assert!(taker.fetched()[&honest.key()] > 1_000_000);
+}
+
+/// One source never sends its list of files, another one sends a wrong list: neither ends the
+/// download, the second one is refused, and the honest source that comes then is asked at once.
+#[test]
+fn s06_lists_that_do_not_come_or_are_wrong() {
+    let game = Game::new("Quake", "1.0", 3);
+    let party = Party::on_loopback();
+    game.write(&party.games(1));
+    let mut honest = party.start(1);
+    honest.until_shared("quake");
+    let silent = Wicked::start(Habit::HidesLists, vec![offer_of(&game)]);
+    let liar = Wicked::start(Habit::FakesLists, vec![offer_of(&game)]);
+    let both = ["--connect", &silent.address(), "--connect", &liar.address()];
+    let mut taker = party.start_with(2, &both);
+    taker.until_ready("quake", 2);
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    let address = honest.address().to_string();
+    taker.ask(json!({"command": "connect", "address": address}));
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+    // The lists are asked for again by who has none of the game yet.
+    let both = ["--connect", &silent.address(), "--connect", &liar.address()];
+    let mut other = party.start_with(3, &both);
+    other.until_ready("quake", 2);
+    let operation = other.begin(json!({"command": "get", "game": "quake"}));
+    let refused = other.until_notice("a refusal", |notice| notice["notice"] == "peer_refused");
+    assert_eq!(refused["peer"], liar.key());
+    other.until("no source", |s| {
+        game_in(s, "quake")["operation"]["phase"] == "waiting_for_source"
+    });
+    other.ask(json!({"command": "connect", "address": address}));
+    other.done_with("quake", operation);
+}
+
+/// An old version under the label of a new one: whoever has it knows better, whoever has not finds
+/// out before a byte of it is fetched; an honest source of the same bytes still counts.
+#[test]
+fn s07_an_old_version_under_a_new_label() {
+    let (old, new) = (Game::new("Quake", "1.0", 3), Game::new("Quake", "2.0", 3));
+    let party = Party::on_loopback();
+    new.write(&party.games(1));
+    let mut taker = party.start(1);
+    let content = taker.until_shared("quake");
+    let mut offer = offer_of(&old);
+    offer.label = VersionLabel::parse("99").unwrap();
+    let liar = Wicked::start(Habit::Honest, vec![offer]);
+    taker.ask(json!({"command": "connect", "address": liar.address()}));
+    taker.until("an update", |s| {
+        game_in(s, "quake")["update_available"] == true
+    });
+    let report = taker.failed(json!({"command": "update", "game": "quake"}));
+    assert_eq!(report["code"], "bad-manifest");
+    let refused = taker.until_notice("a refusal", |notice| notice["notice"] == "peer_refused");
+    assert_eq!(refused["peer"], liar.key());
+    taker.until("no update", |s| {
+        game_in(s, "quake")["update_available"] == false
+    });
+    assert_eq!(taker.until_shared("quake"), content);
+    assert_eq!(liar.seen().requests, 0, "pieces of it were fetched");
+
+    let mut owner = {
+        old.write(&party.games(2));
+        party.start_with(2, &["--connect", &liar.address()])
+    };
+    let content = owner.until_shared("quake");
+    owner.until("the liar", |s| s["peers"].as_array().unwrap().len() == 1);
+    assert_eq!(owner.game("quake")["update_available"], false);
+    taker.stop();
+    let mut other = party.start_with(3, &["--connect", &owner.address().to_string()]);
+    other.until_ready("quake", 1);
+    other.get("quake");
+    assert_eq!(other.game("quake")["local"]["content"], content.as_str());
 }
 
 /// Nobody outside gets to see what is in `local/` or `kept/`: the list of files that peers are
