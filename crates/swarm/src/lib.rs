@@ -8,8 +8,8 @@
 //! cannot be named; time and seeds are arguments.
 //!
 //! Reading order: [`time`], [`random`], [`bucket`] are tools; [`peers`] is membership; [`library`],
-//! [`truths`] and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and [`credit`] move
-//! it; [`availability`] and [`progress`] serve them.
+//! [`truths`] and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and
+//! [`credit`] move it; [`availability`], [`progress`] and [`liars`] serve them.
 #![no_std]
 
 extern crate alloc;

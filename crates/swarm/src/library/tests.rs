@@ -234,6 +234,8 @@ impl World {
                 // Epochs are drawn from so many that none comes twice.
                 let epoch = self.local.digest().epoch + 1;
                 let entries: Vec<_> = self.local.entries().cloned().collect();
+                // Drawn at random from 64 bits: none comes twice.
+                let epoch = self.local.digest().epoch + epoch;
                 self.local = LocalLibrary::new(epoch);
                 for entry in entries {
                     self.local.upsert(entry).unwrap();
