@@ -1,7 +1,7 @@
 //! The command line: text in, [`Command`] out.
 
 #[cfg(target_os = "linux")]
-use crate::bench::{Bench, PairArgs};
+use crate::bench::{Bench, PairArgs, Plan, SwarmArgs};
 
 /// What `cargo xtask` prints without a command.
 pub(crate) const HELP: &str = "\
@@ -15,6 +15,9 @@ cargo xtask COMMAND
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
   bench pair         one peer to another, beside a plain copy and other programs (needs root)
+  bench swarm        every swarm below on limited cables: time, copies sent, ping (needs root)
+  bench swarm8|tree8|multi3|hetero3|churn8|split8
+    [--runs N] [--mib N] [--program PATH]
   bench idle         what a node with 20 peers of 100 games costs (needs root)
     [--runs N] [--mib N] [--only lanspread,nginx,rqbit]";
 
@@ -90,6 +93,11 @@ fn extent(rest: &[String]) -> Result<Extent, String> {
 fn bench(rest: &[String]) -> Result<Bench, String> {
     match rest {
         [what, options @ ..] if what == "pair" => pair(options).map(Bench::Pair),
+        [what, options @ ..] if what == "swarm" => swarm(&[], options),
+        [what, options @ ..] if plan(what).is_some() => {
+            let plans: Vec<Plan> = plan(what).into_iter().collect();
+            swarm(&plans, options)
+        }
         [what] if what == "idle" => Ok(Bench::Idle),
         [what, directory, address] if what == "raw-serve" || what == "raw-fetch" => {
             let (directory, address) = (directory.clone(), address.clone());
@@ -104,16 +112,44 @@ fn bench(rest: &[String]) -> Result<Bench, String> {
 }
 
 #[cfg(target_os = "linux")]
+fn plan(name: &str) -> Option<Plan> {
+    Plan::ALL.into_iter().find(|plan| plan.name() == name)
+}
+
+#[cfg(target_os = "linux")]
+fn swarm(plans: &[Plan], options: &[String]) -> Result<Bench, String> {
+    let mut args = SwarmArgs {
+        plans: plans.to_vec(),
+        ..SwarmArgs::default()
+    };
+    for pair in options.chunks(2) {
+        let [option, value] = pair else {
+            return Err(format!("{} takes a value", pair.concat()));
+        };
+        match option.as_str() {
+            "--runs" => args.runs = positive(option, value)?,
+            "--mib" => args.mebibytes = positive(option, value)?.into(),
+            "--program" => args.program = Some(value.clone()),
+            _ => return Err(format!("bench swarm has no option `{option}`")),
+        }
+    }
+    Ok(Bench::Swarm(args))
+}
+
+#[cfg(target_os = "linux")]
+fn positive(option: &str, value: &str) -> Result<u32, String> {
+    let positive = value.parse().ok().filter(|number| *number > 0_u32);
+    positive.ok_or_else(|| format!("{option} takes a number, not `{value}`"))
+}
+
+#[cfg(target_os = "linux")]
 fn pair(options: &[String]) -> Result<PairArgs, String> {
     let mut args = PairArgs::default();
     for pair in options.chunks(2) {
         let [option, value] = pair else {
             return Err(format!("{} takes a value", pair.concat()));
         };
-        let number = || {
-            let positive = value.parse().ok().filter(|number| *number > 0_u32);
-            positive.ok_or_else(|| format!("{option} takes a number, not `{value}`"))
-        };
+        let number = || positive(option, value);
         match option.as_str() {
             "--runs" => args.runs = number()?,
             "--mib" => args.mebibytes = number()?.into(),
@@ -154,6 +190,18 @@ mod tests {
         };
         let line = "bench pair --mib 64 --only nginx --runs 2";
         check(line, Ok(Command::Bench(Bench::Pair(args))));
+        let swarm = SwarmArgs {
+            plans: vec![Plan::Churn8],
+            runs: 2,
+            ..SwarmArgs::default()
+        };
+        check(
+            "bench churn8 --runs 2",
+            Ok(Command::Bench(Bench::Swarm(swarm))),
+        );
+        let all = Bench::Swarm(SwarmArgs::default());
+        check("bench swarm", Ok(Command::Bench(all)));
+        check("bench swarm8 --runs 0", Err(()));
         check("bench idle", Ok(Command::Bench(Bench::Idle)));
         check("bench idle now", Err(()));
     }

@@ -12,9 +12,11 @@ mod pair;
 mod raw;
 mod rqbit;
 mod summary;
+mod swarm;
 
 use anyhow::Result;
 
+pub(crate) use self::swarm::{Plan, SwarmArgs};
 use crate::repo::Repo;
 
 /// One bench, or the part of one that runs in a process of its own.
@@ -22,6 +24,8 @@ use crate::repo::Repo;
 pub(crate) enum Bench {
     /// One peer to another.
     Pair(PairArgs),
+    /// Many hosts on limited cables.
+    Swarm(SwarmArgs),
     /// A node with nothing to do.
     Idle,
     /// Internal: send a directory to who connects.
@@ -55,6 +59,7 @@ impl Default for PairArgs {
 pub(crate) fn run(repo: &Repo, bench: &Bench) -> Result<bool> {
     match bench {
         Bench::Pair(args) => pair::run(repo, args),
+        Bench::Swarm(args) => swarm::run(repo, args),
         Bench::Idle => idle::run(repo),
         Bench::RawServe { directory, address } => raw::serve(directory.as_ref(), address),
         Bench::RawFetch { directory, address } => raw::fetch(directory.as_ref(), address),
