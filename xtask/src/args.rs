@@ -14,6 +14,8 @@ cargo xtask COMMAND
   tidy               caps, names, words and documents only
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
+  torture [PART...]  the long forms of what `test` samples (needs root): crashes on the disk in
+                     memory, kills, errors, power; all of them in about an hour
   bench pair         one peer to another, beside a plain copy and other programs (needs root)
   bench swarm        every swarm below on limited cables: time, copies sent, ping (needs root)
   bench swarm8|tree8|multi3|hetero3|churn8|split8
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Run(Vec<String>),
     /// Run the simulator with these arguments.
     Sim(Vec<String>),
+    /// Try everything that can go wrong with files.
+    Torture(Vec<String>),
     /// Measure.
     #[cfg(target_os = "linux")]
     Bench(Bench),
@@ -69,11 +73,25 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             Ok(Command::Run(rest))
         }
         "sim" => Ok(Command::Sim(rest)),
+        "torture" => torture(rest).map(Command::Torture),
         #[cfg(target_os = "linux")]
         "bench" => bench(&rest).map(Command::Bench),
         "tidy" => nothing(&rest, Command::Tidy),
         "edges" => nothing(&rest, Command::Edges),
         _ => Err(format!("unknown command `{name}`\n\n{HELP}")),
+    }
+}
+
+/// What `torture` can be told to do alone.
+pub(crate) const TORTURES: [&str; 4] = ["crashes", "kills", "errors", "power"];
+
+fn torture(rest: Vec<String>) -> Result<Vec<String>, String> {
+    match rest.iter().find(|part| !TORTURES.contains(&part.as_str())) {
+        None => Ok(rest),
+        Some(unknown) => Err(format!(
+            "torture knows {}, not `{unknown}`",
+            TORTURES.join(", ")
+        )),
     }
 }
 
@@ -219,6 +237,9 @@ mod tests {
         check("run get x", Ok(Command::Run(words("get x"))));
         check("run -- get -- x", Ok(Command::Run(words("get -- x"))));
         check("sim 7", Ok(Command::Sim(words("7"))));
+        check("torture", Ok(Command::Torture(Vec::new())));
+        check("torture power", Ok(Command::Torture(words("power"))));
+        check("torture me", Err(()));
         check("tidy now", Err(()));
         check("bench", Err(()));
         check("bench pair --runs", Err(()));

@@ -52,6 +52,7 @@ fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Test(extent) => steps::test(&repo, extent),
         Command::Run(args) => run::binary(&repo, &args),
         Command::Sim(args) => run::simulator(&repo, &args),
+        Command::Torture(parts) => run::torture(&repo, &parts),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench::run(&repo, &bench),
         Command::Tidy => Ok(repo::print(&tidy::check(&repo)?)),

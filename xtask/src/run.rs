@@ -1,4 +1,4 @@
-//! Building and running the program and the simulator, in release.
+//! Building and running the program, the simulator and the long tests, in release.
 
 use anyhow::{Context, Result};
 
@@ -38,4 +38,38 @@ pub(crate) fn simulator(repo: &Repo, args: &[String]) -> Result<bool> {
         .args(["--package", "lanspread-sim", "--"])
         .args(args);
     process::succeeds(&mut command)
+}
+
+/// States that crashes leave in each scenario in which recovery is cut at every point too.
+const CRASH_STATES: &str = "400";
+/// Random losses at each crash point.
+const CRASH_SEEDS: &str = "24";
+
+/// Runs the long forms of the tests on files; all of them when no part is named.
+pub(crate) fn torture(repo: &Repo, parts: &[String]) -> Result<bool> {
+    tools::check_builders(repo)?;
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    let tests = |target: &str| {
+        let mut command = cargo(repo.root(), ["test", "--release", "--locked"]);
+        command.args(["--package", "lanspread-disk", "--test", target]);
+        command
+    };
+    let mut succeeded = true;
+    if wanted("crashes") {
+        let mut crashes = tests("transactions");
+        crashes.args(["--", "crash::", "--nocapture", "--test-threads=2"]);
+        crashes.env("LANSPREAD_CRASH_STATES", CRASH_STATES);
+        crashes.env("LANSPREAD_CRASH_SEEDS", CRASH_SEEDS);
+        succeeded &= process::succeeds(&mut crashes)?;
+    }
+    let rest: Vec<&str> = ["kills", "errors", "power"]
+        .into_iter()
+        .filter(|part| wanted(part))
+        .collect();
+    if !rest.is_empty() {
+        let mut command = tests("torture");
+        command.args(["--", "--long"]).args(rest);
+        succeeded &= process::succeeds(&mut command)?;
+    }
+    Ok(succeeded)
 }

@@ -9,12 +9,15 @@ use crate::{process, repo::Repo};
 /// What `cargo install` gets when cargo-deny is missing.
 pub(crate) const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// Programs that scenario tests call, and the package of each.
+/// Programs that tests call, and the package of each.
 const LAB_PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("tc", "iproute2"),
     ("nft", "nftables"),
     ("ping", "iputils-ping"),
+    ("strace", "strace"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("mkfs.xfs", "xfsprogs"),
 ];
 
 /// The oldest Node.js that builds the UI.
@@ -89,7 +92,7 @@ fn version(text: &str) -> Option<[u32; 2]> {
     Some([numbers.next()?.ok()?, numbers.next()?.ok()?])
 }
 
-/// The packages that scenario tests lack here, each once.
+/// The packages that tests lack here, each once.
 pub(crate) fn missing_packages() -> Vec<&'static str> {
     let mut packages: Vec<&str> = LAB_PROGRAMS
         .iter()

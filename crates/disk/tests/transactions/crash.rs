@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// Random losses per crash point of an operation; each is also another way to tear sectors.
+/// `LANSPREAD_CRASH_SEEDS` raises it.
 const SEEDS: u64 = 4;
 /// Name changes of which only one is kept, per crash point.
 const SINGLES: usize = 4;
@@ -25,10 +26,15 @@ const SEEDS_IN_RECOVERY: u64 = 2;
 const CUT_RECOVERIES: usize = 40;
 
 fn cut_recoveries() -> usize {
-    let wished = std::env::var("LANSPREAD_CRASH_STATES").ok();
-    wished
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(CUT_RECOVERIES)
+    wished("LANSPREAD_CRASH_STATES").unwrap_or(CUT_RECOVERIES)
+}
+
+fn seeds() -> u64 {
+    wished("LANSPREAD_CRASH_SEEDS").unwrap_or(SEEDS)
+}
+
+fn wished<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// Something is done, with the power cut at every point of it.
@@ -86,7 +92,7 @@ fn explore(
         let recover = |world: &World<'_>| Scenario::recover(world, &mut Instant::default());
         drop(memory.on(door(&memory.disk), recover));
     };
-    cut_everywhere(start, SEEDS, &operate, |left| {
+    cut_everywhere(start, seeds(), &operate, |left| {
         collect(left, &mut open);
     });
     let (mut states, mut cut) = (open.len(), 0);
@@ -141,6 +147,7 @@ fn check(scenario: Scenario) {
         let explored = explore(&start, &plain);
         let (crashes, states) = explored.unwrap_or_else(|why| panic!("{scenario:?}: {why}"));
         assert!(crashes > 200 && states > 20, "{crashes} {states}");
+        println!("{scenario:?}: {crashes} crashes, {states} states");
         check_acknowledged(&start, &plain).unwrap();
         if !scenario.is_install() {
             break;

@@ -3,6 +3,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test stops where the world is not as it should be"
 )]
@@ -13,4 +14,5 @@ mod memory;
 #[cfg(unix)]
 mod real;
 mod scenario;
+mod seen;
 mod staging;

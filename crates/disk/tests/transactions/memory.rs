@@ -8,7 +8,10 @@ use lanspread_disk::{
     mem::MemDisk,
 };
 
-use crate::scenario::{Files, Instant, Scenario, World, promised};
+use crate::{
+    scenario::{Files, Instant, Scenario, World},
+    seen::{LITTER, Seen},
+};
 
 const ROOT: &str = "/games/quake";
 const STATE: &str = "/state/games/quake";
@@ -86,83 +89,46 @@ impl Memory {
         hasher.finish()
     }
 
-    fn record(&self) -> Option<u8> {
+    fn seen(&self) -> Seen {
         let state = places().state;
-        intent_file::read_record(&self.disk, &state, RecordSlot::Current)
-            .unwrap()
-            .map(|record| record.version().as_str().parse().unwrap())
+        let record = intent_file::read_record(&self.disk, &state, RecordSlot::Current).unwrap();
+        let is_there = |name: &&str| {
+            let place = places().game_root.listed(name);
+            self.disk.stat(&place).unwrap().is_some()
+        };
+        let mut litter: Vec<_> = LITTER.into_iter().filter(is_there).collect();
+        let next = Path::new(STATE).join("install_record.next");
+        litter.extend(self.disk.bytes_of(&next).map(|_| "the next record"));
+        let intent = intent_file::read_intent(&self.disk, &state);
+        litter.extend(intent.unwrap().map(|_| "the intent"));
+        Seen {
+            tree: self.tree(),
+            record: record.map(|record| record.version().as_str().parse().unwrap()),
+            litter,
+        }
     }
 
     pub(crate) fn is_new(&self) -> bool {
-        self.tree() == self.scenario.after() && self.record() == self.scenario.records().1
+        self.seen().is_new(self.scenario)
     }
 
     pub(crate) fn is_old(&self) -> bool {
-        let mut tree = self.tree();
-        // A download in progress is no transaction yet.
-        tree.retain(|path, _| !path.starts_with(".incoming/"));
-        tree == self.scenario.before() && self.record() == self.scenario.records().0
+        self.seen().is_old(self.scenario)
     }
 
     /// What must be true at any time.
     pub(crate) fn check_always(&self) -> Result<(), String> {
-        let tree = self.tree();
-        for text in self.scenario.user_texts() {
-            if !tree.values().any(|bytes| bytes == text.as_bytes()) {
-                return Err(format!("lost: {text:?}"));
-            }
-        }
-        let Some(sentinel) = tree.get("version.ini") else {
-            return Ok(());
-        };
-        let promised = promised(sentinel).ok_or("the sentinel is torn")?;
-        let before = self.scenario.before();
-        for (path, bytes) in promised {
-            // Until it is repaired, a payload is as damaged as it was.
-            let repairs = self.scenario == Scenario::RepairPayload;
-            let as_before = repairs && tree.get(&path) == before.get(&path);
-            if tree.get(&path) != Some(&bytes) && !as_before {
-                return Err(format!("downloaded, but {path} is not right"));
-            }
-        }
-        Ok(())
+        self.seen().check_always(self.scenario)
     }
 
     /// What must be true when an operation or recovery is over.
     pub(crate) fn check_settled(&self) -> Result<(), String> {
-        self.check_always()?;
-        let intent = intent_file::read_intent(&self.disk, &places().state);
-        if intent.map_err(|error| error.to_string())?.is_some() {
-            return Err("the intent is still there".into());
-        }
-        for litter in [
-            ".local.installing",
-            ".local.backup",
-            ".lanspread_version.ini",
-        ] {
-            let place = places().game_root.listed(litter);
-            if self.disk.stat(&place).unwrap().is_some() {
-                return Err(format!("{litter} is left over"));
-            }
-        }
-        let next = Path::new(STATE).join("install_record.next");
-        if self.disk.bytes_of(&next).is_some() {
-            return Err("the next record is left over".into());
-        }
-        if self.is_old() || self.is_new() {
-            Ok(())
-        } else {
-            Err(format!("neither old nor new: {}", self.show()))
-        }
+        self.seen().check_settled(self.scenario)
     }
 
     /// The tree as text, for a failed test.
     pub(crate) fn show(&self) -> String {
-        let lines = self
-            .tree()
-            .into_iter()
-            .map(|(path, bytes)| format!("\n  {path}: {}", String::from_utf8_lossy(&bytes)));
-        lines.collect::<String>() + &format!("\n  record: {:?}", self.record())
+        self.seen().show()
     }
 
     /// Recovers without disturbance, and checks the end.
