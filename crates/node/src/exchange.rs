@@ -4,6 +4,7 @@
 //! bytes were verified; what it is told it may ask for is what it may ask for.
 
 mod blobs;
+mod moves;
 mod pushing;
 pub(crate) mod serve_lane;
 mod uploads;

@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 use super::{
     Msg, Served,
     blobs::Blobs,
+    moves::Moves,
     pushing::Pushing,
     serve_lane::{self, Command, LanePorts, ServeLane},
 };
@@ -40,8 +41,6 @@ use crate::{
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
 const UPLINK_GUESS: u64 = 125_000_000;
-/// A lane on which pieces wait and nothing moved for so long is stuck.
-const STUCK: Duration = Duration::from_secs(1);
 /// A receiver that got nothing for so long is no longer shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -95,8 +94,7 @@ pub(super) struct Uploads {
     upload: Upload,
     lanes: BTreeMap<LaneId, ServeLane>,
     open: BTreeMap<RequestKey, Admitted>,
-    /// When something was last sent on a lane.
-    moved: BTreeMap<LaneId, tokio::time::Instant>,
+    moves: Moves,
     blobs: Blobs,
     sent: BTreeMap<(PeerId, GameId), Sent>,
     traffic: BTreeMap<PeerId, Traffic>,
@@ -128,7 +126,7 @@ impl Uploads {
             upload,
             lanes: BTreeMap::new(),
             open: BTreeMap::new(),
-            moved: BTreeMap::new(),
+            moves: Moves::default(),
             blobs: Blobs::default(),
             sent: BTreeMap::new(),
             traffic: BTreeMap::new(),
@@ -181,12 +179,13 @@ impl Uploads {
     /// them
     /// must not stand before what it asks now.
     fn close_stuck(&mut self, peer: PeerId) {
+        let now = self.ports.clock.now();
         let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();
         let stuck: Vec<LaneId> = self
             .lanes
             .iter()
             .filter(|(id, lane)| lane.peer() == peer && waits.contains(id))
-            .filter(|(id, _)| self.moved.get(id).is_none_or(|at| at.elapsed() > STUCK))
+            .filter(|(id, _)| self.moves.is_stuck(**id, now))
             .map(|(id, _)| *id)
             .collect();
         for lane in stuck {
@@ -258,6 +257,10 @@ impl Uploads {
         };
         match self.upload.on_request(self.ports.clock.now(), reservation) {
             Admission::Queued => {
+                // A lane is silent from when it was asked, not from when it last had work.
+                if !self.open.keys().any(|other| other.lane == lane) {
+                    self.moves.on_move(lane, self.ports.clock.now());
+                }
                 self.open.insert(
                     key,
                     Admitted {
@@ -302,7 +305,7 @@ impl Uploads {
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
-        self.moved.insert(key.lane, tokio::time::Instant::now());
+        self.moves.on_move(key.lane, now);
         self.changed = true;
         if let Some(admitted) = self.open.get(&key) {
             let peer = admitted.reservation.peer;
@@ -371,7 +374,7 @@ impl Uploads {
 
     fn close(&mut self, lane: LaneId) {
         self.lanes.remove(&lane);
-        self.moved.remove(&lane);
+        self.moves.on_lane_down(lane);
         self.blobs.on_lane_down(lane);
         self.open.retain(|key, _| key.lane != lane);
         self.upload.on_lane_down(self.ports.clock.now(), lane);
@@ -381,7 +384,7 @@ impl Uploads {
         let gone = self.lanes.extract_if(.., |_, lane| lane.peer() == peer);
         gone.for_each(|(lane, _)| {
             self.blobs.on_lane_down(lane);
-            self.moved.remove(&lane);
+            self.moves.on_lane_down(lane);
         });
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
