@@ -85,7 +85,7 @@ pub struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geometry {
     chunk_size: u32,
-    /// First chunk and size of each file, and a last entry for the end.
+    /// Where each file begins and its size, and a last entry for the end.
     files: Vec<FileSpan>,
     /// First chunk of each piece, and a last entry for the end.
     pieces: Vec<u32>,
@@ -95,6 +95,8 @@ pub struct Geometry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileSpan {
     first_chunk: u32,
+    /// Bytes of all files before it.
+    first_byte: u64,
     bytes: u64,
 }
 
@@ -109,6 +111,7 @@ impl Geometry {
         for bytes in sizes {
             files.push(FileSpan {
                 first_chunk: cut.chunk_count,
+                first_byte: total_bytes,
                 bytes,
             });
             total_bytes = total_bytes.saturating_add(bytes);
@@ -116,6 +119,7 @@ impl Geometry {
         }
         files.push(FileSpan {
             first_chunk: cut.chunk_count,
+            first_byte: total_bytes,
             bytes: 0,
         });
         let mut pieces = cut.pieces;
@@ -164,13 +168,7 @@ impl Geometry {
         if index.0 >= self.chunk_count() {
             return None;
         }
-        // Empty files share their first chunk with the next file: the last one that starts at or
-        // before the chunk owns it.
-        let after = self
-            .files
-            .partition_point(|file| file.first_chunk <= index.0);
-        let file_index = after.checked_sub(1)?;
-        let file = self.files.get(file_index)?;
+        let (file_index, file) = self.file_at(index.0)?;
         let offset = u64::from(index.0 - file.first_chunk) * u64::from(self.chunk_size);
         let bytes = (file.bytes - offset).min(u64::from(self.chunk_size));
         Some(Chunk {
@@ -187,12 +185,28 @@ impl Geometry {
     pub fn piece(&self, index: PieceIndex) -> Option<Piece> {
         let first = *self.pieces.get(index.as_usize())?;
         let end = *self.pieces.get(index.as_usize() + 1)?;
-        let bytes = self.chunks(first..end).map(|chunk| chunk.bytes).sum();
+        // Not summed over the chunks: a piece may have very many, and is looked up for each.
+        let bytes = self.byte_before(end)? - self.byte_before(first)?;
         Some(Piece {
             index,
             chunks: first..end,
-            bytes,
+            bytes: u32::try_from(bytes).ok()?,
         })
+    }
+
+    /// Bytes of all chunks before one, or before the end.
+    fn byte_before(&self, chunk: u32) -> Option<u64> {
+        let (_, file) = self.file_at(chunk)?;
+        let offset = u64::from(chunk - file.first_chunk) * u64::from(self.chunk_size);
+        Some(file.first_byte + offset)
+    }
+
+    /// The file of a chunk, or the last entry for the end. Empty files share their first chunk with
+    /// the next file: the last one that starts at or before the chunk owns it.
+    fn file_at(&self, chunk: u32) -> Option<(usize, &FileSpan)> {
+        let after = self.files.partition_point(|file| file.first_chunk <= chunk);
+        let index = after.checked_sub(1)?;
+        Some((index, self.files.get(index)?))
     }
 
     /// All pieces, in order.
@@ -303,6 +317,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_piece_of_very_many_files_is_looked_up_for_each_of_them() {
+        let files = 200_000;
+        let geometry = Geometry::new(1 << 20, core::iter::repeat_n(1, files as usize));
+        let bytes: u64 = (0..files)
+            .filter_map(|chunk| geometry.piece(geometry.piece_of(ChunkIndex(chunk))?))
+            .map(|piece| u64::from(piece.bytes))
+            .sum();
+        assert_eq!(bytes, u64::from(files) * u64::from(files));
+    }
+
     proptest! {
         #[test]
         fn every_byte_is_in_one_chunk_and_one_piece(
@@ -323,6 +348,8 @@ mod tests {
             for piece in geometry.pieces() {
                 prop_assert_eq!(piece.chunks.start, next);
                 prop_assert!(piece.bytes > 0 && piece.bytes <= 128);
+                let chunks = geometry.chunks(piece.chunks.clone());
+                prop_assert_eq!(piece.bytes, chunks.map(|chunk| chunk.bytes).sum::<u32>());
                 next = piece.chunks.end;
             }
             prop_assert_eq!(next, geometry.chunk_count());

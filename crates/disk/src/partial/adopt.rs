@@ -35,6 +35,9 @@ impl PartialContent {
             may_share: true,
         };
         for (file, entry) in (0..).map(FileIndex).zip(self.spec.manifest.files()) {
+            if progress.is_cancelled() {
+                return Err(StoreError::Cancelled);
+            }
             adoption.take_file(file, entry)?;
             adoption.record_until(geometry.file_chunks(file).end)?;
         }

@@ -87,6 +87,9 @@ fn a_folder_of_something_else_gives_nothing() {
     assert!(adopt(&other.path().join("none")).unwrap().is_empty());
     let cancelled = Progress::default();
     cancelled.cancel();
-    let outcome = partial.adopt_from(&rig.sample.root, &cancelled);
-    assert!(matches!(outcome, Err(StoreError::Cancelled)));
+    // Also where there is nothing to read.
+    for place in [&rig.sample.root, &Place::root(other.path())] {
+        let outcome = partial.adopt_from(place, &cancelled);
+        assert!(matches!(outcome, Err(StoreError::Cancelled)));
+    }
 }
