@@ -3,14 +3,17 @@
 //!
 //! A page in the user's browser can send requests to this server, and with a rebound name even read
 //! the answers. So the host must be an address or `localhost` (those cannot be rebound), a foreign
-//! origin is refused, and everything but the front page needs a token that no page can know.
+//! origin is refused, and everything under `/api/` but pairing needs a secret that no page can
+//! know: the token of `api.json`, or the session of a paired browser. A browser sends its session by
+//! itself, so what changes something must then also say that it comes from our own page.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, Method, header, request::Parts};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
-use crate::error::Report;
+use crate::{error::Report, pairing::Sessions};
 
 /// Bytes of randomness in a token.
 const TOKEN_BYTES: usize = 32;
@@ -63,7 +66,15 @@ impl Token {
 pub(crate) struct Guard {
     port: u16,
     token: Token,
+    sessions: watch::Receiver<Sessions>,
 }
+
+/// Where a browser exchanges a code for a session.
+pub(crate) const PAIRING: &str = "/api/pair";
+/// Everything that needs a secret lies below.
+const GUARDED: &str = "/api/";
+/// A browser is remembered for a year.
+const SESSION_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// A request that is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,15 +90,6 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    pub(crate) const fn status(self) -> StatusCode {
-        match self {
-            Self::Host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Origin => StatusCode::FORBIDDEN,
-            Self::Token => StatusCode::UNAUTHORIZED,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        }
-    }
-
     pub(crate) fn report(self) -> Report {
         match self {
             Self::Host => Report::new("wrong-host", "the host of the request is not this server"),
@@ -99,24 +101,51 @@ impl Refused {
 }
 
 impl Guard {
-    pub(crate) const fn new(port: u16, token: Token) -> Self {
-        Self { port, token }
+    pub(crate) const fn new(port: u16, token: Token, sessions: watch::Receiver<Sessions>) -> Self {
+        Self {
+            port,
+            token,
+            sessions,
+        }
     }
 
     /// Judges a request by its head.
     pub(crate) fn admit(&self, request: &Parts) -> Result<(), Refused> {
         let host = self.host(request).ok_or(Refused::Host)?;
-        let front_page = request.method == Method::GET && request.uri.path() == "/";
-        if !same_origin(&request.headers, host) || !same_site(&request.headers, front_page) {
+        let (path, headers) = (request.uri.path(), &request.headers);
+        let front_page = request.method == Method::GET && path == "/";
+        let origin = same_origin(headers, host);
+        if origin == Origin::Foreign || !same_site(headers, front_page) {
             return Err(Refused::Origin);
         }
-        if !front_page && !self.shows_token(&request.headers) {
-            return Err(Refused::Token);
+        let changes = !request.method.is_safe();
+        let guarded = path.starts_with(GUARDED) && path != PAIRING;
+        if guarded && !self.shows_token(headers) {
+            if !self.shows_session(headers) {
+                return Err(Refused::Token);
+            }
+            if changes && origin != Origin::Ours {
+                return Err(Refused::Origin);
+            }
         }
-        if !request.method.is_safe() && !is_json(&request.headers) {
+        if changes && !is_json(headers) {
             return Err(Refused::NotJson);
         }
         Ok(())
+    }
+
+    /// The cookie that makes a browser come in from now on. Scripts cannot read it, other sites
+    /// cannot have it sent. Its name holds the port: cookies know none.
+    pub(crate) fn cookie(&self, session: &Token) -> String {
+        format!(
+            "{}={}; Path=/api; HttpOnly; SameSite=Strict; Max-Age={SESSION_SECONDS}",
+            self.cookie_name(),
+            session.reveal()
+        )
+    }
+
+    fn cookie_name(&self) -> String {
+        format!("lanspread_{}", self.port)
     }
 
     /// The host that the request names, if it is ours and named once.
@@ -142,6 +171,20 @@ impl Guard {
                 || ip_v6(name))
     }
 
+    /// Whether a cookie of ours holds the secret of a paired browser.
+    fn shows_session(&self, headers: &HeaderMap) -> bool {
+        let cookies = only(headers, &header::COOKIE).ok().flatten();
+        let name = self.cookie_name();
+        let mut ours = cookies
+            .into_iter()
+            .flat_map(|cookies| cookies.split(';'))
+            .filter_map(|cookie| cookie.trim().split_once('='))
+            .filter(|(other, _)| *other == name);
+        // A second one may have been set by another server of this machine.
+        let sessions = self.sessions.borrow();
+        ours.any(|(_, secret)| sessions.admit(secret))
+    }
+
     fn shows_token(&self, headers: &HeaderMap) -> bool {
         let shown = only(headers, &header::AUTHORIZATION).ok().flatten();
         let bearer = shown.and_then(|value| value.split_once(' '));
@@ -151,16 +194,28 @@ impl Guard {
     }
 }
 
-/// The origin, when a browser sends it, must be the page of this server itself.
-fn same_origin(headers: &HeaderMap, host: &str) -> bool {
+/// Where a request says that it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Nowhere: no browser, or a browser that reads.
+    Unsaid,
+    /// The page of this server itself.
+    Ours,
+    /// Another page.
+    Foreign,
+}
+
+fn same_origin(headers: &HeaderMap, host: &str) -> Origin {
+    let ours = |origin: &str| {
+        let bare = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| origin.strip_prefix(scheme));
+        bare.is_some_and(|bare| bare.eq_ignore_ascii_case(host))
+    };
     match only(headers, &header::ORIGIN) {
-        Ok(None) => true,
-        Ok(Some(origin)) => ["http://", "https://"].iter().any(|scheme| {
-            origin
-                .strip_prefix(scheme)
-                .is_some_and(|rest| rest.eq_ignore_ascii_case(host))
-        }),
-        Err(Malformed) => false,
+        Ok(None) => Origin::Unsaid,
+        Ok(Some(origin)) if ours(origin) => Origin::Ours,
+        Ok(Some(_)) | Err(Malformed) => Origin::Foreign,
     }
 }
 

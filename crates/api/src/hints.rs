@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use crate::error::Kind;
 
 mod archives;
+mod doctor;
 mod doors;
 mod operations;
 mod parties;
@@ -76,6 +77,7 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
         .chain(archives::TABLE)
         .chain(parties::TABLE)
         .chain(doors::TABLE)
+        .chain(doctor::TABLE)
 }
 
 /// The hints of every code as JSON, for pages that choose the language themselves.

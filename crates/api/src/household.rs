@@ -1,38 +1,23 @@
-//! [`Household`]: what the doors need of a node, so that they can be tried without one.
+//! [`Household`]: what the doors need, so that they can be tried without a node.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
-use lanspread_node::NodeHandle;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     error::Report,
-    rpc,
-    types::{Command, Reply},
+    front::Front,
+    types::{Command, Notice, Reply},
 };
 
-/// What the doors need of a node. The product's only one is [`NodeHandle`].
+/// What the doors need. The product's only one is [`Reception`](crate::Reception).
 pub trait Household: Clone + Send + Sync + 'static {
     /// Carries a command out.
     fn call(&self, command: Command) -> impl Future<Output = Result<Reply, Report>> + Send;
 
-    /// Follows the snapshots.
-    fn snapshots(&self) -> watch::Receiver<Arc<lanspread_node::Snapshot>>;
+    /// Follows the state.
+    fn fronts(&self) -> watch::Receiver<Front>;
 
-    /// Follows the notices.
-    fn notices(&self) -> broadcast::Receiver<lanspread_node::Notice>;
-}
-
-impl Household for NodeHandle {
-    async fn call(&self, command: Command) -> Result<Reply, Report> {
-        rpc::rpc(self, command).await
-    }
-
-    fn snapshots(&self) -> watch::Receiver<Arc<lanspread_node::Snapshot>> {
-        self.watch()
-    }
-
-    fn notices(&self) -> broadcast::Receiver<lanspread_node::Notice> {
-        Self::notices(self)
-    }
+    /// Follows the notices. The state knows of what a notice tells before the notice is there.
+    fn notices(&self) -> broadcast::Receiver<Notice>;
 }

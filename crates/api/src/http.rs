@@ -1,4 +1,5 @@
-//! [`Server`]: the control server on loopback: one command route, the snapshot, the events.
+//! [`Server`]: the control server on loopback: one command route, the snapshot, the events,
+//! pairing, and the files of the web UI.
 
 use std::{
     io,
@@ -10,9 +11,9 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Request, State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
@@ -20,12 +21,13 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Guard, Token},
+    auth::{Guard, PAIRING, Token},
+    doorkeeper::Doorkeeper,
     error::{Kind, Report},
     hints::Language,
     household::Household,
     limit::Limited,
-    sse,
+    pages, sse,
     types::{Command, Reply, Snapshot},
 };
 
@@ -33,6 +35,16 @@ use crate::{
 pub const BODY_BYTES_MAX: usize = 256 << 10;
 /// Connections at once; a browser opens six.
 pub const CONNECTIONS_MAX: usize = 128;
+/// Where the control server listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At this address.
+    At(SocketAddr),
+    /// On both loopback addresses, on this port if it is free: a page that is open in a browser
+    /// then finds the server again after a restart.
+    Loopback(Option<u16>),
+}
+
 /// How often a pair of equal free ports for IPv4 and IPv6 is looked for.
 const PORT_TRIES: usize = 16;
 
@@ -53,17 +65,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the given address, or a free port of both loopback addresses.
+    /// Binds the place.
     ///
     /// # Errors
-    /// The address cannot be bound.
-    pub async fn bind(address: Option<SocketAddr>, token: Token) -> Result<Self, Report> {
-        let bound = match address {
-            Some(address) => bind_one(address).await,
-            None => bind_loopback().await,
+    /// The address cannot be bound, or no port is free.
+    pub async fn bind(place: Place, token: Token) -> Result<Self, Report> {
+        let bound = match place {
+            Place::At(address) => bind_one(address).await,
+            Place::Loopback(port) => bind_loopback(port).await,
         };
         let (listeners, address) = bound.map_err(|error| {
-            let wanted = address.map_or_else(|| "loopback".to_owned(), |a| a.to_string());
+            let wanted = match place {
+                Place::At(address) => address.to_string(),
+                Place::Loopback(_) => "loopback".to_owned(),
+            };
             let message = format!("cannot listen on {wanted}: {error}");
             Report::new("http-listen", message)
         })?;
@@ -81,8 +96,20 @@ impl Server {
     }
 
     /// Serves until stopped; ends when the last answer is sent, event streams included.
-    pub async fn run(self, household: impl Household, stop: CancellationToken) {
-        let app = router(household, self.address.port(), self.token, stop.clone());
+    pub async fn run(
+        self,
+        household: impl Household,
+        doorkeeper: Doorkeeper,
+        stop: CancellationToken,
+    ) {
+        let guard = Guard::new(self.address.port(), self.token, doorkeeper.sessions());
+        let shared = Shared {
+            household,
+            doorkeeper,
+            guard: guard.clone(),
+            stop: stop.clone(),
+        };
+        let app = router(shared, guard);
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let serve = |listener| {
             let listener = Limited::new(listener, Arc::clone(&permits));
@@ -111,21 +138,37 @@ async fn bind_one(address: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAd
 
 /// Both loopback addresses get the same port: were `[::1]` left to somebody else, a browser that is
 /// sent to `localhost` might reach them. A machine without IPv6 has only the one.
-async fn bind_loopback() -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+async fn bind_loopback(wanted: Option<u16>) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+    let any = std::iter::repeat_n(0, PORT_TRIES);
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..PORT_TRIES {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = first.local_addr()?;
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await {
-            Ok(second) => return Ok((vec![first, second], address)),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
-            Err(error) => {
-                tracing::debug!(%error, "the control server has no IPv6");
-                return Ok((vec![first], address));
-            }
+    for port in wanted.into_iter().chain(any) {
+        match bind_both(port).await {
+            Err(error) if is_taken(&error) => last = error,
+            done => return done,
         }
     }
     Err(last)
+}
+
+async fn bind_both(port: u16) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let address = first.local_addr()?;
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await {
+        Ok(second) => Ok((vec![first, second], address)),
+        Err(error) if is_taken(&error) => Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "the control server has no IPv6");
+            Ok((vec![first], address))
+        }
+    }
+}
+
+/// By somebody else, or kept by the system for itself, as Windows does with ranges of ports.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// What every request needs.
@@ -133,22 +176,21 @@ async fn bind_loopback() -> io::Result<(Vec<TcpListener>, SocketAddr)> {
 pub(crate) struct Shared<H> {
     pub(crate) household: H,
     pub(crate) stop: CancellationToken,
+    doorkeeper: Doorkeeper,
+    guard: Guard,
 }
 
-fn router<H: Household>(household: H, port: u16, token: Token, stop: CancellationToken) -> Router {
+fn router<H: Household>(shared: Shared<H>, guard: Guard) -> Router {
     Router::new()
-        .route("/", get(front_page))
         .route("/api/rpc", post(call::<H>))
         .route("/api/snapshot", get(snapshot::<H>))
         .route("/api/events", get(sse::events::<H>))
-        .fallback(nothing_here)
+        .route(PAIRING, post(pair::<H>))
+        .fallback(page)
         .method_not_allowed_fallback(nothing_here)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(Shared { household, stop })
-        .layer(middleware::from_fn_with_state(
-            Guard::new(port, token),
-            guarded,
-        ))
+        .with_state(shared)
+        .layer(middleware::from_fn_with_state(guard, guarded))
 }
 
 /// Judges the request before anything reads its body; adds the headers to every answer.
@@ -158,22 +200,26 @@ async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Re
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refused) => {
             tracing::warn!(path = parts.uri.path(), ?refused, "refused a request");
-            failure(refused.status(), refused.report(), &parts.headers)
+            failure(refused.report(), &parts.headers)
         }
     };
+    let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
+    // Files of the page say themselves how long they may be kept.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+         font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -186,7 +232,6 @@ const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
         "same-origin",
     ),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CACHE_CONTROL, "no-store"),
 ];
 
 async fn call<H: Household>(
@@ -194,38 +239,68 @@ async fn call<H: Household>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            let report = Report::new("too-large", rejection.body_text());
-            return failure(rejection.status(), report, &headers);
-        }
-    };
-    let answered = match serde_json::from_slice::<Command>(&body) {
+    let answered = match parse::<Command>(body) {
         Ok(command) => shared.household.call(command).await,
-        Err(error) => Err(Report::new("bad-request", error.to_string())),
+        Err(report) => Err(report),
     };
     match answered {
         Ok(reply) => Json::<Reply>(reply).into_response(),
-        Err(report) => failure(status(&report), report, &headers),
+        Err(report) => failure(report, &headers),
     }
 }
 
-async fn snapshot<H: Household>(State(shared): State<Shared<H>>) -> Json<Snapshot> {
-    let snapshot = Arc::clone(&shared.household.snapshots().borrow());
-    Json((&*snapshot).into())
+/// What a browser shows to come in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairBody {
+    code: String,
 }
 
-async fn front_page() -> Html<&'static str> {
-    Html(include_str!("front_page.html"))
+async fn pair<H: Household>(
+    State(shared): State<Shared<H>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let paired = match parse::<PairBody>(body) {
+        Ok(PairBody { code }) => shared.doorkeeper.pair(code).await,
+        Err(report) => Err(report),
+    };
+    match paired.map(|session| HeaderValue::try_from(shared.guard.cookie(&session))) {
+        Ok(Ok(cookie)) => {
+            tracing::info!("a browser was paired");
+            ([(header::SET_COOKIE, cookie)], Json(serde_json::json!({}))).into_response()
+        }
+        Ok(Err(error)) => failure(Report::new("internal", error.to_string()), &headers),
+        Err(report) => failure(report, &headers),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Report> {
+    let body = body.map_err(|rejection| Report::new("too-large", rejection.body_text()))?;
+    let parsed = serde_json::from_slice(&body);
+    parsed.map_err(|error| Report::new("bad-request", error.to_string()))
+}
+
+async fn snapshot<H: Household>(State(shared): State<Shared<H>>) -> Json<Snapshot> {
+    let front = shared.household.fronts().borrow().clone();
+    Json((&front).into())
+}
+
+async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let found = method.is_safe().then(|| pages::page(&uri, &headers));
+    match found.flatten() {
+        Some(page) => page,
+        None => nothing_here(headers).await,
+    }
 }
 
 async fn nothing_here(headers: HeaderMap) -> Response {
     let report = Report::new("no-such-page", "nothing is served here");
-    failure(StatusCode::NOT_FOUND, report, &headers)
+    failure(report, &headers)
 }
 
-fn failure(status: StatusCode, report: Report, headers: &HeaderMap) -> Response {
+fn failure(report: Report, headers: &HeaderMap) -> Response {
+    let status = status(&report);
     let wanted = headers.get(header::ACCEPT_LANGUAGE);
     let language = wanted
         .and_then(|value| value.to_str().ok())
@@ -237,7 +312,12 @@ fn failure(status: StatusCode, report: Report, headers: &HeaderMap) -> Response 
 fn status(report: &Report) -> StatusCode {
     match (report.code.as_str(), report.kind) {
         ("bad-request" | "bad-value", _) => StatusCode::BAD_REQUEST,
-        ("unknown-game" | "unknown-peer", _) => StatusCode::NOT_FOUND,
+        ("no-token", _) => StatusCode::UNAUTHORIZED,
+        ("foreign-origin" | "bad-code" | "no-code", _) => StatusCode::FORBIDDEN,
+        ("unknown-game" | "unknown-peer" | "no-such-page", _) => StatusCode::NOT_FOUND,
+        ("too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
+        ("not-json", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ("wrong-host", _) => StatusCode::MISDIRECTED_REQUEST,
         ("stopping", _) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Kind::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
         (_, Kind::User | Kind::Config | Kind::Environment | Kind::Peer) => StatusCode::CONFLICT,

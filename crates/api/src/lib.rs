@@ -1,9 +1,10 @@
 //! The reception: what programs outside the process may see of a node and ask of it.
 //!
 //! ```text
-//!   HTTP (http, auth, sse)     lines of JSON (cli)      desktop shell
+//!   HTTP (http, auth, sse, pages)    lines of JSON (cli)    desktop shell
 //!             └──────────────────────┼────────────────────────┘
-//!                          rpc: one dispatch, typed replies
+//!                 reception: the node, once there is one, and what is around it
+//!                    rpc: one dispatch, typed replies     doorkeeper: browsers
 //!                       types <- from_node     error <- hints
 //!                                  NodeHandle
 //! ```
@@ -14,21 +15,32 @@
 pub mod address;
 pub mod amount;
 mod auth;
+mod browse;
 pub mod client;
+mod desk;
+pub mod doctor;
+mod doorkeeper;
 pub mod error;
 mod from_node;
+pub mod front;
 pub mod hints;
+mod history;
 pub mod household;
 pub mod http;
 mod limit;
-pub mod rpc;
+pub mod pages;
+pub mod pairing;
+pub mod reception;
+mod rpc;
 mod sse;
 pub mod types;
 
 pub use auth::Token;
 pub use client::{ApiFile, Client};
+pub use doorkeeper::Doorkeeper;
 pub use error::{Kind, Report};
 pub use hints::Language;
 pub use household::Household;
 pub use http::Server;
+pub use reception::Reception;
 pub use types::{Command, Notice, Reply, SettingsChange, Snapshot};

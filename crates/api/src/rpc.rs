@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use lanspread_node::{
-    NodeHandle, OperationError,
+    NodeHandle, OperationError, Snapshot as NodeSnapshot,
     config::Settings,
     handle::{
         AfterDownload, ChangedFiles, GamesMove, GetRequest, Partials, PublishHow, PublishRequest,
@@ -28,11 +28,11 @@ const SETTINGS_SHOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Most downloads at once that make sense.
 const DOWNLOADS_MAX: usize = 16;
 
-/// Carries a command out.
+/// Carries a command out that is about the node.
 ///
 /// # Errors
 /// A part of the command is not valid, or the node refused; nothing has changed then.
-pub async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
+pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
     use Command as C;
     match command {
         C::Snapshot => Ok(Reply::Snapshot(Box::new((&*node.snapshot()).into()))),
@@ -82,6 +82,15 @@ pub async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
         }
         C::Connect { address } => connect(node, &address).await,
         C::Block { peer, blocked } => done(node.block(parse("peer", &peer)?, blocked).await),
+        C::Pair
+        | C::FinishFirstRun { .. }
+        | C::Quit { .. }
+        | C::OpenFolder { .. }
+        | C::Browse { .. }
+        | C::MakeFolder { .. }
+        | C::Doctor
+        | C::Logs { .. }
+        | C::History => Err(Report::new("internal", "a node does not know this command")),
     }
 }
 
@@ -105,6 +114,13 @@ fn peers(node: &NodeHandle) -> Reply {
         connected: u32::try_from(connected.count()).unwrap_or(u32::MAX),
         peers,
     }
+}
+
+/// Where a game lies on this machine.
+pub(crate) fn folder_of(snapshot: &NodeSnapshot, game: &GameId) -> Result<PathBuf, Report> {
+    let found = snapshot.games.iter().find(|view| view.game == *game);
+    let folder = found.and_then(|view| view.folder.clone());
+    folder.ok_or_else(|| OperationError::UnknownGame(game.clone()).into())
 }
 
 async fn files(node: &NodeHandle, game: &str, content: Option<&str>) -> Result<Reply, Report> {
@@ -216,7 +232,7 @@ fn either<T>(which: bool, yes: T, no: T) -> T {
     if which { yes } else { no }
 }
 
-fn parse_game(text: &str) -> Result<GameId, Report> {
+pub(crate) fn parse_game(text: &str) -> Result<GameId, Report> {
     parse("game", text)
 }
 
@@ -228,7 +244,7 @@ fn parse_content(text: Option<&str>) -> Result<Option<ContentId>, Report> {
     text.map(|text| parse("content", text)).transpose()
 }
 
-fn parse_name(text: &str) -> Result<PeerName, Report> {
+pub(crate) fn parse_name(text: &str) -> Result<PeerName, Report> {
     let name = PeerName::clean(text);
     if name.as_str().is_empty() {
         return Err(Report::new("bad-value", "a name has at least one letter"));

@@ -1,9 +1,11 @@
-//! `GET /api/events`: snapshots as they change and notices as they come, as server-sent events.
+//! `GET /api/events`: the state and what changes in it, as server-sent events.
 //!
-//! A reader that is slow misses snapshots in between (the newest comes) and is told how many
-//! notices it missed. Events are numbered from 1 in each stream.
+//! First a `snapshot`; then at most ten times a second a `delta` with what changed and the notices
+//! of that time; a `snapshot` again where a delta does not tell the change; `end` when the node
+//! stops. A reader that is slow gets fewer and larger deltas, and is told how many notices it
+//! missed. Events are numbered from 1 in each stream.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::State,
@@ -15,7 +17,10 @@ use axum::{
 use futures_util::{Stream, stream};
 use tokio::{
     sync::{
-        broadcast::{self, error::RecvError},
+        broadcast::{
+            self,
+            error::{RecvError, TryRecvError},
+        },
         watch,
     },
     time::Instant,
@@ -23,28 +28,32 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    front::Front,
     household::Household,
     http::Shared,
-    types::{Notice, Snapshot},
+    types::{Delta, Notice, Snapshot},
 };
 
-/// Least time between two snapshots: ten a second at most.
-const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// Least time between two events: ten a second at most.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// Notices that one delta carries; more are counted as missed.
+const NOTICES_MAX: usize = 512;
 /// A comment is sent when nothing else was for so long, so that both ends see a dead stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(crate) async fn events<H: Household>(
     State(shared): State<Shared<H>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let mut snapshots = shared.household.snapshots();
-    // The first event is the state as it is.
-    snapshots.mark_changed();
+    // Notices first: none is missed that the first snapshot does not know of.
+    let notices = shared.household.notices();
     let reader = Reader {
-        snapshots,
-        notices: shared.household.notices(),
+        notices,
+        fronts: shared.household.fronts(),
         stop: shared.stop,
+        shown: None,
         number: 0,
-        snapshot_at: Instant::now(),
+        next_at: Instant::now(),
+        ended: false,
     };
     let events = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
@@ -55,41 +64,94 @@ pub(crate) async fn events<H: Household>(
 
 /// One stream of events.
 struct Reader {
-    snapshots: watch::Receiver<Arc<lanspread_node::Snapshot>>,
-    notices: broadcast::Receiver<lanspread_node::Notice>,
+    fronts: watch::Receiver<Front>,
+    notices: broadcast::Receiver<Notice>,
     stop: CancellationToken,
+    /// What the other end knows.
+    shown: Option<Snapshot>,
     number: u64,
-    /// When the next snapshot may go out.
-    snapshot_at: Instant,
+    /// When the next event may go out.
+    next_at: Instant,
+    ended: bool,
 }
 
 impl Reader {
-    /// The next event; `None` when the node or the server stops.
+    /// The next event; `None` after the last one.
     async fn next(&mut self) -> Option<Event> {
-        let snapshot_at = self.snapshot_at;
-        let snapshots = &mut self.snapshots;
-        let changed = async {
-            tokio::time::sleep_until(snapshot_at).await;
-            snapshots.changed().await
-        };
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => None,
-            changed = changed => {
-                changed.ok()?;
-                self.snapshot_at = Instant::now() + SNAPSHOT_INTERVAL;
-                let snapshot = Snapshot::from(&**self.snapshots.borrow_and_update());
-                self.event("snapshot", &snapshot)
+        loop {
+            if self.ended {
+                return None;
             }
-            notice = self.notices.recv() => {
-                let notice = match notice {
-                    Ok(notice) => Notice::from(&notice),
-                    Err(RecvError::Lagged(count)) => Notice::Missed { count },
-                    Err(RecvError::Closed) => return None,
-                };
-                self.event("notice", &notice)
+            let stop = self.stop.clone();
+            let heard = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                heard = self.change() => heard,
+            };
+            let Some(first) = heard else {
+                self.ended = true;
+                return self.event("end", &serde_json::json!({}));
+            };
+            tokio::time::sleep_until(self.next_at).await;
+            let notices = self.gather(first);
+            if let Some(event) = self.tell(notices) {
+                self.next_at = Instant::now() + INTERVAL;
+                return Some(event);
             }
         }
+    }
+
+    /// Waits for something to tell; `None` when nothing will come any more.
+    async fn change(&mut self) -> Option<Heard> {
+        if self.shown.is_none() {
+            return Some(Heard::State);
+        }
+        tokio::select! {
+            changed = self.fronts.changed() => changed.ok().map(|()| Heard::State),
+            notice = self.notices.recv() => match notice {
+                Ok(notice) => Some(Heard::Notice(notice)),
+                Err(RecvError::Lagged(count)) => Some(Heard::Missed(count)),
+                Err(RecvError::Closed) => None,
+            },
+        }
+    }
+
+    /// The notices up to now. The state that is looked at afterwards knows of them.
+    fn gather(&mut self, first: Heard) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let mut missed = 0;
+        match first {
+            Heard::Notice(notice) => notices.push(notice),
+            Heard::Missed(count) => missed += count,
+            Heard::State => {}
+        }
+        loop {
+            match self.notices.try_recv() {
+                Ok(notice) if notices.len() < NOTICES_MAX => notices.push(notice),
+                Ok(_) => missed += 1,
+                Err(TryRecvError::Lagged(count)) => missed += count,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        if missed > 0 {
+            notices.push(Notice::Missed { count: missed });
+        }
+        notices
+    }
+
+    fn tell(&mut self, notices: Vec<Notice>) -> Option<Event> {
+        let now = Snapshot::from(&*self.fronts.borrow_and_update());
+        let known = self.shown.as_ref();
+        let delta = known.and_then(|known| Delta::between(known, &now));
+        let event = match delta {
+            Some(delta) if delta.is_empty() && notices.is_empty() => None,
+            Some(delta) => self.event("delta", &Delta { notices, ..delta }),
+            None => self.event("snapshot", &now),
+        };
+        if event.is_some() {
+            self.shown = Some(now);
+        }
+        event
     }
 
     fn event(&mut self, name: &str, body: &impl serde::Serialize) -> Option<Event> {
@@ -103,4 +165,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// Why there is something to tell.
+enum Heard {
+    State,
+    Notice(Notice),
+    Missed(u64),
 }

@@ -4,13 +4,15 @@
 //! `_ms`, amounts are numbers of bytes. Numbers stay below 2^53, so that JavaScript can hold them.
 
 pub mod command;
+pub mod delta;
 pub mod notice;
 pub mod reply;
 pub mod snapshot;
 
-pub use command::{Command, SettingsChange};
+pub use command::{Command, QuitWhen, SettingsChange};
+pub use delta::Delta;
 pub use notice::Notice;
-pub use reply::{FileView, PublishPlan, Reply};
+pub use reply::{FileView, Finding, Folder, Level, PublishPlan, Reply};
 pub use snapshot::Snapshot;
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::{commands, env};
 
 /// Gives everybody at a LAN party every game, at the speed of the wire
 ///
-/// Without a command, runs a peer: it finds other peers, shares the games of the games directory,
-/// downloads and installs. The other commands ask that running peer, from another terminal.
+/// Without a command, runs a peer and opens its page: it finds other peers, shares the games of the
+/// games directory, downloads and installs. When one runs already, only its page is opened. The
+/// other commands ask that running peer, from another terminal.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node running, 4 another node owns the state
 /// directory.
@@ -19,7 +20,10 @@ pub(crate) struct Args {
     /// What every command understands
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
-    /// What to do; without one, a peer runs
+    /// Without a command: print the address of the page, and do not open it
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// What to do; without one, a peer runs and its page is opened
     #[command(subcommand)]
     pub(crate) command: Option<Commands>,
 }
@@ -38,6 +42,24 @@ pub(crate) struct GlobalArgs {
     pub(crate) verbose: u8,
 }
 
+impl Args {
+    /// Parses the command line of this process; ends it when that is wrong.
+    pub(crate) fn read() -> Self {
+        Self::try_parse()
+            .and_then(Self::checked)
+            .unwrap_or_else(|error| error.exit())
+    }
+
+    /// What the parser cannot be told.
+    fn checked(self) -> Result<Self, clap::Error> {
+        if self.no_open && self.command.is_some() {
+            let message = "--no-open goes alone, or behind `pair`";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(self)
+    }
+}
+
 /// The commands, in the order of the help
 #[derive(Debug, Subcommand)]
 pub(crate) enum Commands {
@@ -53,6 +75,7 @@ pub(crate) enum Commands {
     Uninstall(commands::uninstall::UninstallArgs),
     Remove(commands::remove::RemoveArgs),
     Cancel(commands::cancel::CancelArgs),
+    Pair(commands::pair::PairArgs),
     Pause(commands::pause::PauseArgs),
     Resume(commands::resume::ResumeArgs),
     Queue(commands::queue::QueueArgs),
@@ -69,13 +92,6 @@ pub(crate) enum Commands {
     Logs(commands::logs::LogsArgs),
     Completions(commands::completions::CompletionsArgs),
     Man(commands::man::ManArgs),
-}
-
-impl Default for Commands {
-    /// Without a command, a peer runs.
-    fn default() -> Self {
-        Self::Node(commands::node::NodeArgs::default())
-    }
 }
 
 #[cfg(test)]

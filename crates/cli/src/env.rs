@@ -20,6 +20,10 @@ pub(crate) const SHARE: &str = "LANSPREAD_SHARE";
 pub(crate) const LOG: &str = "RUST_LOG";
 /// No colours when set and not empty.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// Where windows appear, under X; without a screen no browser is started.
+pub(crate) const DISPLAY: &str = "DISPLAY";
+/// Where windows appear, under Wayland.
+pub(crate) const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 
 /// Reads a variable; one that is empty or no Unicode counts as not set.
 pub(crate) fn read(name: &str) -> Option<String> {

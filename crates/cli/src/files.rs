@@ -125,37 +125,6 @@ pub(crate) fn is_there(path: &Path) -> Option<bool> {
     }
 }
 
-/// Lists a directory and writes a file into it that has no name in the end.
-pub(crate) fn probe_dir(path: &Path) -> (io::Result<usize>, io::Result<()>) {
-    let listed = fs::read_dir(path).map(Iterator::count);
-    let probe = path.join(format!(".lanspread-doctor-{}", std::process::id()));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&probe)
-        .and_then(|mut file| file.write_all(b"probe"));
-    let written = match written {
-        Ok(()) => fs::remove_file(&probe),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    };
-    (listed, written)
-}
-
-/// Bytes that this user may still write to the volume; `None` where that cannot be asked.
-pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        let volume = rustix::fs::statvfs(path).ok()?;
-        volume.f_bavail.checked_mul(volume.f_frsize)
-    }
-    #[cfg(not(unix))]
-    {
-        let _not_asked = path;
-        None
-    }
-}
-
 /// The absolute form of a path that a person typed: the node has another working directory.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Report> {
     std::path::absolute(path).map_err(|error| unusable(path, &error))
@@ -249,15 +218,5 @@ mod tests {
         fs::write(&path, "a\nb\nc\n").unwrap();
         assert_eq!(last_lines(&path, 2).unwrap(), ["b", "c"]);
         assert_eq!(last_lines(&path, 9).unwrap().len(), 3);
-    }
-
-    #[test]
-    fn probing_leaves_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let (listed, written) = probe_dir(dir.path());
-        assert_eq!(listed.unwrap(), 0);
-        written.unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(probe_dir(&dir.path().join("missing")).0.is_err());
     }
 }

@@ -18,8 +18,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use lanspread_api::{ApiFile, Command, Household, Notice, Reply, Report};
-use lanspread_node::Snapshot;
+use lanspread_api::{ApiFile, Command, Household, Notice, Reply, Report, Snapshot};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{
@@ -54,11 +53,11 @@ impl Started {
         let me = &snapshot.me;
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            name: me.name.to_string(),
-            peer: me.peer.to_string(),
-            words: me.peer.words(),
+            name: me.name.clone(),
+            peer: me.peer.clone(),
+            words: me.words.clone(),
             addresses: me.addresses.clone(),
-            games_dir: me.games_dir.display().to_string(),
+            games_dir: me.games_dir.clone(),
             api: api.address,
             pid: api.pid,
         }
@@ -73,8 +72,9 @@ impl Started {
         };
         format!(
             "LanSpread {} runs as {}, words {}\n  games    {}\n  listens  {listens}\n  \
-             control  http://{} (for programs; the web page is not there yet)\n\n\
+             control  http://{}\n\n\
              In another terminal:\n  \
+             lanspread pair              the web page\n  \
              lanspread games             what there is\n  \
              lanspread get GAME --wait   download and install\n  \
              lanspread peers             who is here\n  \
@@ -166,10 +166,7 @@ fn read_line(input: &mut impl BufRead) -> Option<Read_> {
 async fn exchange(
     household: impl Household,
     started: &Started,
-    inputs: (
-        mpsc::Receiver<Read_>,
-        broadcast::Receiver<lanspread_node::Notice>,
-    ),
+    inputs: (mpsc::Receiver<Read_>, broadcast::Receiver<Notice>),
     mut output: impl Write,
 ) -> io::Result<()> {
     let (mut lines, mut notices) = inputs;
@@ -188,7 +185,7 @@ async fn exchange(
             Some(line) = running.next() => write(line)?,
             notice = notices.recv() => {
                 let notice = match notice {
-                    Ok(notice) => (&notice).into(),
+                    Ok(notice) => notice,
                     Err(RecvError::Lagged(count)) => Notice::Missed { count },
                     Err(RecvError::Closed) => return Ok(()),
                 };

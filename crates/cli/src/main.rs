@@ -2,9 +2,11 @@
 
 mod args;
 mod batch;
+mod browser;
 mod commands;
 mod dirs;
 mod env;
+mod errands;
 mod files;
 mod jsonl;
 mod log_files;
@@ -18,11 +20,10 @@ mod session;
 mod settings;
 mod table;
 mod wait;
+mod web;
 mod words;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::{
     args::{Args, Commands, GlobalArgs},
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     if lanspread_unpack::is_worker(std::env::args_os()) {
         lanspread_unpack::worker_main()
     }
-    let args = Args::parse();
+    let args = Args::read();
     let form = if args.global.json {
         Form::Json
     } else {
@@ -52,8 +53,10 @@ fn run(args: Args, form: Form) -> Outcome {
         out: Output::new(form),
         verbose,
     };
-    let command = args.command.unwrap_or_default();
-    carry_out(&command, &session)
+    match args.command {
+        Some(command) => carry_out(&command, &session),
+        None => commands::start::run(args.no_open, &session),
+    }
 }
 
 fn carry_out(command: &Commands, session: &Session) -> Outcome {
@@ -72,6 +75,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
         Commands::Verify(args) => c::verify::run(args, session),
         Commands::Remove(args) => c::remove::run(args, session),
         Commands::Cancel(args) => c::cancel::run(args, session),
+        Commands::Pair(args) => c::pair::run(args, session),
         Commands::Pause(args) => c::pause::run(args, session),
         Commands::Resume(args) => c::resume::run(args, session),
         Commands::Queue(args) => c::queue::run(args, session),

@@ -51,6 +51,7 @@ fn local() -> Local {
 fn game(id: &str, local: Local) -> Game {
     let content = "cc".repeat(32);
     Game {
+        folder: None,
         game: id.to_owned(),
         title: id.to_uppercase(),
         local,
@@ -170,7 +171,11 @@ pub(crate) fn peers() -> Vec<Peer> {
 pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         revision: 1,
+        first_run: None,
+        quitting: false,
         me: Me {
+            disk: None,
+            version: "0.1.0".to_owned(),
             peer: key(7),
             words: PeerId::from_bytes([7; 32]).words(),
             name: "Box".to_owned(),

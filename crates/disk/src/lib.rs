@@ -9,6 +9,7 @@ pub mod boot;
 pub mod content;
 pub mod error;
 pub mod execute;
+pub mod folders;
 mod handles;
 pub mod hashing;
 pub mod index;

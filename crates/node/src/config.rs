@@ -6,6 +6,7 @@ use std::{
 };
 
 use lanspread_proto::text::PeerName;
+pub use lanspread_unpack::WorkerCommand;
 
 /// The port that peers try first; the next free one if it is taken.
 pub const PORT_DEFAULT: u16 = 47_100;
@@ -26,7 +27,7 @@ pub struct Config {
     /// Addresses to connect to from the start.
     pub connect: Vec<SocketAddr>,
     /// How the unpack worker is started: this binary with a hidden argument.
-    pub worker: lanspread_unpack::WorkerCommand,
+    pub worker: WorkerCommand,
     /// What may change while the node runs.
     pub settings: Settings,
 }

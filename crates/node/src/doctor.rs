@@ -5,19 +5,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use lanspread_net::{
     BindConfig, Endpoint, Identity,
-    interfaces::{self, InterfacesError, LinkClass, OwnAddress},
+    interfaces::{self as own, InterfacesError, LinkClass, OwnAddress},
 };
 
 use crate::config::PORT_DEFAULT;
-
-/// What the network of this machine looks like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkFacts {
-    /// Best first, as peers will try them; the loopback last.
-    pub interfaces: Vec<InterfaceFacts>,
-    /// Whether a node could listen now.
-    pub port: PortFacts,
-}
 
 /// One interface that is up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,25 +73,34 @@ impl InterfaceFacts {
     }
 }
 
-impl NetworkFacts {
-    /// Some interface leads to other machines.
-    #[must_use]
-    pub fn leads_elsewhere(&self) -> bool {
-        let mut interfaces = self.interfaces.iter();
-        interfaces.any(|interface| interface.kind != InterfaceKind::Loopback)
-    }
-}
-
-/// Looks. Opens the port for a moment. Must be called within a tokio runtime.
+/// The interfaces that are up, best first, as peers will try them; the loopback last.
 ///
 /// # Errors
 /// The system does not tell its addresses.
-pub async fn network() -> Result<NetworkFacts, DoctorError> {
-    let own = interfaces::observe()?;
-    Ok(NetworkFacts {
-        interfaces: by_interface(own),
-        port: try_port().await,
-    })
+pub fn interfaces() -> Result<Vec<InterfaceFacts>, DoctorError> {
+    Ok(by_interface(own::observe()?))
+}
+
+/// Whether a node could listen now, as it would do it, under a key that nobody knows. Must be
+/// called within a tokio runtime.
+pub async fn port() -> PortFacts {
+    let refused = |reason: String| PortFacts::Refused { reason };
+    let identity = match Identity::generate() {
+        Ok(identity) => Arc::new(identity),
+        Err(error) => return refused(error.to_string()),
+    };
+    match Endpoint::bind(BindConfig::new(identity)) {
+        Ok((endpoint, _incoming)) => {
+            let port = endpoint.local_port();
+            endpoint.close().await;
+            if port == PORT_DEFAULT {
+                PortFacts::Free
+            } else {
+                PortFacts::Taken { next: port }
+            }
+        }
+        Err(error) => refused(error.to_string()),
+    }
 }
 
 /// The addresses come best first, and so do the interfaces that they are first seen on.
@@ -130,27 +130,6 @@ const fn kind_of(class: LinkClass) -> InterfaceKind {
     }
 }
 
-/// As a node would do it, under a key that nobody knows.
-async fn try_port() -> PortFacts {
-    let refused = |reason: String| PortFacts::Refused { reason };
-    let identity = match Identity::generate() {
-        Ok(identity) => Arc::new(identity),
-        Err(error) => return refused(error.to_string()),
-    };
-    match Endpoint::bind(BindConfig::new(identity)) {
-        Ok((endpoint, _incoming)) => {
-            let port = endpoint.local_port();
-            endpoint.close().await;
-            if port == PORT_DEFAULT {
-                PortFacts::Free
-            } else {
-                PortFacts::Taken { next: port }
-            }
-        }
-        Err(error) => refused(error.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,17 +147,13 @@ mod tests {
 
     #[test]
     fn addresses_are_gathered_by_interface_in_their_order() {
-        let facts = NetworkFacts {
-            interfaces: by_interface(vec![
-                own("eth0", "10.0.0.1", LinkClass::Wired),
-                own("eth1", "169.254.0.1", LinkClass::Wired),
-                own("eth0", "fe80::1", LinkClass::Wired),
-                own("lo", "127.0.0.1", LinkClass::Loopback),
-            ]),
-            port: PortFacts::Free,
-        };
+        let facts = by_interface(vec![
+            own("eth0", "10.0.0.1", LinkClass::Wired),
+            own("eth1", "169.254.0.1", LinkClass::Wired),
+            own("eth0", "fe80::1", LinkClass::Wired),
+            own("lo", "127.0.0.1", LinkClass::Loopback),
+        ]);
         let seen: Vec<(&str, usize, bool)> = facts
-            .interfaces
             .iter()
             .map(|i| (i.name.as_str(), i.addresses.len(), i.is_self_assigned()))
             .collect();
@@ -186,18 +161,14 @@ mod tests {
             seen,
             [("eth0", 2, false), ("eth1", 1, true), ("lo", 1, false)]
         );
-        assert!(facts.leads_elsewhere());
-        assert_eq!(facts.interfaces[0].bits_per_second, Some(1_000_000_000));
+        assert_eq!(facts[0].bits_per_second, Some(1_000_000_000));
     }
 
     #[tokio::test]
     async fn the_loopback_is_there_and_a_port_can_be_had() {
-        let facts = network().await.unwrap();
-        let last = facts.interfaces.last().unwrap();
+        let last = interfaces().unwrap().pop().unwrap();
         assert_eq!(last.kind, InterfaceKind::Loopback);
-        assert!(
-            !matches!(facts.port, PortFacts::Refused { .. }),
-            "{facts:?}"
-        );
+        let port = port().await;
+        assert!(!matches!(port, PortFacts::Refused { .. }), "{port:?}");
     }
 }

@@ -30,6 +30,7 @@ pub mod doctor;
 mod download;
 pub mod error;
 mod exchange;
+pub mod folders;
 mod foundation;
 mod games;
 pub mod handle;

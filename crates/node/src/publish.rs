@@ -234,6 +234,7 @@ impl Parts {
         GameView {
             game: game.clone(),
             title: self.title(game, merged),
+            folder: here.map(|here| here.root.path()),
             local: here.map(|here| here.local.clone()).unwrap_or_default(),
             contents: merged.map_or_else(Vec::new, |merged| self.contents(merged)),
             newest: choice.map(|choice| choice.content),

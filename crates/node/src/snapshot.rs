@@ -100,6 +100,8 @@ pub struct GameView {
     pub game: GameId,
     /// The name for people.
     pub title: Title,
+    /// Its directory here, if it has one.
+    pub folder: Option<PathBuf>,
     /// What we have of it.
     pub local: LocalView,
     /// Every content of it that somebody has, newest label first.

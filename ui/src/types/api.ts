@@ -84,16 +84,7 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
   /**
    * The folder on the node's machine.
    */
-  folder: string, } | { "command": "publish" } & PublishCommand | { "command": "verify",
-  /**
-   * Which game.
-   */
-  game: string,
-  /**
-   * Files of the installed game that the user or the game changed are put back too; what
-   * they were goes to `kept/`.
-   */
-  force: boolean, } | { "command": "rescan" } | { "command": "share",
+  folder: string, } | { "command": "publish" } & PublishCommand | { "command": "rescan" } | { "command": "share",
   /**
    * Which game; everything when absent.
    */
@@ -129,7 +120,39 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
   /**
    * Whether it is blocked.
    */
-  blocked: boolean, };
+  blocked: boolean, } | { "command": "pair" } | { "command": "finish_first_run",
+  /**
+   * The games directory on this machine; made if it is not there.
+   */
+  folder: string,
+  /**
+   * The name other people see; cut to 32 characters.
+   */
+  name: string, } | { "command": "quit",
+  /**
+   * When.
+   */
+  when: QuitWhen, } | { "command": "open_folder",
+  /**
+   * Whose directory; the games directory when absent.
+   */
+  game?: string, } | { "command": "browse",
+  /**
+   * Which directory; the home directory when absent.
+   */
+  folder?: string, } | { "command": "make_folder",
+  /**
+   * In which directory.
+   */
+  folder: string,
+  /**
+   * Its name.
+   */
+  name: string, } | { "command": "doctor" } | { "command": "logs",
+  /**
+   * How many, 1,000 at most.
+   */
+  lines: number, } | { "command": "history" };
 
 /**
  * A part of the node that is started again when it fails.
@@ -191,6 +214,63 @@ export type Content = {
   holders: Array<Holder>, };
 
 /**
+ * What changed since the snapshot with the revision `previous`. What is absent stays.
+ */
+export type Delta = {
+  /**
+   * The revision after it.
+   */
+  revision: number,
+  /**
+   * The revision before it; a reader that has another one needs a snapshot.
+   */
+  previous: number,
+  /**
+   * This node.
+   */
+  me?: Me,
+  /**
+   * Games that are new or changed, whole, sorted by id.
+   */
+  games?: Array<Game>,
+  /**
+   * Ids of games that are not known any more.
+   */
+  gone_games?: Array<string>,
+  /**
+   * All peers, if one changed.
+   */
+  peers?: Array<Peer>,
+  /**
+   * The queue, if it changed.
+   */
+  queue?: Array<string>,
+  /**
+   * All uploads, if one changed.
+   */
+  uploads?: Array<Upload>,
+  /**
+   * The settings, if one changed.
+   */
+  settings?: Settings,
+  /**
+   * All problems, if they changed.
+   */
+  problems?: Array<Problem>,
+  /**
+   * All components, if one changed.
+   */
+  components?: Array<ComponentState>,
+  /**
+   * Whether the program ends when nobody downloads from us any more.
+   */
+  quitting?: boolean,
+  /**
+   * What happened meanwhile. The state after this delta knows of it.
+   */
+  notices?: Array<Notice>, };
+
+/**
  * The body of an answer that is not a success.
  */
 export type ErrorBody = {
@@ -213,6 +293,90 @@ export type FileView = {
   bytes: number, };
 
 /**
+ * One thing that `doctor` looked at.
+ */
+export type Finding = {
+  /**
+   * How it is.
+   */
+  level: Level,
+  /**
+   * A stable code; what is not good has hints under it.
+   */
+  code: string,
+  /**
+   * What was looked at: `port`, `interface`, `games`.
+   */
+  subject: string,
+  /**
+   * What was found, for people.
+   */
+  message: string, };
+
+/**
+ * What is to be confirmed at the first start.
+ */
+export type FirstRun = {
+  /**
+   * The games directory that is proposed.
+   */
+  games_dir: string,
+  /**
+   * The name that is proposed.
+   */
+  name: string, };
+
+/**
+ * A directory of the node's machine.
+ */
+export type Folder = {
+  /**
+   * Its path.
+   */
+  folder: string,
+  /**
+   * The directory that it is in; `null` for a root.
+   */
+  parent: string | null,
+  /**
+   * Places to begin at: the home directory, drives, mounted disks.
+   */
+  roots: Array<string>,
+  /**
+   * The directories in it, by name; hidden ones are left out.
+   */
+  entries: Array<FolderEntry>,
+  /**
+   * There are more than are listed.
+   */
+  truncated: boolean,
+  /**
+   * Something can be made in it.
+   */
+  writable: boolean,
+  /**
+   * Free bytes of its volume, where the system tells.
+   */
+  free_bytes: number | null,
+  /**
+   * Bytes of its volume, where the system tells.
+   */
+  total_bytes: number | null, };
+
+/**
+ * A directory in a [`Folder`].
+ */
+export type FolderEntry = {
+  /**
+   * Its name, for people.
+   */
+  name: string,
+  /**
+   * Its path.
+   */
+  path: string, };
+
+/**
  * One game, merged over everybody.
  */
 export type Game = {
@@ -224,6 +388,10 @@ export type Game = {
    * The name for people.
    */
   title: string,
+  /**
+   * Its directory on the node's machine, if it has one.
+   */
+  folder: string | null,
   /**
    * What we have of it.
    */
@@ -319,17 +487,9 @@ export type Installed = {
 export type Kind = "user" | "config" | "environment" | "peer" | "internal";
 
 /**
- * Some paths of many.
+ * How a thing is that was looked at.
  */
-export type Listed = {
-  /**
-   * How many there are.
-   */
-  count: number,
-  /**
-   * The first of them, at most a hundred.
-   */
-  first: Array<string>, };
+export type Level = "good" | "warn" | "bad";
 
 /**
  * What we have of a game.
@@ -396,6 +556,14 @@ export type Me = {
    * Whether the games directory can be read now.
    */
   games_dir_available: boolean,
+  /**
+   * The volume of the games directory, where the system tells.
+   */
+  disk: Volume | null,
+  /**
+   * The version of this program.
+   */
+  version: string,
   /**
    * Whether we send pieces.
    */
@@ -666,17 +834,12 @@ export type Operation = {
   /**
    * Who delivered how much to this download.
    */
-  sources: Array<Source>,
-  /**
-   * What a verify found, once it has read everything; what is damaged is mended when the
-   * operation is done.
-   */
-  verified: Verified | null, };
+  sources: Array<Source>, };
 
 /**
  * What an operation does.
  */
-export type OperationKind = "download" | "install" | "update" | "uninstall" | "remove" | "publish" | "verify";
+export type OperationKind = "download" | "install" | "update" | "uninstall" | "remove" | "publish";
 
 /**
  * One peer.
@@ -728,6 +891,23 @@ export type Peer = {
   sent_bytes: number, };
 
 /**
+ * What came from and went to one peer.
+ */
+export type PeerHistory = {
+  /**
+   * Its public key.
+   */
+  peer: string,
+  /**
+   * Bytes per second received from it, oldest first, the last one now.
+   */
+  received: Array<number>,
+  /**
+   * Bytes per second sent to it, as many.
+   */
+  sent: Array<number>, };
+
+/**
  * Where a peer is with us.
  */
 export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lanspread";
@@ -735,7 +915,7 @@ export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lan
 /**
  * Where an operation is.
  */
-export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
+export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
 
 /**
  * What needs a person's eye.
@@ -797,6 +977,11 @@ export type PublishPlan = {
   in_place: boolean, };
 
 /**
+ * When this program ends.
+ */
+export type QuitWhen = "now" | "idle" | "never";
+
+/**
  * A limit, or none: a number of bytes per second, or `"off"`.
  */
 export type RateLimit = number | Unlimited;
@@ -832,7 +1017,35 @@ export type Reply = { "reply": "done" } | { "reply": "started",
   /**
    * The same key as words.
    */
-  words: string, };
+  words: string, } | { "reply": "pairing",
+  /**
+   * The address of the page with the code in it.
+   */
+  link: string,
+  /**
+   * The code alone, to type.
+   */
+  code: string,
+  /**
+   * How long it can be used.
+   */
+  valid_ms: number, } | { "reply": "folder" } & Folder | { "reply": "findings",
+  /**
+   * In the order of the look.
+   */
+  findings: Array<Finding>, } | { "reply": "logs",
+  /**
+   * Oldest first.
+   */
+  lines: Array<string>, } | { "reply": "history",
+  /**
+   * Time between two samples.
+   */
+  interval_ms: number,
+  /**
+   * Peers that something came from or went to.
+   */
+  peers: Array<PeerHistory>, };
 
 /**
  * What did not work, why, and what to do about it.
@@ -962,7 +1175,16 @@ export type Snapshot = {
   /**
    * The parts of this node and whether they run.
    */
-  components: Array<ComponentState>, };
+  components: Array<ComponentState>,
+  /**
+   * What is still to be confirmed at the first start; nothing listens until then, and nothing
+   * else is known.
+   */
+  first_run: FirstRun | null,
+  /**
+   * The program ends when nobody downloads from us any more.
+   */
+  quitting: boolean, };
 
 /**
  * One source of a download.
@@ -1008,34 +1230,14 @@ export type Upload = {
   rate: number, };
 
 /**
- * What a verify found.
+ * A volume and what is free on it.
  */
-export type Verified = {
+export type Volume = {
   /**
-   * Files of the payload that were read.
+   * Bytes that this user may still write.
    */
-  payload_files: number,
+  free_bytes: number,
   /**
-   * Files of the installed game that were read.
+   * Bytes in all.
    */
-  local_files: number,
-  /**
-   * Files of the payload that were missing or held other bytes.
-   */
-  payload_damaged: Listed,
-  /**
-   * Files of the installed game that were missing, or rotted on the disk.
-   */
-  local_damaged: Listed,
-  /**
-   * Files of the installed game that the user or the game changed.
-   */
-  local_changed: Listed,
-  /**
-   * Files in the installed game that are not of it.
-   */
-  local_unknown: Listed,
-  /**
-   * The changed files are put back too; what they were goes to `kept/`.
-   */
-  forced: boolean, };
+  total_bytes: number, };

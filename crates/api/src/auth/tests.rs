@@ -5,7 +5,12 @@ use super::*;
 const PORT: u16 = 4_711;
 
 fn guard() -> Guard {
-    Guard::new(PORT, Token::parse(&"a7".repeat(32)).unwrap())
+    guard_at(PORT)
+}
+
+fn guard_at(port: u16) -> Guard {
+    let sessions = watch::channel(Sessions::default()).1;
+    Guard::new(port, Token::parse(&"a7".repeat(32)).unwrap(), sessions)
 }
 
 fn admitted(method: &str, path: &str, headers: &[(&str, &str)]) -> Result<(), Refused> {
@@ -50,7 +55,7 @@ fn hosts() {
 
 #[test]
 fn a_port_of_80_may_be_left_out() {
-    let guard = Guard::new(80, Token::generate().unwrap());
+    let guard = guard_at(80);
     assert!(guard.is_ours("127.0.0.1") && guard.is_ours("[::1]") && guard.is_ours("localhost:80"));
 }
 

@@ -21,6 +21,8 @@ impl From<&snapshot::Snapshot> for public::Snapshot {
             settings: (&snapshot.settings).into(),
             problems: snapshot.problems.iter().map(Into::into).collect(),
             components: snapshot.components.iter().map(Into::into).collect(),
+            first_run: None,
+            quitting: false,
         }
     }
 }
@@ -39,6 +41,8 @@ impl From<&snapshot::MeView> for public::Me {
             addresses: me.addresses.clone(),
             games_dir: me.games_dir.display().to_string(),
             games_dir_available: me.games_dir_state == GamesDirState::Available,
+            disk: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             sharing,
             sharing_pause_left_ms: left.map(millis),
             reachable: me.reachable,
@@ -58,6 +62,7 @@ impl From<&snapshot::GameView> for public::Game {
         Self {
             game: game.game.to_string(),
             title: game.title.to_string(),
+            folder: game.folder.as_ref().map(|path| path.display().to_string()),
             local: (&game.local).into(),
             contents: game.contents.iter().map(Into::into).collect(),
             newest: game.newest.map(|content| content.to_string()),

@@ -92,6 +92,7 @@ fn game_view() -> node::GameView {
     node::GameView {
         game: game(),
         title: Title::clean("Quake"),
+        folder: Some(PathBuf::from("/games/Quake")),
         local: node::LocalView {
             present: true,
             downloaded: Some(version()),
@@ -155,6 +156,8 @@ fn a_snapshot_as_json() {
         ],
         "games_dir": "/games",
         "games_dir_available": false,
+        "disk": null,
+        "version": "0.1.0",
         "sharing": "paused",
         "sharing_pause_left_ms": 1500,
         "reachable": null,
@@ -170,6 +173,7 @@ fn a_snapshot_as_json() {
         {
           "game": "quake",
           "title": "Quake",
+          "folder": "/games/Quake",
           "local": {
             "present": true,
             "downloaded": "1.0",
@@ -284,7 +288,9 @@ fn a_snapshot_as_json() {
           "running": true,
           "restarts": 0
         }
-      ]
+      ],
+      "first_run": null,
+      "quitting": false
     }
     "#);
     assert_eq!(

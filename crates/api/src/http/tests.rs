@@ -9,23 +9,38 @@ use lanspread_node::snapshot;
 use tokio::sync::{broadcast, watch};
 
 use super::*;
-use crate::from_node::tests as sample;
+use crate::{
+    from_node::tests as sample,
+    front::{Around, Front},
+    pairing::Sessions,
+    types::Notice,
+};
+
+mod browsers;
 
 /// A household that answers from a script and counts what it is asked.
 #[derive(Clone)]
 pub(crate) struct Scripted {
-    pub(crate) snapshots: Arc<watch::Sender<Arc<lanspread_node::Snapshot>>>,
-    pub(crate) notices: broadcast::Sender<lanspread_node::Notice>,
+    pub(crate) fronts: Arc<watch::Sender<Front>>,
+    pub(crate) notices: broadcast::Sender<Notice>,
     calls: Arc<AtomicUsize>,
 }
 
 impl Scripted {
     pub(crate) fn new() -> Self {
         Self {
-            snapshots: Arc::new(watch::channel(Arc::new(sample::snapshot())).0),
+            fronts: Arc::new(watch::channel(front(3, sample::snapshot())).0),
             notices: broadcast::channel(64).0,
             calls: Arc::default(),
         }
+    }
+}
+
+fn front(revision: u64, snapshot: snapshot::Snapshot) -> Front {
+    Front {
+        revision,
+        node: Some(Arc::new(snapshot)),
+        around: Arc::default(),
     }
 }
 
@@ -38,17 +53,17 @@ impl Household for Scripted {
             return Err(Report::new("unknown-game", "no game unknown is known here"));
         }
         if command == Command::Snapshot {
-            let snapshot = Arc::clone(&self.snapshots.borrow());
-            return Ok(Reply::Snapshot(Box::new((&*snapshot).into())));
+            let front = self.fronts.borrow().clone();
+            return Ok(Reply::Snapshot(Box::new((&front).into())));
         }
         Ok(Reply::Started { operation: 7 })
     }
 
-    fn snapshots(&self) -> watch::Receiver<Arc<lanspread_node::Snapshot>> {
-        self.snapshots.subscribe()
+    fn fronts(&self) -> watch::Receiver<Front> {
+        self.fronts.subscribe()
     }
 
-    fn notices(&self) -> broadcast::Receiver<lanspread_node::Notice> {
+    fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
     }
 }
@@ -59,7 +74,8 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) token: Token,
     pub(crate) stop: CancellationToken,
-    _runtime: tokio::runtime::Runtime,
+    pub(crate) doorkeeper: Doorkeeper,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Running {
@@ -71,16 +87,39 @@ impl Running {
             .unwrap();
         let (household, token) = (Scripted::new(), Token::generate().unwrap());
         let stop = CancellationToken::new();
-        let server = runtime.block_on(Server::bind(None, token.clone())).unwrap();
+        let bound = Server::bind(Place::Loopback(None), token.clone());
+        let server = runtime.block_on(bound).unwrap();
         let address = server.address();
-        runtime.spawn(server.run(household.clone(), stop.clone()));
+        let doorkeeper = {
+            let _in_it = runtime.enter();
+            Doorkeeper::start(Sessions::default(), stop.clone())
+        };
+        runtime.spawn(server.run(household.clone(), doorkeeper.clone(), stop.clone()));
         Self {
             household,
             address,
             token,
             stop,
-            _runtime: runtime,
+            doorkeeper,
+            runtime,
         }
+    }
+
+    /// A code that lets a browser in.
+    fn code(&self) -> String {
+        let issued = self.runtime.block_on(self.doorkeeper.issue());
+        issued.unwrap().for_people()
+    }
+
+    /// The cookie of a browser that was just paired.
+    fn cookie(&self) -> String {
+        let body = format!(r#"{{"code":"{}"}}"#, self.code());
+        let unknown = [("Authorization", "")];
+        let answer = self.answer(&self.request("POST /api/pair", &unknown, &body));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let line = answer.lines().find(|line| line.starts_with("set-cookie: "));
+        let cookie = line.unwrap().trim_start_matches("set-cookie: ");
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     fn open(&self, request: &str) -> TcpStream {
@@ -169,7 +208,8 @@ fn attacks() {
     refused(rpc, &[("Authorization", &wrong)], GET, "401");
     refused("GET /api/snapshot", &[("Authorization", "")], "", "401");
     refused("GET /api/events", &[("Authorization", "")], "", "401");
-    refused("GET /no/such/page", &[("Authorization", "")], "", "401");
+    refused("GET /api/no/such", &[("Authorization", "")], "", "401");
+    refused("GET /no/such/page", &[("Authorization", "")], "", "404");
     refused(rpc, &[("Content-Type", "text/plain")], GET, "415");
     refused(rpc, &[("Content-Type", "")], GET, "415");
     let form = "application/x-www-form-urlencoded";
@@ -215,7 +255,7 @@ fn what_is_served() {
         &[("Authorization", "")],
         "",
         "200",
-        "LanSpread is running",
+        "<title>LanSpread</title>",
     );
     let unknown = r#"{"command":"get","game":"unknown"}"#;
     check(
@@ -239,7 +279,7 @@ fn what_is_served() {
         ("Sec-Fetch-Site", "same-origin"),
     ];
     check("POST /api/rpc", &same, GET, "200", started);
-    let policy = "content-security-policy: default-src 'self'";
+    let policy = "content-security-policy: default-src 'none'; script-src 'self'; ";
     check("GET /", &[], "", "200", policy);
 }
 
@@ -275,53 +315,126 @@ fn count(text: &str, part: &str) -> usize {
     text.matches(part).count()
 }
 
+/// The body of the last whole event of this kind.
+fn last_event(text: &str, kind: &str) -> serde_json::Value {
+    let events: Vec<_> = text
+        .split("\n\n")
+        .filter(|e| e.contains("\ndata: "))
+        .collect();
+    let name = format!("event: {kind}\n");
+    let last = events.iter().rev().find(|event| event.contains(&name));
+    let data = last.and_then(|event| event.split("\ndata: ").nth(1));
+    serde_json::from_str(data.unwrap_or_else(|| panic!("no {kind} in {text}"))).unwrap()
+}
+
 #[test]
 fn events_come_numbered_and_end_at_the_stop() {
     let server = Running::start();
     let mut stream = server.open(&server.request("GET /api/events", &[], ""));
     let first = read_until(&mut stream, |text| {
-        text.contains("\n\n") && text.contains("id: 1\n")
+        text.contains("id: 1\n") && text.ends_with("\n\n\r\n")
     });
     assert!(
         first
             .to_lowercase()
             .contains("content-type: text/event-stream")
     );
-    assert!(first.contains("event: snapshot"), "{first}");
-    let notice = lanspread_node::Notice::PeerCount { count: 3 };
-    server.household.notices.send(notice).unwrap();
-    let second = read_until(&mut stream, |text| text.contains("id: 2\n"));
-    assert!(second.contains("event: notice"), "{second}");
-    assert!(
-        second.contains(r#"data: {"notice":"peer_count","count":3}"#),
-        "{second}"
-    );
+    assert_eq!(last_event(&first, "snapshot")["revision"], 3);
+    server
+        .household
+        .notices
+        .send(Notice::PeerCount { count: 3 })
+        .unwrap();
+    let second = read_until(&mut stream, |text| {
+        text.contains("id: 2\n") && text.ends_with("\n\n\r\n")
+    });
+    let delta = last_event(&second, "delta");
+    let expected = serde_json::json!({
+        "revision": 3,
+        "previous": 3,
+        "notices": [{"notice": "peer_count", "count": 3}],
+    });
+    assert_eq!(delta, expected);
     server.stop.cancel();
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("event: end"), "{rest}");
 }
 
 #[test]
-fn snapshots_come_often_but_not_without_limit() {
+fn deltas_lead_to_what_is() {
     let server = Running::start();
     let mut stream = server.open(&server.request("GET /api/events", &[], ""));
-    let snapshots = Arc::clone(&server.household.snapshots);
-    let (started, enough) = (Instant::now(), Duration::from_secs(1));
-    let changing = std::thread::spawn(move || {
-        let mut revision = 10;
-        while started.elapsed() < enough {
-            revision += 1;
-            snapshots.send_replace(Arc::new(snapshot::Snapshot {
-                revision,
-                ..sample::snapshot()
-            }));
-            std::thread::yield_now();
-        }
+    read_until(&mut stream, |text| text.contains("id: 1\n"));
+    let mut changed = sample::snapshot();
+    changed.me.down_rate = 77;
+    changed.games.clear();
+    server.household.fronts.send_replace(front(9, changed));
+    let text = read_until(&mut stream, |text| {
+        text.contains("id: 2\n") && text.ends_with("\n\n\r\n")
     });
-    let text = read_until(&mut stream, |_| started.elapsed() >= enough);
-    changing.join().unwrap();
-    let seen = count(&text, "event: snapshot");
-    assert!((5..=12).contains(&seen), "{seen} snapshots in a second");
+    let delta = last_event(&text, "delta");
+    assert_eq!(
+        (&delta["previous"], &delta["revision"]),
+        (&3.into(), &9.into())
+    );
+    assert_eq!(delta["me"]["down_rate"], 77);
+    assert_eq!(delta["gone_games"], serde_json::json!(["quake"]));
+    assert_eq!(delta.get("peers"), None, "what did not change is not sent");
+    let unset = Around {
+        first_run: Some(crate::types::snapshot::FirstRun {
+            games_dir: "/g".to_owned(),
+            name: "n".to_owned(),
+        }),
+        ..Around::default()
+    };
+    let unset = Front {
+        revision: 10,
+        node: None,
+        around: Arc::new(unset),
+    };
+    server.household.fronts.send_replace(unset);
+    let text = read_until(&mut stream, |text| {
+        text.contains("id: 3\n") && text.ends_with("\n\n\r\n")
+    });
+    assert_eq!(last_event(&text, "snapshot")["first_run"]["name"], "n");
+}
+
+#[test]
+fn events_come_often_but_not_without_limit() {
+    let server = Running::start();
+    let mut stream = server.open(&server.request("GET /api/events", &[], ""));
+    read_until(&mut stream, |text| text.contains("id: 1\n"));
+    let fronts = Arc::clone(&server.household.fronts);
+    let done = CancellationToken::new();
+    let (changed, changing) = (
+        done.clone(),
+        std::thread::spawn(move || {
+            let mut revision = 10;
+            while !done.is_cancelled() {
+                revision += 1;
+                let mut snapshot = sample::snapshot();
+                snapshot.me.down_rate = revision;
+                fronts.send_replace(front(revision, snapshot));
+                std::thread::yield_now();
+            }
+            revision
+        }),
+    );
+    let started = Instant::now();
+    let text = read_until(&mut stream, |text| count(text, "event: delta") >= 6);
+    let took = started.elapsed();
+    changed.cancel();
+    let revisions = changing.join().unwrap();
+    assert!(
+        took >= Duration::from_millis(450),
+        "six deltas need five pauses: {took:?}"
+    );
+    assert!(
+        revisions > 100,
+        "{revisions} changes became few deltas: {}",
+        text.len()
+    );
 }
 
 #[test]
@@ -333,8 +446,11 @@ fn a_slow_reader_is_told_what_it_missed() {
     let mut stream = server.open(&server.request("GET /api/events", &[], ""));
     read_until(&mut stream, |text| text.contains("id: 1\n"));
     for count in 0..10_000 {
-        let notice = lanspread_node::Notice::PeerCount { count };
-        server.household.notices.send(notice).unwrap();
+        server
+            .household
+            .notices
+            .send(Notice::PeerCount { count })
+            .unwrap();
     }
     let text = read_until(&mut stream, |text| text.contains(r#""count":9999}"#));
     assert!(
@@ -344,13 +460,29 @@ fn a_slow_reader_is_told_what_it_missed() {
 }
 
 #[test]
+fn a_port_is_taken_again_or_gives_way() {
+    let server = Running::start();
+    let bind = |port| {
+        let token = server.token.clone();
+        let bound = server
+            .runtime
+            .block_on(Server::bind(Place::Loopback(port), token));
+        bound.unwrap().address().port()
+    };
+    let taken = server.address.port();
+    assert_ne!(bind(Some(taken)), taken, "it gives way");
+    let free = bind(None);
+    assert_eq!(bind(Some(free)), free);
+}
+
+#[test]
 fn a_taken_address_is_reported() {
     let server = Running::start();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let bound = Server::bind(Some(server.address), server.token.clone());
+    let bound = Server::bind(Place::At(server.address), server.token.clone());
     let report = runtime.block_on(bound).unwrap_err();
     assert_eq!(report.code, "http-listen");
 }

@@ -143,6 +143,63 @@ pub enum Command {
         /// Whether it is blocked.
         blocked: bool,
     },
+    /// A code that lets a browser in, once.
+    Pair,
+    /// Confirms games directory and name at the first start; the node starts then.
+    FinishFirstRun {
+        /// The games directory on this machine; made if it is not there.
+        folder: String,
+        /// The name other people see; cut to 32 characters.
+        name: String,
+    },
+    /// Ends this program.
+    Quit {
+        /// When.
+        when: QuitWhen,
+    },
+    /// Shows a game's directory, or the games directory, in the file manager of the node's machine.
+    OpenFolder {
+        /// Whose directory; the games directory when absent.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        game: Option<String>,
+    },
+    /// The directories in a directory of the node's machine.
+    Browse {
+        /// Which directory; the home directory when absent.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        folder: Option<String>,
+    },
+    /// Makes a directory on the node's machine, and shows what is in it.
+    MakeFolder {
+        /// In which directory.
+        folder: String,
+        /// Its name.
+        name: String,
+    },
+    /// Looks for what is in the way: network, disk, clock.
+    Doctor,
+    /// The last lines of the log.
+    Logs {
+        /// How many, 1,000 at most.
+        lines: u32,
+    },
+    /// What came from and went to each peer within the last minutes.
+    History,
+}
+
+/// When this program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum QuitWhen {
+    /// Now; downloads go on at the next start.
+    Now,
+    /// When nobody downloads from us any more.
+    Idle,
+    /// Not at all: takes [`QuitWhen::Idle`] back.
+    Never,
 }
 
 /// What `get` is asked for.

@@ -46,6 +46,109 @@ pub enum Reply {
         /// The same key as words.
         words: String,
     },
+    /// A code that lets a browser in, once.
+    Pairing {
+        /// The address of the page with the code in it.
+        link: String,
+        /// The code alone, to type.
+        code: String,
+        /// How long it can be used.
+        valid_ms: u64,
+    },
+    /// A directory.
+    Folder(Box<Folder>),
+    /// What a look at network, disk and clock found.
+    Findings {
+        /// In the order of the look.
+        findings: Vec<Finding>,
+    },
+    /// Lines of the log.
+    Logs {
+        /// Oldest first.
+        lines: Vec<String>,
+    },
+    /// What came from and went to each peer.
+    History {
+        /// Time between two samples.
+        interval_ms: u64,
+        /// Peers that something came from or went to.
+        peers: Vec<PeerHistory>,
+    },
+}
+
+/// A directory of the node's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that do not exclude each other"
+)]
+pub struct Folder {
+    /// Its path.
+    pub folder: String,
+    /// The directory that it is in; `null` for a root.
+    pub parent: Option<String>,
+    /// Places to begin at: the home directory, drives, mounted disks.
+    pub roots: Vec<String>,
+    /// The directories in it, by name; hidden ones are left out.
+    pub entries: Vec<FolderEntry>,
+    /// There are more than are listed.
+    pub truncated: bool,
+    /// Something can be made in it.
+    pub writable: bool,
+    /// Free bytes of its volume, where the system tells.
+    pub free_bytes: Option<u64>,
+    /// Bytes of its volume, where the system tells.
+    pub total_bytes: Option<u64>,
+}
+
+/// A directory in a [`Folder`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FolderEntry {
+    /// Its name, for people.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+}
+
+/// One thing that `doctor` looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Finding {
+    /// How it is.
+    pub level: Level,
+    /// A stable code; what is not good has hints under it.
+    pub code: String,
+    /// What was looked at: `port`, `interface`, `games`.
+    pub subject: String,
+    /// What was found, for people.
+    pub message: String,
+}
+
+/// How a thing is that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// It may be in the way.
+    Warn,
+    /// It is in the way.
+    Bad,
+}
+
+/// What came from and went to one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PeerHistory {
+    /// Its public key.
+    pub peer: String,
+    /// Bytes per second received from it, oldest first, the last one now.
+    pub received: Vec<u64>,
+    /// Bytes per second sent to it, as many.
+    pub sent: Vec<u64>,
 }
 
 /// One file of a content.

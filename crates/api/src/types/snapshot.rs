@@ -28,6 +28,21 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
     /// The parts of this node and whether they run.
     pub components: Vec<ComponentState>,
+    /// What is still to be confirmed at the first start; nothing listens until then, and nothing
+    /// else is known.
+    pub first_run: Option<FirstRun>,
+    /// The program ends when nobody downloads from us any more.
+    pub quitting: bool,
+}
+
+/// What is to be confirmed at the first start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FirstRun {
+    /// The games directory that is proposed.
+    pub games_dir: String,
+    /// The name that is proposed.
+    pub name: String,
 }
 
 /// This node.
@@ -46,6 +61,10 @@ pub struct Me {
     pub games_dir: String,
     /// Whether the games directory can be read now.
     pub games_dir_available: bool,
+    /// The volume of the games directory, where the system tells.
+    pub disk: Option<Volume>,
+    /// The version of this program.
+    pub version: String,
     /// Whether we send pieces.
     pub sharing: Sharing,
     /// How long a pause of sharing still lasts, if it ends by itself.
@@ -58,6 +77,16 @@ pub struct Me {
     pub up_rate: u64,
     /// How much of the hashing of our own games is done.
     pub hashing: Option<Hashing>,
+}
+
+/// A volume and what is free on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Volume {
+    /// Bytes that this user may still write.
+    pub free_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
 }
 
 /// Whether we send pieces.
@@ -97,6 +126,8 @@ pub struct Game {
     pub game: String,
     /// The name for people.
     pub title: String,
+    /// Its directory on the node's machine, if it has one.
+    pub folder: Option<String>,
     /// What we have of it.
     pub local: Local,
     /// Every content of it that somebody has, newest label first.

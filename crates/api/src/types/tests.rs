@@ -8,7 +8,7 @@ use std::{
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use super::{Command, Notice, Reply};
+use super::{Command, Delta, Notice, Reply};
 use crate::{Snapshot, hints, http::ErrorBody};
 
 /// The form of every type that crosses the control server, as the UI is compiled with it.
@@ -20,6 +20,7 @@ fn types_page() -> String {
     types.visit::<Command>();
     types.visit::<Reply>();
     types.visit::<Snapshot>();
+    types.visit::<Delta>();
     types.visit::<Notice>();
     types.visit::<ErrorBody>();
     let mut page = String::from(

@@ -1,9 +1,8 @@
-use clap::CommandFactory;
-
 use super::*;
 
 fn parse(line: &str) -> Result<Args, clap::Error> {
     Args::try_parse_from(std::iter::once("lanspread").chain(line.split_whitespace()))
+        .and_then(Args::checked)
 }
 
 #[test]
@@ -15,6 +14,8 @@ fn the_command_line_is_sound() {
 fn accepted() {
     for line in [
         "",
+        "--no-open",
+        "pair --no-open",
         "node --games /g --state /s --name N --listen 0.0.0.0:0 --connect a --connect b:1 --jsonl",
         "node --no-mdns --http 127.0.0.1:0",
         "node --interface eth0",
@@ -66,6 +67,7 @@ fn refused() {
         "completions cmd",
         "download quake",
         "pause",
+        "--no-open games",
     ] {
         let error = parse(line).map(|_| ()).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}");

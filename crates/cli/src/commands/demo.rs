@@ -8,6 +8,8 @@ use lanspread_demo::{
     party::{Member, Options},
 };
 
+use tokio_util::sync::CancellationToken;
+
 use self::{display::Display, doors::Doors};
 use super::node::signals::Signals;
 use crate::{
@@ -110,12 +112,16 @@ async fn play(party: &mut Party, headless: bool) -> Result<Option<Summary>, Demo
 /// Lets people in until they have seen enough.
 async fn stay(members: &[Member], session: &Session, signals: &mut Signals) -> Outcome {
     let mut doors = Vec::new();
+    let quit = CancellationToken::new();
     for member in members {
-        doors.push(Doors::open(member).await?);
+        doors.push(Doors::open(member, quit.clone()).await?);
     }
     let told = doors::tell(&doors, session);
     if told.is_ok() {
-        signals.next().await;
+        tokio::select! {
+            () = signals.next() => {}
+            () = quit.cancelled() => {}
+        }
     }
     for door in doors {
         door.close().await;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use lanspread_api::{Report, address};
 use lanspread_node::config::{Config, Discovery, Listen};
 
+use self::life::Life;
 use crate::{
     env, files, logging,
     report::Outcome,
@@ -12,6 +13,7 @@ use crate::{
     settings::{self, Effective, Flags, SettingsFile},
 };
 
+mod doors;
 mod keeper;
 mod life;
 pub(super) mod signals;
@@ -54,17 +56,35 @@ pub(crate) struct NodeArgs {
 /// Threads that still work are left behind after so long.
 const THREADS_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// What happens with the page once the node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// Nothing.
+    Leave,
+    /// Its address is printed.
+    Print,
+    /// It is opened.
+    Open,
+}
+
 pub(crate) fn run(args: &NodeArgs, session: &Session) -> Outcome {
+    run_with(args, Page::Leave, session)
+}
+
+/// Runs a peer. When a page is wanted and nothing was ever set, a person confirms on that page what
+/// is set before anything listens.
+pub(crate) fn run_with(args: &NodeArgs, page: Page, session: &Session) -> Outcome {
     let flags = Flags {
         name: args.name.clone(),
         games_dir: args.games.as_deref().map(files::absolute).transpose()?,
     };
-    let file = SettingsFile::read(&session.state)?;
-    let effective = Effective::resolve(flags, env::read, file)?;
+    let effective = Effective::resolve(flags, env::read, SettingsFile::read(&session.state)?)?;
     let first_start = files::is_there(&session.state.join("identity.key")) == Some(false);
+    let unset = SettingsFile::read(&session.state)? == SettingsFile::default();
+    let ask = first_start && unset && page != Page::Leave && env::read(env::GAMES).is_none();
     files::create_private_dir(&session.state)?;
     logging::install(&session.state, session.verbose);
-    if first_start {
+    if first_start && !ask {
         make_default_games_dir(&effective)?;
     }
     // One thread for all that waits: passing a piece on then costs no wake-up of another core. What
@@ -72,7 +92,12 @@ pub(crate) fn run(args: &NodeArgs, session: &Session) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(life::live(args, effective, session));
+    let life = Life {
+        args,
+        page,
+        session,
+    };
+    let outcome = runtime.block_on(life.live(effective, ask));
     runtime.shutdown_timeout(THREADS_TIMEOUT);
     outcome
 }

@@ -1,8 +1,6 @@
-use std::{
-    io::Cursor,
-    sync::{Arc, mpsc as sync_mpsc},
-};
+use std::{io::Cursor, sync::mpsc as sync_mpsc};
 
+use lanspread_api::front::Front;
 use tokio::sync::watch;
 
 use super::*;
@@ -10,7 +8,7 @@ use super::*;
 /// A household that answers at once, except for `peers`, which never answers.
 #[derive(Clone)]
 struct Scripted {
-    notices: broadcast::Sender<lanspread_node::Notice>,
+    notices: broadcast::Sender<Notice>,
 }
 
 impl Household for Scripted {
@@ -27,11 +25,11 @@ impl Household for Scripted {
         }
     }
 
-    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        panic!("lines of JSON carry no snapshots by themselves")
+    fn fronts(&self) -> watch::Receiver<Front> {
+        panic!("lines of JSON carry no state by themselves")
     }
 
-    fn notices(&self) -> broadcast::Receiver<lanspread_node::Notice> {
+    fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
     }
 }
@@ -147,9 +145,7 @@ async fn notices_come_as_they_happen_and_are_numbered() {
         tokio::task::yield_now().await;
     }
     for count in [1, 2] {
-        notices
-            .send(lanspread_node::Notice::PeerCount { count })
-            .unwrap();
+        notices.send(Notice::PeerCount { count }).unwrap();
     }
     drop((notices, keep_open));
     task.await.unwrap();
@@ -177,9 +173,10 @@ fn people_are_told_how_to_go_on() {
     LanSpread 1.2.3 runs as Box, words some-words
       games    /games
       listens  10.0.0.1:47100
-      control  http://127.0.0.1:4711 (for programs; the web page is not there yet)
+      control  http://127.0.0.1:4711
 
     In another terminal:
+      lanspread pair              the web page
       lanspread games             what there is
       lanspread get GAME --wait   download and install
       lanspread peers             who is here

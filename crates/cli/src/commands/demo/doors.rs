@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use lanspread_api::{ApiFile, Report, Server, Token};
+use lanspread_api::{
+    ApiFile, Command, Household, Reception, Report, Server, Token, http::Place, pairing::Sessions,
+    reception::Opening,
+};
 use lanspread_demo::party::Member;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    files,
+    commands::pair::Link,
+    errands, files,
     report::{Failure, Outcome},
     session::Session,
 };
@@ -20,6 +24,7 @@ pub(super) struct Doors {
     api: ApiFile,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    running_errands: JoinHandle<()>,
 }
 
 /// What people and programs need of a peer.
@@ -27,14 +32,16 @@ pub(super) struct Doors {
 struct Told {
     name: &'static str,
     control: String,
+    page: String,
     state_dir: PathBuf,
     games_dir: PathBuf,
 }
 
 impl Doors {
-    pub(super) async fn open(member: &Member) -> Result<Self, Report> {
+    /// Opens the doors of a peer. A page that says *quit* ends the whole party.
+    pub(super) async fn open(member: &Member, quit: CancellationToken) -> Result<Self, Report> {
         let token = Token::generate()?;
-        let server = Server::bind(None, token.clone()).await?;
+        let server = Server::bind(Place::Loopback(None), token.clone()).await?;
         let api = ApiFile {
             address: server.address(),
             token: token.reveal().to_owned(),
@@ -42,22 +49,42 @@ impl Doors {
         };
         files::write_api(member.state_dir(), &api)?;
         let stop = CancellationToken::new();
+        let (reception, mut inside) = Reception::open(Opening {
+            first_run: None,
+            sessions: Sessions::default(),
+            address: api.address,
+            state_dir: member.state_dir().to_owned(),
+            stop: stop.clone(),
+        });
+        inside.move_in(member.handle());
+        let state = member.state_dir().to_owned();
+        let running_errands = tokio::spawn(async move {
+            errands::serve(&mut inside.errands, &state).await;
+            quit.cancel();
+        });
+        let doorkeeper = reception.doorkeeper().clone();
+        let serving = server.run(reception.clone(), doorkeeper, stop.clone());
+        let serving = tokio::spawn(serving);
+        let page = Link::of(reception.call(Command::Pair).await?)?;
         Ok(Self {
             told: Told {
                 name: member.name(),
                 control: format!("http://{}", api.address),
+                page: page.link,
                 state_dir: member.state_dir().to_owned(),
                 games_dir: member.games_dir().to_owned(),
             },
             api,
-            serving: tokio::spawn(server.run(member.handle(), stop.clone())),
             stop,
+            serving,
+            running_errands,
         })
     }
 
     pub(super) async fn close(self) {
         files::remove_api(&self.told.state_dir, &self.api);
         self.stop.cancel();
+        self.running_errands.abort();
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "a control server of the demo failed");
         }
@@ -78,6 +105,7 @@ fn tell_people(peers: &[&Told], session: &Session) -> std::io::Result<()> {
     for peer in peers {
         let line = format!("\n{} answers at {}", peer.name, peer.control);
         session.out.line(line)?;
+        session.out.line(format!("  page  {}", peer.page))?;
         session
             .out
             .line(format!("  state {}", peer.state_dir.display()))?;

@@ -1,116 +1,172 @@
 //! The life of a node in this process: start, serve, stop.
 
-use std::{future::Future, io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
-use lanspread_api::{ApiFile, Report, Server, Token};
-use lanspread_node::{Node, NodeHandle};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use lanspread_api::{Command, Household, Report};
+use lanspread_node::Node;
+use lanspread_proto::text::PeerName;
 
-use super::{NodeArgs, config, keeper, signals::Signals};
-use crate::{files, jsonl, report::Outcome, session::Session, settings::Effective};
+use super::{NodeArgs, Page, config, doors::Doors, keeper, signals::Signals};
+use crate::{
+    commands::pair,
+    errands::{self, Asked},
+    files, jsonl,
+    report::{Failure, Outcome},
+    session::Session,
+    settings::{Effective, SettingsFile},
+};
 
 /// Everything has to be over by then.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) async fn live(args: &NodeArgs, effective: Effective, session: &Session) -> Outcome {
-    let mut signals = Signals::listen()?;
-    let config = config(args, &effective, session).await?;
-    let node = Box::pin(Node::start(config))
-        .await
-        .map_err(|error| Report::from(&error))?;
-    let outcome = match Doors::open(args, &node.handle(), session).await {
-        Ok(mut doors) => {
-            let handle = node.handle();
-            let keeping = keeper::keep(handle.watch(), effective, session.state.clone());
-            let keeping = tokio::spawn(keeping);
-            doors.until_told(&mut signals).await;
-            keeping.abort();
-            doors.close(&session.state).await;
-            Ok(())
+/// What a life is told.
+pub(super) struct Life<'a> {
+    pub(super) args: &'a NodeArgs,
+    pub(super) page: Page,
+    pub(super) session: &'a Session,
+}
+
+impl Life<'_> {
+    /// Lives. With `ask`, nothing starts until a person has confirmed on the page what is set.
+    pub(super) async fn live(&self, effective: Effective, ask: bool) -> Outcome {
+        let mut signals = Signals::listen()?;
+        let (node, mut doors, effective) = if ask {
+            let mut doors = Doors::open(self.args, self.session, Some(&effective)).await?;
+            match self.set_up(&mut doors, effective, &mut signals).await {
+                Ok(Some((node, effective))) => (node, doors, effective),
+                other => {
+                    doors.close().await;
+                    return other.map(|_stopped| ());
+                }
+            }
+        } else {
+            let node = self.start(&effective).await?;
+            match Doors::open(self.args, self.session, None).await {
+                Ok(doors) => {
+                    doors.inside.move_in(node.handle());
+                    (node, doors, effective)
+                }
+                Err(report) => {
+                    node.stop().await;
+                    return Err(report.into());
+                }
+            }
+        };
+        let outcome = self.stay(&mut doors, &node, effective, &mut signals).await;
+        doors.close().await;
+        tokio::select! {
+            stopped = tokio::time::timeout(STOP_TIMEOUT, node.stop()) => {
+                if stopped.is_err() {
+                    tracing::error!("the node did not stop in time; what is on disk is safe");
+                }
+            }
+            () = signals.next() => tracing::warn!("stopped at once: asked twice"),
         }
-        Err(report) => Err(report.into()),
-    };
-    tokio::select! {
-        stopped = tokio::time::timeout(STOP_TIMEOUT, node.stop()) => {
-            if stopped.is_err() {
-                tracing::error!("the node did not stop in time; what is on disk is safe");
+        outcome
+    }
+
+    async fn start(&self, effective: &Effective) -> Result<Node, Report> {
+        let config = config(self.args, effective, self.session).await?;
+        let started = Box::pin(Node::start(config)).await;
+        started.map_err(|error| Report::from(&error))
+    }
+
+    /// Waits until a person has confirmed; `None` when the program shall end before.
+    async fn set_up(
+        &self,
+        doors: &mut Doors,
+        mut effective: Effective,
+        signals: &mut Signals,
+    ) -> Result<Option<(Node, Effective)>, Failure> {
+        self.show_page(doors).await?;
+        loop {
+            let asked = tokio::select! {
+                () = signals.next() => None,
+                asked = errands::next(&mut doors.inside.errands, &self.session.state) => asked,
+            };
+            let Some(Asked::SetUp {
+                games_dir,
+                name,
+                reply,
+            }) = asked
+            else {
+                return Ok(None);
+            };
+            effective.games_dir.clone_from(&games_dir);
+            effective.name = name.clone();
+            let started = match self.remember(games_dir, &name) {
+                Ok(()) => self.start(&effective).await,
+                Err(report) => Err(report),
+            };
+            match started {
+                Ok(node) => {
+                    // Shown first, so that whoever is told finds it running.
+                    doors.inside.move_in(node.handle());
+                    drop(reply.send(Ok(())));
+                    return Ok(Some((node, effective)));
+                }
+                Err(report) => drop(reply.send(Err(report))),
             }
         }
-        () = signals.next() => tracing::warn!("stopped at once: asked twice"),
-    }
-    outcome
-}
-
-/// What lets others in while the node runs.
-struct Doors {
-    api: ApiFile,
-    stop: CancellationToken,
-    serving: JoinHandle<()>,
-    lines: Option<JoinHandle<()>>,
-}
-
-impl Doors {
-    async fn open(args: &NodeArgs, handle: &NodeHandle, session: &Session) -> Result<Self, Report> {
-        let token = Token::generate()?;
-        let server = Server::bind(args.http, token.clone()).await?;
-        let api = ApiFile {
-            address: server.address(),
-            token: token.reveal().to_owned(),
-            pid: std::process::id(),
-        };
-        files::write_api(&session.state, &api)?;
-        let stop = CancellationToken::new();
-        let serving = tokio::spawn(server.run(handle.clone(), stop.clone()));
-        let started = jsonl::Started::new(&handle.snapshot(), &api);
-        let lines = if args.jsonl {
-            let lines = jsonl::run(handle.clone(), started, io::stdin(), io::stdout());
-            Some(tokio::spawn(lines))
-        } else {
-            tell(session, &started);
-            None
-        };
-        Ok(Self {
-            api,
-            stop,
-            serving,
-            lines,
-        })
     }
 
-    /// Waits for a signal, or for the end of the commands.
-    async fn until_told(&mut self, signals: &mut Signals) {
-        match &mut self.lines {
-            Some(lines) => tokio::select! {
-                () = signals.next() => {}
-                ended = lines => log_end("the lines of JSON", ended),
-            },
-            None => signals.next().await,
+    /// Makes the games directory and writes down what was confirmed.
+    fn remember(&self, games_dir: PathBuf, name: &PeerName) -> Result<(), Report> {
+        files::create_dir(&games_dir).map_err(|error| {
+            let dir = games_dir.display();
+            Report::new(
+                "folder",
+                format!("cannot create the games directory {dir}: {error}"),
+            )
+        })?;
+        let mut file = SettingsFile::read(&self.session.state)?;
+        file.games_dir = Some(games_dir);
+        file.name = Some(name.to_string());
+        file.write(&self.session.state)
+    }
+
+    /// Serves until told to stop.
+    async fn stay(
+        &self,
+        doors: &mut Doors,
+        node: &Node,
+        effective: Effective,
+        signals: &mut Signals,
+    ) -> Outcome {
+        let handle = node.handle();
+        let keeping = keeper::keep(handle.watch(), effective, self.session.state.clone());
+        let keeping = tokio::spawn(keeping);
+        let mut shown = doors.reception.fronts();
+        // The node is what pages see before anybody is told of it.
+        let moved_in = shown.wait_for(|front| front.node.is_some()).await.is_ok();
+        if moved_in {
+            let started = jsonl::Started::new(&doors.reception.snapshot(), &doors.api);
+            if self.args.jsonl {
+                doors.read_lines(started, io::stdin(), io::stdout());
+            } else {
+                tell(self.session, &started);
+                self.show_page(doors).await?;
+            }
+            doors.until_told(signals).await;
         }
+        keeping.abort();
+        Ok(())
     }
 
-    async fn close(self, state: &std::path::Path) {
-        files::remove_api(state, &self.api);
-        self.stop.cancel();
-        bounded(self.serving).await;
-        if let Some(lines) = self.lines {
-            lines.abort();
+    /// Nobody may be reading; that is no reason to stop.
+    async fn show_page(&self, doors: &mut Doors) -> Outcome {
+        if self.page == Page::Leave || doors.page_shown {
+            return Ok(());
         }
-    }
-}
-
-/// Answers that are under way get a moment.
-async fn bounded(task: impl Future<Output = Result<(), tokio::task::JoinError>>) {
-    const ANSWERS_TIMEOUT: Duration = Duration::from_millis(500);
-    if let Ok(ended) = tokio::time::timeout(ANSWERS_TIMEOUT, task).await {
-        log_end("the control server", ended);
-    }
-}
-
-fn log_end(what: &str, ended: Result<(), tokio::task::JoinError>) {
-    match ended {
-        Err(error) if error.is_panic() => tracing::error!(%error, "{what} failed"),
-        Ok(()) | Err(_) => tracing::debug!("{what} ended"),
+        doors.page_shown = true;
+        let link = pair::Link::of(doors.reception.call(Command::Pair).await?)?;
+        match pair::show(self.session, &link, self.page == Page::Print) {
+            Err(Failure::Output(error)) => {
+                tracing::debug!(%error, "nobody reads standard output");
+                Ok(())
+            }
+            shown => shown,
+        }
     }
 }
 
