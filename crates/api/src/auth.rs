@@ -4,8 +4,8 @@
 //! A page in the user's browser can send requests to this server, and with a rebound name even read
 //! the answers. So the host must be an address or `localhost` (those cannot be rebound), a foreign
 //! origin is refused, and everything under `/api/` but pairing needs a secret that no page can
-//! know: the token of `api.json`, or the session of a paired browser. A browser sends its session by
-//! itself, so what changes something must then also say that it comes from our own page.
+//! know: the token of `api.json`, or the session of a paired browser. A browser sends its session
+//! by itself, so what changes something must then also say that it comes from our own page.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

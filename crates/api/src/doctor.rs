@@ -21,8 +21,10 @@ pub struct Case<'a> {
     pub state_dir: Option<PathBuf>,
     /// The games directory, running or not.
     pub games_dir: Option<PathBuf>,
-    /// No node has run yet: directories are made then, and no port is tried before.
+    /// No node has run yet: no port is tried before one may.
     pub first_start: bool,
+    /// The games directory is made at the first start, and need not be there.
+    pub makes_games_dir: bool,
 }
 
 /// The code of what is as it should be.
@@ -67,12 +69,13 @@ pub async fn examine(case: Case<'_>) -> Vec<Finding> {
     let Case {
         state_dir,
         games_dir,
-        first_start,
+        makes_games_dir,
+        first_start: _,
         running: _,
     } = case;
     let look = move || {
         let state = state_dir.map(|dir| disk::state(&dir));
-        let games = games_dir.map(|dir| disk::games(&dir, first_start));
+        let games = games_dir.map(|dir| disk::games(&dir, makes_games_dir));
         state
             .into_iter()
             .chain(games.into_iter().flatten())

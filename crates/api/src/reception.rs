@@ -221,6 +221,7 @@ impl Reception {
             state_dir: Some(self.state_dir.clone()),
             games_dir,
             first_start: front.around.first_run.is_some(),
+            makes_games_dir: front.around.first_run.is_some(),
         };
         Reply::Findings {
             findings: doctor::examine(case).await,

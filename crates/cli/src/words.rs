@@ -2,9 +2,7 @@
 
 use lanspread_api::{
     amount::Bytes,
-    types::snapshot::{
-        Component, Game, Listed, NotShared, Operation, OperationKind, PeerState, Phase, Verified,
-    },
+    types::snapshot::{Game, NotShared, Operation, OperationKind, PeerState, Phase},
 };
 
 /// A number with its noun: `1 peer`, `2 peers`.
@@ -111,7 +109,6 @@ pub(crate) const fn phase(phase: Phase) -> &'static str {
         Phase::WaitingForSource => "waiting for a source",
         Phase::Committing => "finishing",
         Phase::Installing => "installing",
-        Phase::Verifying => "verifying",
         Phase::CloseTheGame => "close the game to finish",
         Phase::Publishing => "publishing",
         Phase::Removing => "removing",
@@ -130,48 +127,6 @@ pub(crate) const fn kind(kind: OperationKind) -> &'static str {
         OperationKind::Uninstall => "uninstall",
         OperationKind::Remove => "remove",
         OperationKind::Publish => "publish",
-        OperationKind::Verify => "verify",
-    }
-}
-
-/// What a verify found and mended, a line for each kind.
-pub(crate) fn verified(found: &Verified) -> Vec<String> {
-    let files = u64::from(found.payload_files) + u64::from(found.local_files);
-    let mut lines = vec![format!("{} read", count(files, "file"))];
-    let mut tell = |what: &str, listed: &Listed| {
-        if listed.count > 0 {
-            lines.push(format!("{what}: {}", names(listed)));
-        }
-    };
-    tell("fetched again", &found.payload_damaged);
-    tell("put back", &found.local_damaged);
-    match found.forced {
-        true => tell("put back, yours is in kept/", &found.local_changed),
-        false => tell(
-            "changed by you or the game, left as it is",
-            &found.local_changed,
-        ),
-    }
-    tell("not of the game, left where it is", &found.local_unknown);
-    if lines.len() == 1 {
-        lines.push("everything is as it should be".to_owned());
-    }
-    lines
-}
-
-/// The first few of a list, and how many more.
-fn names(listed: &Listed) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = listed
-        .first
-        .iter()
-        .take(SHOWN)
-        .map(String::as_str)
-        .collect();
-    let more = u64::from(listed.count).saturating_sub(shown.len() as u64);
-    match more {
-        0 => shown.join(", "),
-        _ => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -183,21 +138,6 @@ pub(crate) const fn peer_state(state: PeerState) -> &'static str {
         PeerState::Gone => "gone",
         PeerState::Blocked => "blocked",
         PeerState::OldLanspread => "old LanSpread",
-    }
-}
-
-/// The name of a part of the node.
-pub(crate) const fn component(component: Component) -> &'static str {
-    match component {
-        Component::Commands => "commands",
-        Component::Server => "listening and links",
-        Component::Discovery => "multicast discovery",
-        Component::Liveness => "liveness of links",
-        Component::LibraryMonitor => "the watch on the games directory",
-        Component::Uploads => "uploads",
-        Component::Library => "the library of all peers",
-        Component::Credit => "the budget of transfers",
-        Component::Views => "what is shown",
     }
 }
 

@@ -108,7 +108,7 @@ fn settings_without_a_node() {
 #[test]
 fn doctor_works_without_a_node() {
     let dir = tempfile::tempdir().unwrap();
-    let grade = |games: Option<&str>, what: &str| {
+    let level = |games: Option<&str>, what: &str| {
         let mut command = lanspread(dir.path());
         command.args(["doctor", "--json"]);
         if let Some(games) = games {
@@ -117,19 +117,19 @@ fn doctor_works_without_a_node() {
         let output = command.output().unwrap();
         let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
         let mut findings = findings.as_array().unwrap().iter();
-        let found = findings.find(|finding| finding["what"] == what);
-        found.map(|finding| finding["grade"].clone())
+        let found = findings.find(|finding| finding["subject"] == what);
+        found.map(|finding| finding["level"].clone())
     };
-    assert_eq!(grade(None, "node"), Some("warn".into()));
-    assert_eq!(grade(None, "clock"), Some("ok".into()));
+    assert_eq!(level(None, "node"), Some("warn".into()));
+    assert_eq!(level(None, "clock"), Some("good".into()));
     assert_eq!(
-        grade(None, "games"),
-        Some("ok".into()),
+        level(None, "games"),
+        Some("good".into()),
         "the first start makes it"
     );
     assert_eq!(
-        grade(Some("gone"), "games"),
-        Some("fail".into()),
+        level(Some("gone"), "games"),
+        Some("bad".into()),
         "nobody makes this one"
     );
 }

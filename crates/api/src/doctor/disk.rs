@@ -14,8 +14,8 @@ pub(super) fn state(folder: &Path) -> Finding {
 }
 
 /// Before the first start the directory need not be there.
-pub(super) fn games(folder: &Path, first_start: bool) -> Vec<Finding> {
-    let mut findings = vec![if first_start && folders::list(folder).is_err() {
+pub(super) fn games(folder: &Path, is_made: bool) -> Vec<Finding> {
+    let mut findings = vec![if is_made && folders::list(folder).is_err() {
         let text = format!("{}: made at the first start", folder.display());
         Finding::good("games", text)
     } else {

@@ -3,7 +3,7 @@
 use crate::types::{
     Snapshot,
     reply::Finding,
-    snapshot::{Component, Peer, PeerState, Sharing},
+    snapshot::{Peer, PeerState, Sharing},
 };
 
 pub(super) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
@@ -12,7 +12,7 @@ pub(super) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(Finding::warn("sharing-off", "sharing", "nothing is sent"));
     }
     for part in snapshot.components.iter().filter(|part| !part.running) {
-        let text = format!("does not run: {}", words(part.component));
+        let text = format!("does not run: {}", part.component.for_people());
         findings.push(Finding::bad("component-failed", "component", text));
     }
     for problem in &snapshot.problems {
@@ -20,16 +20,6 @@ pub(super) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(Finding::warn(&problem.code, "problem", text));
     }
     findings
-}
-
-const fn words(component: Component) -> &'static str {
-    match component {
-        Component::Commands => "commands",
-        Component::Server => "listening",
-        Component::Discovery => "discovery",
-        Component::Liveness => "liveness of links",
-        Component::LibraryMonitor => "watch on the games directory",
-    }
 }
 
 fn listening(snapshot: &Snapshot) -> Finding {

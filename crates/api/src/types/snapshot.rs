@@ -501,6 +501,24 @@ pub enum Component {
     Views,
 }
 
+impl Component {
+    /// Its name for people.
+    #[must_use]
+    pub const fn for_people(self) -> &'static str {
+        match self {
+            Self::Commands => "commands",
+            Self::Server => "listening and links",
+            Self::Discovery => "multicast discovery",
+            Self::Liveness => "liveness of links",
+            Self::LibraryMonitor => "the watch on the games directory",
+            Self::Uploads => "uploads",
+            Self::Library => "the library of all peers",
+            Self::Credit => "the budget of transfers",
+            Self::Views => "what is shown",
+        }
+    }
+}
+
 /// Whether a part runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

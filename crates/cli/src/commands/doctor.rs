@@ -83,10 +83,13 @@ fn examine_here(session: &Session, first: Finding) -> Result<Vec<Finding>, crate
             None
         }
     };
-    let is_there = |path| files::is_there(path) != Some(false);
+    let is_there = |path: &std::path::Path| files::is_there(path) != Some(false);
+    let first_start = !is_there(&session.state.join("identity.key"));
+    let default = crate::dirs::games_default().ok();
     let case = doctor::Case {
         running: None,
-        first_start: !is_there(&session.state.join("identity.key")),
+        first_start,
+        makes_games_dir: first_start && games_dir == default,
         state_dir: is_there(&session.state).then(|| session.state.clone()),
         games_dir,
     };

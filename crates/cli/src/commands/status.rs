@@ -62,7 +62,7 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
         }
     }
     for component in snapshot.components.iter().filter(|part| !part.running) {
-        let name = format!("does not run: {}", words::component(component.component));
+        let name = format!("does not run: {}", component.component.for_people());
         lines.push(format!("  {}  {name}", out.paint(Tone::Bad, "problem")));
     }
     for problem in &snapshot.problems {
