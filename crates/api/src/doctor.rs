@@ -14,6 +14,10 @@ mod running;
 
 /// What is looked at.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not exclude each other"
+)]
 pub struct Case<'a> {
     /// The node, if one runs.
     pub running: Option<&'a Snapshot>,

@@ -84,7 +84,16 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
   /**
    * The folder on the node's machine.
    */
-  folder: string, } | { "command": "publish" } & PublishCommand | { "command": "rescan" } | { "command": "share",
+  folder: string, } | { "command": "publish" } & PublishCommand | { "command": "verify",
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * Files of the installed game that the user or the game changed are put back too; what
+   * they were goes to `kept/`.
+   */
+  force: boolean, } | { "command": "rescan" } | { "command": "share",
   /**
    * Which game; everything when absent.
    */
@@ -492,6 +501,19 @@ export type Kind = "user" | "config" | "environment" | "peer" | "internal";
 export type Level = "good" | "warn" | "bad";
 
 /**
+ * Some paths of many.
+ */
+export type Listed = {
+  /**
+   * How many there are.
+   */
+  count: number,
+  /**
+   * The first of them, at most a hundred.
+   */
+  first: Array<string>, };
+
+/**
  * What we have of a game.
  */
 export type Local = {
@@ -834,12 +856,17 @@ export type Operation = {
   /**
    * Who delivered how much to this download.
    */
-  sources: Array<Source>, };
+  sources: Array<Source>,
+  /**
+   * What a verify found, once it has read everything; what is damaged is mended when the
+   * operation is done.
+   */
+  verified: Verified | null, };
 
 /**
  * What an operation does.
  */
-export type OperationKind = "download" | "install" | "update" | "uninstall" | "remove" | "publish";
+export type OperationKind = "download" | "install" | "update" | "uninstall" | "remove" | "publish" | "verify";
 
 /**
  * One peer.
@@ -915,7 +942,7 @@ export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lan
 /**
  * Where an operation is.
  */
-export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
+export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
 
 /**
  * What needs a person's eye.
@@ -1228,6 +1255,39 @@ export type Upload = {
    * Bytes per second, smoothed.
    */
   rate: number, };
+
+/**
+ * What a verify found.
+ */
+export type Verified = {
+  /**
+   * Files of the payload that were read.
+   */
+  payload_files: number,
+  /**
+   * Files of the installed game that were read.
+   */
+  local_files: number,
+  /**
+   * Files of the payload that were missing or held other bytes.
+   */
+  payload_damaged: Listed,
+  /**
+   * Files of the installed game that were missing, or rotted on the disk.
+   */
+  local_damaged: Listed,
+  /**
+   * Files of the installed game that the user or the game changed.
+   */
+  local_changed: Listed,
+  /**
+   * Files in the installed game that are not of it.
+   */
+  local_unknown: Listed,
+  /**
+   * The changed files are put back too; what they were goes to `kept/`.
+   */
+  forced: boolean, };
 
 /**
  * A volume and what is free on it.
