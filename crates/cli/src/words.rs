@@ -2,7 +2,9 @@
 
 use lanspread_api::{
     amount::Bytes,
-    types::snapshot::{Game, NotShared, Operation, OperationKind, PeerState, Phase},
+    types::snapshot::{
+        Game, Listed, NotShared, Operation, OperationKind, PeerState, Phase, Verified,
+    },
 };
 
 /// A number with its noun: `1 peer`, `2 peers`.
@@ -109,6 +111,7 @@ pub(crate) const fn phase(phase: Phase) -> &'static str {
         Phase::WaitingForSource => "waiting for a source",
         Phase::Committing => "finishing",
         Phase::Installing => "installing",
+        Phase::Verifying => "verifying",
         Phase::CloseTheGame => "close the game to finish",
         Phase::Publishing => "publishing",
         Phase::Removing => "removing",
@@ -127,6 +130,48 @@ pub(crate) const fn kind(kind: OperationKind) -> &'static str {
         OperationKind::Uninstall => "uninstall",
         OperationKind::Remove => "remove",
         OperationKind::Publish => "publish",
+        OperationKind::Verify => "verify",
+    }
+}
+
+/// What a verify found and mended, a line for each kind.
+pub(crate) fn verified(found: &Verified) -> Vec<String> {
+    let files = u64::from(found.payload_files) + u64::from(found.local_files);
+    let mut lines = vec![format!("{} read", count(files, "file"))];
+    let mut tell = |what: &str, listed: &Listed| {
+        if listed.count > 0 {
+            lines.push(format!("{what}: {}", names(listed)));
+        }
+    };
+    tell("fetched again", &found.payload_damaged);
+    tell("put back", &found.local_damaged);
+    match found.forced {
+        true => tell("put back, yours is in kept/", &found.local_changed),
+        false => tell(
+            "changed by you or the game, left as it is",
+            &found.local_changed,
+        ),
+    }
+    tell("not of the game, left where it is", &found.local_unknown);
+    if lines.len() == 1 {
+        lines.push("everything is as it should be".to_owned());
+    }
+    lines
+}
+
+/// The first few of a list, and how many more.
+fn names(listed: &Listed) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = listed
+        .first
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect();
+    let more = u64::from(listed.count).saturating_sub(shown.len() as u64);
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
