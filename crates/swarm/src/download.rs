@@ -268,6 +268,12 @@ impl Download {
         self.settle(now);
     }
 
+    /// Whether a piece is here, verified.
+    #[must_use]
+    pub fn has(&self, piece: PieceIndex) -> bool {
+        self.have.contains(piece)
+    }
+
     /// A piece was found on our own disk.
     pub fn on_adopted(&mut self, now: Instant, piece: PieceIndex) {
         self.on_stored(None, piece);

@@ -84,10 +84,14 @@ impl Transfer {
         self.take_asked((peer, piece), lane);
         match outcome {
             Stored::Yes => {
+                // It may have been asked for twice, when a lane seemed dead.
+                let is_new = !self.download.has(piece);
                 self.download.on_piece(now, peer, piece, Outcome::Stored);
-                self.verified.push(piece);
-                self.tell_verified();
-                self.tell_chunks(peer, piece);
+                if is_new {
+                    self.verified.push(piece);
+                    self.tell_verified();
+                    self.tell_chunks(peer, piece);
+                }
             }
             Stored::Bad => {
                 self.lied.push(peer);
