@@ -138,7 +138,8 @@ impl Part for Owner {
                 biased;
                 message = self.inbox.recv() => match message {
                     Some(message) => self.on_message(message),
-                    None => return Failure::Ended,
+                    // At the stop those who had lanes go first.
+                    None => std::future::pending().await,
                 },
                 () = sleep_until(due) => self.credit.on_timeout(self.clock.now()),
             }
