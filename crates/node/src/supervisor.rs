@@ -133,14 +133,18 @@ impl Node {
     /// goodbye, and what does not end within seconds is given up on, loudly.
     pub async fn stop(self) {
         tracing::info!("this node stops");
-        let mut whole = self.work.stop_all().await;
+        if !self.end().await {
+            tracing::error!("some tasks did not end in time and are given up on");
+        }
+    }
+
+    /// Stops; `false` when something did not end in time.
+    async fn end(self) -> bool {
+        let whole = self.work.stop_all().await;
         if timeout(LEAVE_TIMEOUT, self.peers.leave()).await.is_err() {
             tracing::warn!("not every peer could be told goodbye");
         }
-        whole &= self.tasks.stop_all().await;
-        if !whole {
-            tracing::error!("some tasks did not end in time and are given up on");
-        }
+        whole & self.tasks.stop_all().await
     }
 }
 

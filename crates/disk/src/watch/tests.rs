@@ -6,7 +6,7 @@ use super::*;
 use crate::{RealDisk, sample};
 
 /// Long enough for a loaded machine; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Rig {
     _keep: tempfile::TempDir,

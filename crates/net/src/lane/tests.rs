@@ -9,7 +9,7 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::*;
 
-const LONG: Duration = Duration::from_secs(5);
+const LONG: Duration = Duration::from_secs(60);
 
 fn path() -> LanePath {
     LanePath {

