@@ -37,6 +37,8 @@ mod repair;
 mod resume;
 
 pub use discard::discard_incoming;
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) use journal::check_hostile as check_hostile_journal;
 
 use journal::{Journal, Record};
 
