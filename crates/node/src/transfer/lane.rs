@@ -111,7 +111,7 @@ impl FetchLane {
         let stop = tasks.stop().clone();
         // A lane that is dropped gives its credit back too.
         tasks.spawn(span, async move {
-            credit.up(id, opened).await;
+            credit.up(id, peer, opened).await;
             // When one of them ends, the lane has nothing left to do.
             tokio::select! {
                 () = stop.cancelled() => {}
