@@ -118,8 +118,8 @@ export class Play {
 
   #start() {
     const loading = this.state.games.filter((game) => game.operation?.phase === 'downloading');
-    const [next] = this.state.queue;
-    if (next && loading.length < this.state.settings.downloads_max) {
+    const free = Math.max(0, this.state.settings.downloads_max - loading.length);
+    for (const next of this.state.queue.slice(0, free)) {
       this.state.queue = this.state.queue.slice(1);
       this.phase(next, 'downloading');
     }
