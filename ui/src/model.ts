@@ -30,6 +30,7 @@ export type {
   Size,
   Source,
   Upload,
+  Verified,
 } from './types/api.ts';
 
 /** What a catalog says about a game. */
@@ -49,9 +50,7 @@ export interface PlayState {
   running: boolean;
 }
 
-export type Operation = Omit<api.Operation, 'kind' | 'phase'> & {
-  kind: api.OperationKind | 'verify';
-  phase: api.Phase | 'verifying';
+export type Operation = api.Operation & {
   /** At most 150 cells over the payload: 0 missing, 1 from this machine, 2 + n from source n. */
   map?: number[];
 };
@@ -95,9 +94,8 @@ export interface PlayPlan {
 }
 
 export type Command =
-  | Exclude<api.Command, { command: 'get' } | { command: 'verify' }>
+  | Exclude<api.Command, { command: 'get' }>
   | ({ command: 'get'; low_disk?: boolean } & api.GetCommand)
-  | { command: 'verify'; game: string }
   | { command: 'play_plan'; game: string; server: boolean }
   | { command: 'play'; game: string; hash: string; server: boolean };
 

@@ -403,6 +403,14 @@ export const de: Messages = {
   'theme.dark': 'Dunkel',
   'theme.light': 'Hell',
 
+  'verified.changed': { one: '{n} Datei hast du oder das Spiel geändert', other: '{n} Dateien hast du oder das Spiel geändert' },
+  'verified.force': 'Auch diese zurücksetzen',
+  'verified.good': 'Jede Datei ist, wie sie sein soll',
+  'verified.mended': { one: '{n} beschädigte Datei ist geheilt', other: '{n} beschädigte Dateien sind geheilt' },
+  'verified.read': { one: '{n} Datei gelesen', other: '{n} Dateien gelesen' },
+  'verified.title': 'Geprüft',
+  'verified.unknown': { one: '{n} Datei von dir liegt daneben', other: '{n} Dateien von dir liegen daneben' },
+
   'time.left': 'noch {time}',
 
   'toast.downloaded': '{game} ist heruntergeladen.',

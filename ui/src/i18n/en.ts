@@ -401,6 +401,14 @@ export const en = {
   'theme.dark': 'Dark',
   'theme.light': 'Light',
 
+  'verified.changed': { one: '{n} file was changed by you or the game', other: '{n} files were changed by you or the game' },
+  'verified.force': 'Put these back too',
+  'verified.good': 'Every file is as it should be',
+  'verified.mended': { one: '{n} damaged file was mended', other: '{n} damaged files were mended' },
+  'verified.read': { one: '{n} file read', other: '{n} files read' },
+  'verified.title': 'Verified',
+  'verified.unknown': { one: '{n} file of yours lies beside', other: '{n} files of yours lie beside' },
+
   'time.left': '{time} left',
 
   'toast.downloaded': '{game} is downloaded.',

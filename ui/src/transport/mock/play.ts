@@ -52,7 +52,7 @@ export class Play {
           operation: this.#operations,
           kind,
           phase: 'queued',
-          error: null,
+          error: null, verified: null,
           content: wanted?.content ?? null,
           done_bytes: 0,
           total_bytes: wanted?.payload.bytes ?? 0,
@@ -191,7 +191,17 @@ export class Play {
     if (!game || !operation || operation.done_bytes < operation.total_bytes) {
       return;
     }
-    const ended = { ...operation, phase: 'done' as const };
+    const none = { count: 0, first: [] };
+    const verified = {
+      payload_files: 5, local_files: 2411, payload_damaged: none,
+      local_damaged: { count: 1, first: ['maps/02.pak'] },
+      local_changed: { count: 2, first: ['config.ini', 'saves/slot1.sav'] }, local_unknown: none, forced: false,
+    };
+    const ended = {
+      ...operation,
+      phase: 'done' as const,
+      verified: operation.kind === 'verify' ? verified : null,
+    };
     const { phase } = operation;
     if (phase === 'installing') {
       this.put({ ...bring(game, game.local.downloaded !== null, true), operation: ended });

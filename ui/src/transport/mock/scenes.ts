@@ -103,6 +103,7 @@ function trouble(): Snapshot {
               operation: 900,
               kind: 'download',
               phase: 'failed',
+              verified: null,
               error: { kind: 'environment', code, message, causes: ['write /mnt/games: no space left on device'], hints: [] },
               content: game.newest,
               done_bytes: 3 * GB,
