@@ -5,6 +5,7 @@
 
 mod blobs;
 mod moves;
+mod outgoing;
 mod pushing;
 pub(crate) mod serve_lane;
 mod uploads;

@@ -459,6 +459,7 @@ impl Uploads {
 
     pub(super) fn on_tick(&mut self) {
         let now = self.ports.clock.now();
+        self.upload.set_limit(self.ports.pace.rate());
         if self.upload.poll_timeout(now).is_some_and(|due| due <= now) {
             self.upload.on_timeout(now);
         }
