@@ -41,6 +41,8 @@ use crate::{
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
 const UPLINK_GUESS: u64 = 125_000_000;
+/// Peers whose bytes are remembered when they leave; more are forgotten with their links.
+const TRAFFIC_KEPT: usize = 256;
 /// A receiver that got nothing for so long is no longer shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -305,7 +307,9 @@ impl Uploads {
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
-        self.moves.on_move(key.lane, now);
+        if self.lanes.contains_key(&key.lane) {
+            self.moves.on_move(key.lane, now);
+        }
         self.changed = true;
         if let Some(admitted) = self.open.get(&key) {
             let peer = admitted.reservation.peer;
@@ -388,6 +392,9 @@ impl Uploads {
         });
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
+        if self.traffic.len() > TRAFFIC_KEPT {
+            self.traffic.remove(&peer);
+        }
         self.upload.on_peer_down(self.ports.clock.now(), peer);
     }
 

@@ -5,25 +5,28 @@
 //! length must continue what was asked.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use lanspread_disk::pool::Pool;
-use lanspread_net::lane::{Lane, LaneEvent, LaneReader, LaneWriter};
+use lanspread_net::lane::{Lane, LaneEvent, LaneReader};
 use lanspread_proto::{
     ContentId, PeerId, Piece, PieceIndex,
     wire::{
         DataHeader, LaneMessage,
-        lane::{Gone, Request, RequestId},
+        lane::{Gone, RequestId},
     },
 };
 use lanspread_swarm::credit::LaneId;
 use tokio::sync::mpsc;
 use tracing::debug_span;
 
+mod sending;
+
+use self::sending::{Sends, Told, write_frames};
 use super::{
     Msg,
     store::{Arrived, Store},
@@ -101,6 +104,7 @@ impl FetchLane {
             expected,
             content: ports.content,
             credit: credit.clone(),
+            open: VecDeque::new(),
         };
         let mailbox = ports.mailbox.clone();
         let opened = account.clone();
@@ -146,80 +150,6 @@ impl FetchLane {
     /// Takes a request back. Losing this when the lane is closing loses nothing.
     pub(crate) fn cancel(&self, piece: PieceIndex) {
         drop(self.commands.try_send(Command::Cancel(piece)));
-    }
-}
-
-/// Numbers the requests and announces them to the reading side before they are sent.
-struct Sends {
-    id: LaneId,
-    frames: mpsc::Sender<LaneMessage>,
-    expected: mpsc::Sender<Told>,
-    content: ContentId,
-    credit: CreditHandle,
-}
-
-/// What the reading side is told.
-enum Told {
-    /// A piece is about to be asked for.
-    Expected { request: RequestId, piece: Piece },
-    /// It is no longer wanted.
-    Cancelled(RequestId),
-}
-
-impl Sends {
-    async fn run(self, mut inbox: mpsc::Receiver<Command>) {
-        let mut next = 0_u32;
-        let mut open: HashMap<PieceIndex, RequestId> = HashMap::new();
-        while let Some(command) = inbox.recv().await {
-            let sent = match command {
-                Command::Request(piece) => {
-                    let request = RequestId(next);
-                    next = next.wrapping_add(1);
-                    open.insert(piece.index, request);
-                    let message = Request {
-                        request,
-                        content: self.content,
-                        piece: piece.index,
-                    };
-                    // Counted before it is sent, so that its bytes cannot arrive uncounted.
-                    self.credit.requested(self.id, piece.bytes).await;
-                    self.expected
-                        .send(Told::Expected { request, piece })
-                        .await
-                        .is_ok()
-                        && self
-                            .frames
-                            .send(LaneMessage::Request(message))
-                            .await
-                            .is_ok()
-                }
-                // The reading side still expects it: data may be on its way, and the sender
-                // answers the cancel. Only that answer frees the credit.
-                Command::Cancel(piece) => match open.remove(&piece) {
-                    Some(request) => {
-                        let told = self.expected.send(Told::Cancelled(request)).await;
-                        let cancel = LaneMessage::Cancel(request);
-                        told.is_ok() && self.frames.send(cancel).await.is_ok()
-                    }
-                    None => true,
-                },
-            };
-            if !sent {
-                return;
-            }
-        }
-    }
-}
-
-async fn write_frames(mut writer: LaneWriter, mut frames: mpsc::Receiver<LaneMessage>) {
-    while let Some(message) = frames.recv().await {
-        let mut sent = writer.send(&message).await.is_ok();
-        while let Ok(more) = frames.try_recv() {
-            sent = sent && writer.send(&more).await.is_ok();
-        }
-        if !sent || writer.flush().await.is_err() {
-            return;
-        }
     }
 }
 
