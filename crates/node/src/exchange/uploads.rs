@@ -178,8 +178,7 @@ impl Uploads {
     }
 
     /// A peer that opens a lane has given up those on which nothing moves: what was reserved on
-    /// them
-    /// must not stand before what it asks now.
+    /// them must not stand before what it asks now.
     fn close_stuck(&mut self, peer: PeerId) {
         let now = self.ports.clock.now();
         let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();
@@ -292,10 +291,8 @@ impl Uploads {
         if !self.lanes.contains_key(&lane) {
             return;
         }
-        match self
-            .blobs
-            .open(RequestKey { lane, request }, blob.kind, served)
-        {
+        let key = RequestKey { lane, request };
+        match self.blobs.open(key, blob.kind, served) {
             Some(bytes) => self.tell(lane, Command::Blob { request, bytes }),
             None => {
                 tracing::debug!(lane = lane.0, "a peer asks for too many blobs at once");
