@@ -41,6 +41,8 @@ use crate::{
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
 const UPLINK_GUESS: u64 = 125_000_000;
+/// Peers whose bytes are remembered when they leave; more are forgotten with their links.
+const TRAFFIC_KEPT: usize = 256;
 /// A receiver that got nothing for so long is no longer shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -176,8 +178,7 @@ impl Uploads {
     }
 
     /// A peer that opens a lane has given up those on which nothing moves: what was reserved on
-    /// them
-    /// must not stand before what it asks now.
+    /// them must not stand before what it asks now.
     fn close_stuck(&mut self, peer: PeerId) {
         let now = self.ports.clock.now();
         let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();
@@ -290,10 +291,8 @@ impl Uploads {
         if !self.lanes.contains_key(&lane) {
             return;
         }
-        match self
-            .blobs
-            .open(RequestKey { lane, request }, blob.kind, served)
-        {
+        let key = RequestKey { lane, request };
+        match self.blobs.open(key, blob.kind, served) {
             Some(bytes) => self.tell(lane, Command::Blob { request, bytes }),
             None => {
                 tracing::debug!(lane = lane.0, "a peer asks for too many blobs at once");
@@ -305,7 +304,9 @@ impl Uploads {
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
-        self.moves.on_move(key.lane, now);
+        if self.lanes.contains_key(&key.lane) {
+            self.moves.on_move(key.lane, now);
+        }
         self.changed = true;
         if let Some(admitted) = self.open.get(&key) {
             let peer = admitted.reservation.peer;
@@ -388,6 +389,9 @@ impl Uploads {
         });
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
+        if self.traffic.len() > TRAFFIC_KEPT {
+            self.traffic.remove(&peer);
+        }
         self.upload.on_peer_down(self.ports.clock.now(), peer);
     }
 
@@ -459,6 +463,7 @@ impl Uploads {
 
     pub(super) fn on_tick(&mut self) {
         let now = self.ports.clock.now();
+        self.upload.set_limit(self.ports.pace.rate());
         if self.upload.poll_timeout(now).is_some_and(|due| due <= now) {
             self.upload.on_timeout(now);
         }
