@@ -101,7 +101,6 @@ pub(super) struct Uploads {
     sent: BTreeMap<(PeerId, GameId), Sent>,
     traffic: BTreeMap<PeerId, Traffic>,
     down: Meter,
-    sharing: SharingState,
     changed: bool,
     /// One complaint is looked into at a time.
     checking: Arc<Semaphore>,
@@ -133,7 +132,6 @@ impl Uploads {
             sent: BTreeMap::new(),
             traffic: BTreeMap::new(),
             down,
-            sharing: SharingState::On,
             changed: false,
             checking: Arc::new(Semaphore::new(1)),
         }
@@ -403,7 +401,6 @@ impl Uploads {
     /// Only [`SharingState::On`] lets anything be sent.
     pub(super) fn set_sharing(&mut self, sharing: SharingState) {
         self.upload.set_paused(sharing != SharingState::On);
-        self.sharing = sharing;
         self.changed = true;
     }
 
@@ -488,7 +485,6 @@ impl Uploads {
             uploads,
             up_rate,
             down_rate: self.down.shown(now),
-            sharing: self.sharing,
             traffic: self.traffic.clone(),
         }));
     }

@@ -27,7 +27,7 @@ use crate::{
     publish::{Outlets, Sources},
     restart::Parts,
     shelf::{self, Shelf, ShelfHandle, ShelfPorts},
-    snapshot::GamesDirState,
+    snapshot::{GamesDirState, SharingState},
     transfer::TransferPorts,
     views::{ComponentsView, OperationsView, ShelfView, UploadsView, Watched},
 };
@@ -82,6 +82,7 @@ impl Doors {
             games: BTreeMap::new(),
             games_dir: config.games_dir.clone(),
             games_dir_state: GamesDirState::Available,
+            sharing: SharingState::On,
             hashing: None,
             problems: Vec::new(),
         };
@@ -126,14 +127,17 @@ impl Shared {
         };
         let snapshots = watch::Sender::new(sources.first());
         let told = broadcast::Sender::new(limits::NOTICES);
+        let (shown, waiting) = mpsc::channel(limits::NOTICES);
         let views = Views {
             snapshot: snapshots.subscribe(),
+            shown,
             notices: told.clone(),
         };
         let outlets = Outlets {
             snapshots,
             heard: doors.notices.subscribe(),
             told,
+            waiting,
         };
         self.parts.keep(&self.tasks, sources.publisher(outlets));
         views
