@@ -23,16 +23,8 @@ const LAB_PROGRAMS: &[(&str, &str)] = &[
 /// The oldest Node.js that builds the UI.
 const NODE_OLDEST: [u32; 2] = [20, 19];
 
-/// Refuses with the installing line when a tool that builds LanSpread is missing or old.
+/// Refuses with the installing line when the compiler that builds LanSpread is missing or old.
 pub(crate) fn check_builders(repo: &Repo) -> Result<()> {
-    check_rust(repo)?;
-    if repo.holds("ui/package.json") {
-        check_node()?;
-    }
-    Ok(())
-}
-
-fn check_rust(repo: &Repo) -> Result<()> {
     let wanted = oldest_rust(&repo.read("Cargo.toml")?)?;
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let printed = process::output(Command::new(rustc).arg("--version")).unwrap_or_default();
@@ -56,7 +48,8 @@ fn oldest_rust(manifest: &str) -> Result<[u32; 2]> {
         .context("Cargo.toml names no workspace.package.rust-version")
 }
 
-fn check_node() -> Result<()> {
+/// Refuses with the installing line when what builds the web UI is missing or old.
+pub(crate) fn check_node() -> Result<()> {
     let printed = process::output(Command::new("node").arg("--version")).unwrap_or_default();
     let found = version(&printed);
     if found.is_none_or(|found| found < NODE_OLDEST) {
