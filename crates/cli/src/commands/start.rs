@@ -1,6 +1,8 @@
 //! No command at all, as a double click does it: run a peer and open its page; if one runs, only
 //! open the page.
 
+use clap::Parser;
+
 use super::{
     node::{self, NodeArgs},
     pair,
@@ -17,5 +19,16 @@ pub(crate) fn run(no_open: bool, session: &Session) -> Outcome {
     } else {
         node::Page::Open
     };
-    node::run_with(&NodeArgs::default(), page, session)
+    node::run_with(&of_environment().node, page, session)
+}
+
+/// What a command line without anything says: only the environment speaks.
+#[derive(Debug, Parser)]
+struct OfEnvironment {
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+fn of_environment() -> OfEnvironment {
+    OfEnvironment::try_parse_from(["lanspread"]).unwrap_or_else(|error| error.exit())
 }

@@ -20,6 +20,7 @@ mod peer;
 mod trees;
 mod wicked;
 
+mod browsing;
 mod fetching;
 mod finding;
 mod installing;

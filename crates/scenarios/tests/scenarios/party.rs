@@ -71,7 +71,7 @@ impl Party {
     /// Starts a peer with more flags.
     pub(crate) fn start_with(&self, number: u8, flags: &[&str]) -> Peer {
         let name = format!("peer{number}");
-        let mut command = self.command(number);
+        let mut command = self.program_of(number);
         command.args(["node", "--jsonl", "--name", &name, "--games"]);
         command.arg(self.games(number));
         if self.lab.is_none() {
@@ -84,14 +84,14 @@ impl Party {
 
     /// Runs a command line against a peer's node: exit code, stdout, stderr.
     pub(crate) fn cli(&self, number: u8, args: &[&str]) -> (i32, String, String) {
-        let output = self.command(number).args(args).output().unwrap();
+        let output = self.program_of(number).args(args).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let code = output.status.code().unwrap_or(-1);
         (code, text(output.stdout), text(output.stderr))
     }
 
     /// The program with a peer's state directory, on the peer's host.
-    fn command(&self, number: u8) -> Command {
+    pub(crate) fn program_of(&self, number: u8) -> Command {
         let mut command = match &self.lab {
             Some(lab) => lab.host(number).unwrap().command(program()),
             None => Command::new(program()),
