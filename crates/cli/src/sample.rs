@@ -31,6 +31,7 @@ pub(crate) fn operation(phase: Phase) -> Operation {
         rate: 112_000_000,
         left_ms: Some(293_000),
         sources: vec![source(1, 80_000_000), source(2, 32_000_000), source(3, 0)],
+        map: Vec::new(),
         verified: None,
     }
 }
@@ -142,6 +143,8 @@ fn peer(byte: u8, name: &str, state: PeerState) -> Peer {
         reachable: Some(true),
         games: 112,
         rtt_us: Some(430),
+        link_mbps: Some(1_000),
+        wifi: Some(false),
         received_bytes: 1,
         sent_bytes: 2,
     }
@@ -153,11 +156,15 @@ pub(crate) fn peers() -> Vec<Peer> {
         words: None,
         address: Some("[fe80::1%2]:47100".parse().unwrap()),
         rtt_us: None,
+        link_mbps: Some(1_000),
+        wifi: Some(false),
         ..peer(9, "", PeerState::Dialling)
     };
     let quiet = Peer {
         sharing: false,
         rtt_us: Some(12_345),
+        link_mbps: Some(1_000),
+        wifi: Some(false),
         ..peer(2, "twin", PeerState::Connected)
     };
     vec![

@@ -36,9 +36,7 @@ mod journal;
 mod repair;
 mod resume;
 
-pub use discard::{discard_incoming, discard_left, left_bytes};
-#[cfg(any(test, feature = "test-util"))]
-pub(crate) use journal::check_hostile as check_hostile_journal;
+pub use discard::discard_incoming;
 
 use journal::{Journal, Record};
 

@@ -383,6 +383,7 @@ fn progress_of(view: &TransferView) -> JobProgress {
             .iter()
             .map(|(peer, (bytes, rate))| (*peer, *bytes, *rate))
             .collect(),
+        map: Arc::clone(&view.map),
     }
 }
 

@@ -15,7 +15,6 @@ mod dial;
 mod lanes;
 mod link;
 mod owner;
-pub(crate) mod probes;
 mod remembered;
 mod roster;
 mod session;
@@ -45,7 +44,6 @@ pub(crate) use self::{
 };
 use crate::{
     actor::{Mailbox, Reply},
-    clock::Clock,
     error::OperationError,
     views::{PeersView, Watched},
 };
@@ -155,13 +153,6 @@ impl PeersHandle {
         routes
             .get(&peer)
             .is_some_and(|link| link.try_send(&message).is_ok())
-    }
-
-    /// Asks a peer to send a probe back, if there is a link to it.
-    pub(crate) fn probe(&self, peer: PeerId, clock: Clock) {
-        if let Some(link) = self.routes.borrow().get(&peer) {
-            probes::ask(link, clock);
-        }
     }
 
     /// Ends the link to a peer that broke the protocol.

@@ -11,7 +11,7 @@ use std::{
 use lanspread_proto::{GameId, PeerId, library::Availability, text::Title, wire::link::Sharing};
 use lanspread_swarm::merged::{MergedContent, MergedGame};
 use tokio::{
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{broadcast, watch},
     time::{Instant, sleep_until},
 };
 
@@ -57,8 +57,6 @@ pub(crate) struct Outlets {
     pub(crate) heard: broadcast::Receiver<Notice>,
     /// Where readers hear it.
     pub(crate) told: broadcast::Sender<Notice>,
-    /// Who waits until everything that is so now can be seen.
-    pub(crate) waiting: mpsc::Receiver<oneshot::Sender<()>>,
 }
 
 /// The part that puts the views together.
@@ -68,8 +66,6 @@ pub(crate) struct Publisher {
     outlets: Outlets,
     /// Notices that wait for the snapshot that shows what they tell.
     held: VecDeque<Notice>,
-    /// They are told after the next snapshot.
-    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Part for Publisher {
@@ -97,12 +93,6 @@ impl Part for Publisher {
                         stale = true;
                     }
                 }
-                Some(waiter) = self.outlets.waiting.recv(),
-                    if self.waiting.len() < limits::NOTICES =>
-                {
-                    self.waiting.push(waiter);
-                    stale = true;
-                }
                 () = self.sources.changed(), if !stale => stale = true,
             }
         }
@@ -117,10 +107,6 @@ impl Publisher {
         for notice in self.held.drain(..) {
             // Nobody may be listening.
             drop(self.outlets.told.send(notice));
-        }
-        for waiter in self.waiting.drain(..) {
-            // Who waited may have gone.
-            let _heard = waiter.send(());
         }
     }
 }
@@ -137,7 +123,6 @@ impl Sources {
             sources: self,
             outlets,
             held: VecDeque::new(),
-            waiting: Vec::new(),
         }
     }
 
@@ -215,7 +200,7 @@ impl Parts {
             addresses: self.peers.addresses.clone(),
             games_dir: self.shelf.games_dir.clone(),
             games_dir_state: self.shelf.games_dir_state,
-            sharing: self.shelf.sharing,
+            sharing: self.uploads.sharing,
             reachable: self.peers.reachable,
             down_rate: self.uploads.down_rate,
             up_rate: self.uploads.up_rate,
@@ -302,6 +287,8 @@ impl Parts {
             reachable: None,
             games: 0,
             rtt: None,
+            medium: None,
+            bits_per_second: None,
             received_bytes: 0,
             sent_bytes: 0,
         }));
@@ -321,6 +308,8 @@ impl Parts {
             reachable: info.reachable,
             games,
             rtt: info.rtt,
+            medium: info.path.medium.kind(),
+            bits_per_second: info.path.bits_per_second,
             received_bytes: traffic.received_bytes,
             sent_bytes: traffic.sent_bytes,
         }

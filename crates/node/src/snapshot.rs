@@ -8,7 +8,7 @@ use lanspread_proto::{
     text::{PeerName, Title},
 };
 
-use crate::{config::Settings, error::OperationError};
+use crate::{config::Settings, doctor::InterfaceKind, error::OperationError};
 
 /// A node at one moment.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ pub struct LocalView {
     pub availability: Option<Availability>,
     /// Why it is not shared, if it is not.
     pub not_shared: Option<NotShared>,
-    /// Bytes of an unfinished download that lie on disk; those of an earlier run at most.
+    /// Verified bytes of an unfinished download that lie on disk.
     pub partial_bytes: u64,
     /// The user's files put aside.
     pub kept_bytes: u64,
@@ -224,6 +224,9 @@ pub struct OperationView {
     pub left: Option<Duration>,
     /// Who delivered how much to this download.
     pub sources: Vec<SourceView>,
+    /// A download's payload in at most 150 cells: 0 is missing, 1 was found on this machine, 2 + n
+    /// came mostly from the n-th source. Empty while nothing is downloaded.
+    pub map: Arc<[u16]>,
     /// What a verify found, once it has read everything.
     pub verified: Option<Arc<VerifyView>>,
 }
@@ -349,6 +352,10 @@ pub struct PeerView {
     pub games: u32,
     /// Round-trip time of the link.
     pub rtt: Option<Duration>,
+    /// The kind of our interface that the way to it begins with, if known.
+    pub medium: Option<InterfaceKind>,
+    /// The speed of that interface in bits per second, where the system tells.
+    pub bits_per_second: Option<u64>,
     /// Bytes received from and sent to it in this run.
     pub received_bytes: u64,
     /// See `received_bytes`.

@@ -4,6 +4,7 @@
 //! which lane it was asked, and tells back what became of it.
 
 mod arrivals;
+mod delivered;
 pub(crate) mod lane;
 mod sources;
 pub(crate) mod store;
@@ -30,6 +31,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 pub(crate) use self::view::TransferView;
 use self::{
+    delivered::Delivered,
     lane::Refusal,
     sources::{NotAsked, Sources},
     store::{Arrived, Store},
@@ -142,6 +144,7 @@ pub(crate) struct Transfer {
     game: GameId,
     manifest: Arc<Manifest>,
     download: Download,
+    delivered: Delivered,
     sources: Sources,
     /// On which lane each open request is.
     asked: BTreeMap<(PeerId, PieceIndex), LaneId>,
@@ -168,14 +171,15 @@ impl Transfer {
         let tasks = ports.tasks.child();
         ports.tasks = tasks.clone();
         let now = ports.clock.now();
-        let sizes = job
+        let sizes: Vec<u32> = job
             .manifest
             .geometry()
             .pieces()
             .map(|piece| piece.bytes)
             .collect();
+        let delivered = Delivered::new(sizes.len());
         let download = Download::new(now, sizes, job.have, job.seed);
-        let (view_tx, view) = watch::channel(view_of(&download, now));
+        let (view_tx, view) = watch::channel(view_of(&download, &delivered, now));
         let content = job.manifest.content();
         let span = tracing::info_span!("transfer", game = %job.game, content = %content.short());
         let sources = Sources::new(content, Arc::clone(&job.store), mailbox.clone());
@@ -184,6 +188,7 @@ impl Transfer {
             game: job.game,
             manifest: job.manifest,
             download,
+            delivered,
             sources,
             asked: BTreeMap::new(),
             received: BTreeMap::new(),
@@ -229,7 +234,6 @@ impl Transfer {
                     None => break,
                 },
                 Ok(()) = self.ports.library.changed() => self.learn_holders(),
-                Ok(()) = self.ports.peers_view.changed() => self.learn_holders(),
                 _ = count.tick() => self.on_count(),
                 () = sleep_until(due) => self.download.on_timeout(self.ports.clock.now()),
             }
@@ -285,7 +289,6 @@ impl Transfer {
 
     /// Everybody who is linked and said to have something of the content is a source.
     fn learn_holders(&mut self) {
-        self.ports.peers_view.mark_unchanged();
         let library = Arc::clone(&self.ports.library.borrow_and_update());
         for (peer, _) in library.holders(self.content()) {
             self.learn_holder(*peer);
@@ -308,7 +311,9 @@ impl Transfer {
         };
         let refused = self.ports.liars.borrow().is_refused(peer, self.content());
         if !refused && self.sources.add(peer, info) {
-            self.sources.tell_interest(&self.ports.peers);
+            self.ports
+                .peers
+                .tell(peer, self.sources.interest(InterestState::Serving));
             self.sources.open_lane(&self.ports, peer, Duration::ZERO);
         }
         self.update_facts(peer);
@@ -367,9 +372,8 @@ impl Transfer {
                 .exchange
                 .try_send(exchange::Msg::Received { peer, bytes });
         }
-        let view = view_of(&self.download, now);
+        let view = view_of(&self.download, &self.delivered, now);
         self.view.send_replace(view);
-        self.sources.tell_interest(&self.ports.peers);
         self.tell_verified();
         self.tell_lied();
         self.ask_paused_again();

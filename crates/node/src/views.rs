@@ -15,7 +15,7 @@ use lanspread_swarm::merged::Merged;
 
 use crate::{
     config::Settings,
-    error::OperationError,
+    doctor::InterfaceKind,
     snapshot::{
         ComponentView, GamesDirState, HashingView, LocalView, OperationView, PeerState, Problem,
         SharingState, UploadView,
@@ -85,6 +85,19 @@ pub(crate) enum Medium {
     Virtual,
 }
 
+impl Medium {
+    /// For readers outside; `None` while it is not known.
+    pub(crate) const fn kind(self) -> Option<InterfaceKind> {
+        match self {
+            Self::Loopback => Some(InterfaceKind::Loopback),
+            Self::Wired => Some(InterfaceKind::Wired),
+            Self::Unknown => None,
+            Self::Wifi => Some(InterfaceKind::Wifi),
+            Self::Virtual => Some(InterfaceKind::Virtual),
+        }
+    }
+}
+
 impl PeersView {
     /// Nobody there yet.
     pub(crate) const fn new(me: PeerId, name: PeerName, addresses: Vec<SocketAddr>) -> Self {
@@ -145,8 +158,6 @@ pub(crate) struct ShelfView {
     pub(crate) games_dir: PathBuf,
     /// Whether it can be read now.
     pub(crate) games_dir_state: GamesDirState,
-    /// Whether anything is sent.
-    pub(crate) sharing: SharingState,
     /// How much is hashed.
     pub(crate) hashing: Option<HashingView>,
     /// What needs a person's eye.
@@ -164,8 +175,6 @@ pub(crate) struct ShelfGame {
     pub(crate) root: Place,
     /// Its payload, once that is known.
     pub(crate) manifest: Option<Arc<Manifest>>,
-    /// Why no operation may touch it.
-    pub(crate) blocked: Option<OperationError>,
 }
 
 /// What runs. Written by `games`.
@@ -182,7 +191,7 @@ pub(crate) struct OperationsView {
 }
 
 /// What we send and receive. Written by `exchange`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct UploadsView {
     /// What we send now.
     pub(crate) uploads: Vec<UploadView>,
@@ -190,8 +199,22 @@ pub(crate) struct UploadsView {
     pub(crate) up_rate: u64,
     /// Bytes per second received, smoothed.
     pub(crate) down_rate: u64,
+    /// Whether we send.
+    pub(crate) sharing: SharingState,
     /// What went to and from each peer in this run.
     pub(crate) traffic: BTreeMap<PeerId, Traffic>,
+}
+
+impl Default for UploadsView {
+    fn default() -> Self {
+        Self {
+            uploads: Vec::new(),
+            up_rate: 0,
+            down_rate: 0,
+            sharing: SharingState::On,
+            traffic: BTreeMap::new(),
+        }
+    }
 }
 
 /// Payload bytes exchanged with one peer.

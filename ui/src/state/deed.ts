@@ -20,9 +20,8 @@ export async function perform(deed: Deed, game: Game): Promise<void> {
     case 'update':
     case 'pause':
     case 'resume':
-      return void (await tell({ command: deed, game: id }));
     case 'verify':
-      return void (await tell({ command: 'verify', game: id, force: false }));
+      return void (await tell({ command: deed, game: id }));
     case 'cancel':
       return void (await tell({ command: 'cancel', game: id }));
     case 'play':

@@ -29,15 +29,7 @@ export class HttpTransport implements Transport {
     return (await response.json()) as Reply;
   }
 
-  async pair(code: string): Promise<void> {
-    await this.#request('/api/pair', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Accept-Language': this.#language() },
-      body: JSON.stringify({ code }),
-    });
-  }
-
-  async #snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<Snapshot> {
     const response = await this.#request('/api/snapshot', {});
     return (await response.json()) as Snapshot;
   }
@@ -67,7 +59,7 @@ export class HttpTransport implements Transport {
     while (!stop.aborted) {
       try {
         if (!stop.aborted && isLongHidden()) {
-          listener.snapshot(await this.#snapshot());
+          listener.snapshot(await this.snapshot());
           await pause(HIDDEN_ASK_MS, stop, 'visibilitychange');
         } else {
           await this.#stream(listener, stop, () => {
@@ -92,20 +84,13 @@ export class HttpTransport implements Transport {
     let silence = setTimeout(abort, SILENCE_MS_MAX);
     try {
       const response = await this.#request('/api/events', { signal: end.signal });
-      let fits = true;
-      const reader = new EventReader((event) => {
-        fits = fits && deliver(event, listener);
-      });
+      const reader = new EventReader((event) => deliver(event, listener));
       listener.link('live');
       for await (const bytes of chunks(response)) {
         clearTimeout(silence);
         silence = setTimeout(abort, SILENCE_MS_MAX);
         alive();
         reader.push(bytes);
-        if (!fits) {
-          end.abort();
-          return;
-        }
       }
       throw new Refused(fault('no-node', 'the stream ended'));
     } catch (error) {
@@ -120,19 +105,14 @@ export class HttpTransport implements Transport {
   }
 }
 
-/** Whether the stream goes on; events of a kind that is not known are left out. */
-function deliver(event: StreamEvent, listener: Listener): boolean {
+function deliver(event: StreamEvent, listener: Listener) {
   switch (event.name) {
     case 'snapshot':
-      listener.snapshot(JSON.parse(event.text));
-      return true;
+      return listener.snapshot(JSON.parse(event.text));
     case 'delta':
       return listener.delta(JSON.parse(event.text));
     case 'notice':
-      listener.notice(JSON.parse(event.text));
-      return true;
-    default:
-      return true;
+      return listener.notice(JSON.parse(event.text));
   }
 }
 

@@ -858,6 +858,11 @@ export type Operation = {
    */
   sources: Array<Source>,
   /**
+   * A download's payload in at most 150 cells: 0 is missing, 1 was found on this machine, 2 + n
+   * came mostly from the n-th source. Empty while nothing is downloaded.
+   */
+  map: Array<number>,
+  /**
    * What a verify found, once it has read everything; what is damaged is mended when the
    * operation is done.
    */
@@ -908,6 +913,14 @@ export type Peer = {
    * Round-trip time of the link in microseconds: a LAN's are below a millisecond.
    */
   rtt_us: number | null,
+  /**
+   * The speed of the interface that leads to it, in Mbit/s, where the system tells.
+   */
+  link_mbps: number | null,
+  /**
+   * Whether a Wi-Fi of ours leads to it, if known.
+   */
+  wifi: boolean | null,
   /**
    * Bytes received from it in this run.
    */

@@ -2,6 +2,7 @@
 
 use lanspread_node::{
     config,
+    doctor::InterfaceKind,
     snapshot::{self, GamesDirState, OperationId, PeerState, Phase, SharingState},
 };
 use lanspread_proto::library;
@@ -171,6 +172,7 @@ impl From<&snapshot::OperationView> for public::Operation {
             rate: view.rate,
             left_ms: view.left.map(millis),
             sources: view.sources.iter().map(Into::into).collect(),
+            map: view.map.to_vec(),
             verified: view.verified.as_deref().map(Into::into),
         }
     }
@@ -258,6 +260,8 @@ impl From<&snapshot::PeerView> for public::Peer {
             reachable: peer.reachable,
             games: peer.games,
             rtt_us: peer.rtt.map(micros),
+            link_mbps: peer.bits_per_second.map(|speed| speed / 1_000_000),
+            wifi: peer.medium.map(|medium| medium == InterfaceKind::Wifi),
             received_bytes: peer.received_bytes,
             sent_bytes: peer.sent_bytes,
         }

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_node::{
     Notice, OperationError, Snapshot, StartError, config::Settings, snapshot as node,
@@ -61,6 +61,8 @@ pub(crate) fn snapshot() -> Snapshot {
             reachable: Some(true),
             games: 4,
             rtt: Some(Duration::from_micros(430)),
+            medium: Some(lanspread_node::doctor::InterfaceKind::Wired),
+            bits_per_second: Some(100_000_000),
             received_bytes: 5,
             sent_bytes: 6,
         }],
@@ -129,6 +131,7 @@ fn game_view() -> node::GameView {
             total_bytes: 10,
             rate: 11,
             left: Some(Duration::from_secs(12)),
+            map: Arc::from([2, 0]),
             sources: vec![node::SourceView {
                 peer: peer(),
                 bytes: 13,
@@ -239,6 +242,10 @@ fn a_snapshot_as_json() {
                 "rate": 14
               }
             ],
+            "map": [
+              2,
+              0
+            ],
             "verified": null
           }
         }
@@ -254,6 +261,8 @@ fn a_snapshot_as_json() {
           "reachable": true,
           "games": 4,
           "rtt_us": 430,
+          "link_mbps": 100,
+          "wifi": false,
           "received_bytes": 5,
           "sent_bytes": 6
         }

@@ -281,6 +281,9 @@ pub struct Operation {
     pub left_ms: Option<u64>,
     /// Who delivered how much to this download.
     pub sources: Vec<Source>,
+    /// A download's payload in at most 150 cells: 0 is missing, 1 was found on this machine, 2 + n
+    /// came mostly from the n-th source. Empty while nothing is downloaded.
+    pub map: Vec<u16>,
     /// What a verify found, once it has read everything; what is damaged is mended when the
     /// operation is done.
     #[serde(default)]
@@ -417,6 +420,10 @@ pub struct Peer {
     pub games: u32,
     /// Round-trip time of the link in microseconds: a LAN's are below a millisecond.
     pub rtt_us: Option<u64>,
+    /// The speed of the interface that leads to it, in Mbit/s, where the system tells.
+    pub link_mbps: Option<u64>,
+    /// Whether a Wi-Fi of ours leads to it, if known.
+    pub wifi: Option<bool>,
     /// Bytes received from it in this run.
     pub received_bytes: u64,
     /// Bytes sent to it in this run.

@@ -2,21 +2,19 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use lanspread_proto::wire::link::Goodbye;
-use quinn::VarInt;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{sleep, timeout},
 };
 
-use super::{Core, Incoming, Place, identify};
+use super::{Core, Incoming, identify};
 use crate::{
     admission::Ticket,
     error::{HandshakeError, LinkError},
     lane::{Carrier, Lane, LanePath},
     limits,
-    link::{Link, canonical, goodbye_code},
+    link::{Link, canonical},
     tcp,
 };
 
@@ -119,19 +117,12 @@ async fn accept_link(core: Arc<Core>, incoming: quinn::Incoming) -> Result<Link,
         .map_err(|_elapsed| LinkError::HandshakeTimeout(address))?
         .map_err(|error| failed(HandshakeError::Quic(error)))?;
     let peer = identify(&connection).map_err(failed)?;
-    let Some(ticket) = core.links.admit(address.ip()) else {
-        tracing::debug!(%address, "this address has its links already");
-        connection.close(VarInt::from_u32(goodbye_code(Goodbye::Full)), &[]);
-        return Err(LinkError::EndpointClosed);
-    };
-    let hello_by = Instant::now() + core.hello_timeout;
     // The dialler opens the control stream; it exists once its hello is on the way.
-    let control = timeout_at(hello_by, connection.accept_bi())
+    let control = timeout(core.hello_timeout, connection.accept_bi())
         .await
         .map_err(|_elapsed| LinkError::HelloTimeout(peer))?
         .map_err(|error| failed(HandshakeError::Quic(error)))?;
-    let place = Place { ticket, hello_by };
-    Ok(core.start_link(connection, peer, Some(place), control))
+    Ok(core.start_link(connection, peer, false, control))
 }
 
 async fn accept_lane(

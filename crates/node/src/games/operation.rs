@@ -37,6 +37,8 @@ pub(crate) struct JobProgress {
     pub(crate) rate: u64,
     pub(crate) left: Option<Duration>,
     pub(crate) sources: Vec<(PeerId, u64, u64)>,
+    /// Which part of a download came from which of the sources.
+    pub(crate) map: Arc<[u16]>,
 }
 
 /// What a job says.
@@ -196,6 +198,7 @@ impl Operation {
             rate: self.progress.rate,
             left: self.progress.left,
             verified: self.verified.clone(),
+            map: Arc::clone(&self.progress.map),
             sources: sources
                 .map(|(peer, bytes, rate)| SourceView {
                     peer: *peer,

@@ -20,10 +20,9 @@ use super::{
 use crate::{
     actor::Reply,
     download::Agreed,
-    error::OperationError,
     exchange::Served,
     notice::Notice,
-    snapshot::{LocalView, NotShared, Problem},
+    snapshot::{LocalView, NotShared},
     views::ShelfGame,
 };
 
@@ -47,8 +46,6 @@ pub(super) struct Entry {
     pub(super) fetched: Option<ContentId>,
     pub(super) seen: LocalView,
     pub(super) known: Option<Known>,
-    /// Why no operation may touch it.
-    pub(super) blocked: Option<OperationError>,
     pub(super) downloading: Option<Arc<Manifest>>,
 }
 
@@ -120,7 +117,6 @@ impl Entry {
             fetched: None,
             seen: LocalView::default(),
             known: None,
-            blocked: None,
             downloading: None,
         }
     }
@@ -216,15 +212,6 @@ impl Entry {
         }
     }
 
-    /// What a person must look at before anything can be done with it.
-    pub(super) fn problem(&self, game: &GameId) -> Option<Problem> {
-        self.blocked.as_ref().map(|error| Problem {
-            code: error.code(),
-            subject: game.to_string(),
-            message: error.to_string(),
-        })
-    }
-
     pub(super) fn view(&self, off: bool, root: Place) -> ShelfGame {
         let mut local = self.seen.clone();
         local.content = self.content();
@@ -241,7 +228,6 @@ impl Entry {
             local,
             root,
             manifest,
-            blocked: self.blocked.clone(),
         }
     }
 

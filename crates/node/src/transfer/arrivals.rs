@@ -88,6 +88,7 @@ impl Transfer {
                 let is_new = !self.download.has(piece);
                 self.download.on_piece(now, peer, piece, Outcome::Stored);
                 if is_new {
+                    self.delivered.record(piece, peer);
                     self.verified.push(piece);
                     self.tell_verified();
                     self.tell_chunks(peer, piece);

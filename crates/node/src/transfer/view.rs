@@ -1,6 +1,6 @@
 //! How a download stands, for the job that leads it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use lanspread_proto::PeerId;
 use lanspread_swarm::{
@@ -8,6 +8,8 @@ use lanspread_swarm::{
     progress::Progress,
     time::Instant,
 };
+
+use super::delivered::Delivered;
 
 /// How a download stands.
 #[derive(Debug, Clone)]
@@ -17,10 +19,12 @@ pub(crate) struct TransferView {
     /// Verified bytes and present rate by who sent them.
     pub(crate) sources: BTreeMap<PeerId, (u64, u64)>,
     pub(crate) active_peers: u32,
+    /// Which part came from which of `sources`; see [`Delivered::cells`].
+    pub(crate) map: Arc<[u16]>,
 }
 
 /// How a download stands now.
-pub(super) fn view_of(download: &Download, now: Instant) -> TransferView {
+pub(super) fn view_of(download: &Download, delivered: &Delivered, now: Instant) -> TransferView {
     let mut sources: BTreeMap<PeerId, (u64, u64)> = download
         .bytes_by_peer()
         .iter()
@@ -31,10 +35,12 @@ pub(super) fn view_of(download: &Download, now: Instant) -> TransferView {
         sources.entry(peer).or_default().1 = rate;
         active_peers += 1;
     }
+    let in_order: Vec<PeerId> = sources.keys().copied().collect();
     let (state, progress) = (download.state(), download.progress(now));
     TransferView {
         state,
         progress,
+        map: delivered.cells(download.have(), &in_order),
         sources,
         active_peers,
     }

@@ -33,12 +33,6 @@ export class MockTransport implements Transport {
       this.play.tick(0.2);
       this.#installHalf('hexenring');
     }
-    if (name === 'busy') {
-      for (const game of this.play.state.games.filter((one) => !one.local.downloaded).slice(0, 40)) {
-        this.play.begin(game.game, 'download', false);
-        this.play.tick(0.2);
-      }
-    }
     this.#said = structuredClone(this.play.state);
   }
 
@@ -64,11 +58,8 @@ export class MockTransport implements Transport {
     return reply;
   }
 
-  async pair(code: string): Promise<void> {
-    if (code !== '4819-2077') {
-      throw new Refused(fault('bad-code', 'another code was issued last'));
-    }
-    this.goAway(false);
+  async snapshot(): Promise<Snapshot> {
+    return structuredClone(this.play.state);
   }
 
   watch(listener: Listener): () => void {
@@ -133,7 +124,6 @@ export class MockTransport implements Transport {
       uploads: state.uploads,
       settings: state.settings,
       problems: state.problems,
-      quitting: state.quitting,
     };
     const began = old.first_run && !state.first_run;
     this.#said = { ...state };
@@ -141,9 +131,7 @@ export class MockTransport implements Transport {
       if (began) {
         listener.snapshot(structuredClone(state));
       } else {
-        if (!listener.delta(structuredClone(delta))) {
-          listener.snapshot(structuredClone(state));
-        }
+        listener.delta(structuredClone(delta));
       }
     }
   }
