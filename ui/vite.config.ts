@@ -28,5 +28,7 @@ export default defineConfig(({ mode }) => ({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/test-setup.ts'],
+    // A busy machine is slow, not wrong.
+    testTimeout: 120_000,
   },
 }));

@@ -23,6 +23,8 @@ export interface Look {
   query?: string;
   /** Behind `#`. */
   place?: string;
+  /** A script that runs before the page does. */
+  init?: () => void;
 }
 
 export class Stage {
@@ -69,10 +71,22 @@ export class Stage {
         complaints.push(`a request to ${url}`);
       }
     });
+    if (look.init) {
+      await page.addInitScript(look.init);
+    }
     await page.goto(`${this.address}?${query}#${place}`);
     await page.locator('main').first().waitFor();
     await page.evaluate(() => document.fonts.ready);
     return { page, complaints };
+  }
+
+  /** What Chromium wrote down while something was done. */
+  async trace(page: Page, act: () => Promise<unknown>): Promise<string> {
+    await this.#browser.startTracing(page, {
+      categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline'],
+    });
+    await act();
+    return (await this.#browser.stopTracing()).toString();
   }
 
   async close() {

@@ -55,7 +55,7 @@ function frozen(state: Snapshot): Transport {
       command.command === 'files'
         ? { reply: 'files', files: state.games.slice(0, 40).map((game) => ({ path: game.title, bytes: 1 })) }
         : { reply: 'done' },
-    snapshot: async () => state,
+    pair: async () => undefined,
     watch: (listener) => {
       listener.link('live');
       listener.snapshot(structuredClone(state));

@@ -11,6 +11,7 @@ import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import { HttpTransport } from './transport/http.ts';
+import { enter } from './transport/enter.ts';
 import type { Transport } from './transport/transport.ts';
 
 /** The node that served this page; in development, a party that is played in memory. */
@@ -26,7 +27,9 @@ prefs.load();
 prefs.apply();
 route.follow();
 followPads(actions);
-follow(await transport(), hear);
+const node = await transport();
+await enter(node);
+follow(node, hear);
 const target = document.getElementById('app');
 if (target) {
   mount(App, { target });

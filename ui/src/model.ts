@@ -11,13 +11,18 @@ export type {
   ComponentState,
   Content,
   FileView,
+  Finding,
+  FirstRun,
+  Folder,
   Holder,
   Kind,
   NotShared,
   Notice,
   Phase,
   Problem,
+  PeerHistory,
   PublishPlan,
+  QuitWhen,
   Report,
   Settings,
   SettingsChange,
@@ -25,6 +30,7 @@ export type {
   Size,
   Source,
   Upload,
+  Verified,
 } from './types/api.ts';
 
 /** What a catalog says about a game. */
@@ -44,9 +50,7 @@ export interface PlayState {
   running: boolean;
 }
 
-export type Operation = Omit<api.Operation, 'kind' | 'phase'> & {
-  kind: api.OperationKind | 'verify';
-  phase: api.Phase | 'verifying';
+export type Operation = api.Operation & {
   /** At most 150 cells over the payload: 0 missing, 1 from this machine, 2 + n from source n. */
   map?: number[];
 };
@@ -65,59 +69,18 @@ export type Peer = api.Peer & {
   version?: string | null;
 };
 
-export type Me = api.Me & {
-  disk?: { free_bytes: number; total_bytes: number } | null;
-  version?: string;
-};
+export type Me = api.Me;
 
-/** Nothing listens yet: these are the defaults to confirm. */
-export interface FirstRun {
-  games_dir: string;
-  name: string;
-}
-
-export type Snapshot = Omit<api.Snapshot, 'games' | 'peers' | 'me'> & {
-  me: Me;
+export type Snapshot = Omit<api.Snapshot, 'games' | 'peers'> & {
   games: Game[];
   peers: Peer[];
-  first_run?: FirstRun | null;
 };
 
 /** What changed between two revisions. A list that is there replaces the whole list. */
-export interface Delta {
-  revision: number;
-  /** The revision it fits on. */
-  previous: number;
-  me?: Me;
-  /** The games that changed or came. */
+export type Delta = Omit<api.Delta, 'games' | 'peers'> & {
   games?: Game[];
-  gone_games?: string[];
   peers?: Peer[];
-  queue?: string[];
-  uploads?: api.Upload[];
-  settings?: api.Settings;
-  problems?: api.Problem[];
-  components?: api.ComponentState[];
-}
-
-/** One thing that the doctor looked at. */
-export interface Finding {
-  code: string;
-  subject: string;
-  message: string;
-  level: 'good' | 'warn' | 'bad';
-}
-
-/** A folder on the node's machine. */
-export interface Folder {
-  folder: string;
-  parent: string | null;
-  roots: string[];
-  entries: { name: string; path: string }[];
-  free_bytes: number;
-  total_bytes: number;
-  writable: boolean;
-}
+};
 
 /** What would be started, exactly. */
 export interface PlayPlan {
@@ -133,25 +96,12 @@ export interface PlayPlan {
 export type Command =
   | Exclude<api.Command, { command: 'get' }>
   | ({ command: 'get'; low_disk?: boolean } & api.GetCommand)
-  | { command: 'finish_first_run'; folder: string; name: string }
-  | { command: 'browse'; folder: string | null }
-  | { command: 'make_folder'; folder: string; name: string }
-  | { command: 'doctor' }
-  | { command: 'verify'; game: string }
-  | { command: 'quit'; when: 'now' | 'idle' }
-  | { command: 'open_folder'; game: string | null }
   | { command: 'play_plan'; game: string; server: boolean }
-  | { command: 'play'; game: string; hash: string; server: boolean }
-  | { command: 'pair' }
-  | { command: 'logs'; lines: number };
+  | { command: 'play'; game: string; hash: string; server: boolean };
 
 export type Reply =
   | Exclude<api.Reply, { reply: 'snapshot' } | { reply: 'game' } | { reply: 'games' }>
   | ({ reply: 'snapshot' } & Snapshot)
   | ({ reply: 'game' } & Game)
   | { reply: 'games'; games: Game[] }
-  | ({ reply: 'folder' } & Folder)
-  | { reply: 'findings'; findings: Finding[] }
-  | ({ reply: 'play_plan' } & PlayPlan)
-  | { reply: 'pairing'; link: string; code: string; valid_ms: number }
-  | { reply: 'logs'; lines: string[] };
+  | ({ reply: 'play_plan' } & PlayPlan);

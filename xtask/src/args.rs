@@ -14,6 +14,7 @@ cargo xtask COMMAND
   tidy               caps, names, words and documents only
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
+  fuzz [SECONDS]     every parser of foreign bytes, for so many seconds each (60)
   torture [PART...]  the long forms of what `test` samples (needs root): crashes on the disk in
                      memory, kills, errors, power; all of them in about an hour
   bench pair         one peer to another, beside a plain copy and other programs (needs root)
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Run(Vec<String>),
     /// Run the simulator with these arguments.
     Sim(Vec<String>),
+    /// Fuzz every target for so many seconds.
+    Fuzz(u32),
     /// Try everything that can go wrong with files.
     Torture(Vec<String>),
     /// Measure.
@@ -73,12 +76,22 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
             Ok(Command::Run(rest))
         }
         "sim" => Ok(Command::Sim(rest)),
+        "fuzz" => seconds(&rest).map(Command::Fuzz),
         "torture" => torture(rest).map(Command::Torture),
         #[cfg(target_os = "linux")]
         "bench" => bench(&rest).map(Command::Bench),
         "tidy" => nothing(&rest, Command::Tidy),
         "edges" => nothing(&rest, Command::Edges),
         _ => Err(format!("unknown command `{name}`\n\n{HELP}")),
+    }
+}
+
+fn seconds(rest: &[String]) -> Result<u32, String> {
+    let wrong = || "fuzz takes a number of seconds".to_string();
+    match rest {
+        [] => Ok(60),
+        [only] => only.parse().map_err(|_no_number| wrong()),
+        _ => Err(wrong()),
     }
 }
 
@@ -237,6 +250,9 @@ mod tests {
         check("run get x", Ok(Command::Run(words("get x"))));
         check("run -- get -- x", Ok(Command::Run(words("get -- x"))));
         check("sim 7", Ok(Command::Sim(words("7"))));
+        check("fuzz", Ok(Command::Fuzz(60)));
+        check("fuzz 5", Ok(Command::Fuzz(5)));
+        check("fuzz long", Err(()));
         check("torture", Ok(Command::Torture(Vec::new())));
         check("torture power", Ok(Command::Torture(words("power"))));
         check("torture me", Err(()));

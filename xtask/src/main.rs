@@ -11,6 +11,7 @@ mod args;
 #[cfg(target_os = "linux")]
 mod bench;
 mod edges;
+mod fuzz;
 mod process;
 mod repo;
 mod run;
@@ -52,6 +53,7 @@ fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Test(extent) => steps::test(&repo, extent),
         Command::Run(args) => run::binary(&repo, &args),
         Command::Sim(args) => run::simulator(&repo, &args),
+        Command::Fuzz(seconds) => fuzz::run(&repo, seconds),
         Command::Torture(parts) => run::torture(&repo, &parts),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench::run(&repo, &bench),

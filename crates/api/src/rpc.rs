@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// How long a change of settings may take until the snapshot shows it.
-const SETTINGS_SHOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest pause of sharing that has an end, in milliseconds: a day.
+const SHARE_PAUSE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Most downloads at once that make sense.
 const DOWNLOADS_MAX: usize = 16;
 
@@ -57,31 +57,35 @@ pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Re
         }
         C::Cancel { game, discard } => {
             let partials = either(discard, Partials::Discard, Partials::Keep);
-            done(node.cancel(parse_game(&game)?, partials).await)
+            done(node, node.cancel(parse_game(&game)?, partials).await).await
         }
-        C::Pause { game } => done(node.pause(parse_game(&game)?).await),
-        C::Resume { game } => done(node.resume(parse_game(&game)?).await),
-        C::Reorder { games } => done(node.reorder(parse_games(&games)?).await),
+        C::Pause { game } => done(node, node.pause(parse_game(&game)?).await).await,
+        C::Resume { game } => done(node, node.resume(parse_game(&game)?).await).await,
+        C::Reorder { games } => done(node, node.reorder(parse_games(&games)?).await).await,
         C::PlanPublish { folder } => plan_publish(node, folder).await,
         C::Publish(publish) => started(node.publish(publish_request(publish)?).await),
         C::Verify { game, force } => {
             let changed = either(force, ChangedFiles::PutBack, ChangedFiles::Leave);
             started(node.verify(parse_game(&game)?, changed).await)
         }
-        C::Rescan => done(node.rescan().await),
-        C::Share { game, on } => done(node.share(share_change(game.as_deref(), on)?).await),
+        C::Rescan => done(node, node.rescan().await).await,
+        C::Share { game, on } => {
+            done(node, node.share(share_change(game.as_deref(), on)?).await).await
+        }
         C::SharePause { for_ms } => {
-            let pause = ShareChange::Pause(for_ms.map(Duration::from_millis));
-            done(node.share(pause).await)
+            let pause = ShareChange::Pause(for_ms.map(parse_pause).transpose()?);
+            done(node, node.share(pause).await).await
         }
         C::SetSettings(change) => set_settings(node, change).await,
-        C::SetName { name } => done(node.set_name(parse_name(&name)?).await),
+        C::SetName { name } => done(node, node.set_name(parse_name(&name)?).await).await,
         C::SetGamesDir { folder, moved } => {
             let how = either(moved, GamesMove::Move, GamesMove::UseAsItIs);
-            done(node.set_games_dir(folder.into(), how).await)
+            done(node, node.set_games_dir(parse_folder(folder)?, how).await).await
         }
         C::Connect { address } => connect(node, &address).await,
-        C::Block { peer, blocked } => done(node.block(parse("peer", &peer)?, blocked).await),
+        C::Block { peer, blocked } => {
+            done(node, node.block(parse("peer", &peer)?, blocked).await).await
+        }
         C::Pair
         | C::FinishFirstRun { .. }
         | C::Quit { .. }
@@ -137,12 +141,12 @@ fn get_request(get: GetCommand) -> Result<GetRequest, Report> {
         game: parse_game(&get.game)?,
         content: parse_content(get.content.as_deref())?,
         then: either(get.install, AfterDownload::Install, AfterDownload::Keep),
-        from: get.from.map(PathBuf::from),
+        from: get.from.map(parse_folder).transpose()?,
     })
 }
 
 async fn plan_publish(node: &NodeHandle, folder: String) -> Result<Reply, Report> {
-    let plan = node.plan_publish(folder.into()).await?;
+    let plan = node.plan_publish(parse_folder(folder)?).await?;
     Ok(Reply::PublishPlan((&plan).into()))
 }
 
@@ -150,7 +154,7 @@ fn publish_request(publish: PublishCommand) -> Result<PublishRequest, Report> {
     let version = VersionLabel::parse(&publish.version)
         .map_err(|error| Report::new("bad-value", format!("the version is not usable: {error}")))?;
     Ok(PublishRequest {
-        source: publish.folder.into(),
+        source: parse_folder(publish.folder)?,
         version,
         how: either(publish.moved, PublishHow::Move, PublishHow::Pack),
     })
@@ -166,17 +170,8 @@ fn share_change(game: Option<&str>, on: bool) -> Result<ShareChange, Report> {
 /// Changes settings and waits until the snapshot shows them, so that the next change, which starts
 /// from the snapshot, does not undo this one.
 async fn set_settings(node: &NodeHandle, change: SettingsChange) -> Result<Reply, Report> {
-    let mut snapshots = node.watch();
-    let settings = changed(&snapshots.borrow().settings, change)?;
-    node.set_settings(settings.clone()).await?;
-    let shown = snapshots.wait_for(|snapshot| snapshot.settings == settings);
-    if tokio::time::timeout(SETTINGS_SHOWN_TIMEOUT, shown)
-        .await
-        .is_err()
-    {
-        tracing::warn!("the snapshot does not show the settings that were set");
-    }
-    Ok(Reply::Done)
+    let settings = changed(&node.snapshot().settings, change)?;
+    done(node, node.set_settings(settings).await).await
 }
 
 fn changed(settings: &Settings, change: SettingsChange) -> Result<Settings, Report> {
@@ -224,8 +219,11 @@ fn started(result: Result<OperationId, OperationError>) -> Result<Reply, Report>
     Ok(Reply::Started { operation })
 }
 
-fn done(result: Result<(), OperationError>) -> Result<Reply, Report> {
-    Ok(result.map(|()| Reply::Done)?)
+/// Whoever asks after the answer sees what was changed.
+async fn done(node: &NodeHandle, result: Result<(), OperationError>) -> Result<Reply, Report> {
+    result?;
+    node.shown().await;
+    Ok(Reply::Done)
 }
 
 fn either<T>(which: bool, yes: T, no: T) -> T {
@@ -250,6 +248,23 @@ pub(crate) fn parse_name(text: &str) -> Result<PeerName, Report> {
         return Err(Report::new("bad-value", "a name has at least one letter"));
     }
     Ok(name)
+}
+
+/// A relative path would depend on where this node was started.
+fn parse_folder(text: String) -> Result<PathBuf, Report> {
+    let folder = PathBuf::from(text);
+    if folder.is_absolute() {
+        return Ok(folder);
+    }
+    let message = format!("`{}` is no absolute path", folder.display());
+    Err(Report::new("bad-value", message))
+}
+
+fn parse_pause(ms: u64) -> Result<Duration, Report> {
+    if ms <= SHARE_PAUSE_MS_MAX {
+        return Ok(Duration::from_millis(ms));
+    }
+    Err(Report::new("bad-value", "a pause lasts a day at most"))
 }
 
 fn parse<T: FromStr<Err: std::error::Error>>(what: &str, text: &str) -> Result<T, Report> {

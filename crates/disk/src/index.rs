@@ -426,5 +426,29 @@ fn decode(file: &ScannedFile, chunk_size_log2: u8, bytes: &[u8]) -> Option<Vec<H
     })
 }
 
+/// For the fuzzer.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) fn check_hostile_record(file: &ScannedFile, bytes: &[u8]) {
+    // What is believed has as many bytes as it should.
+    let check = |bytes: &[u8]| {
+        let values = decode(file, 20, bytes);
+        let head_and_checksum = 33 + 32;
+        assert!(values.is_none_or(|values| values.len() * 32 + head_and_checksum == bytes.len()));
+    };
+    check(bytes);
+    let (chunks, _) = bytes.as_chunks::<32>();
+    let values: Vec<Hash> = chunks
+        .iter()
+        .map(|chunk| Hash::from_bytes(*chunk))
+        .collect();
+    let good = encode(file, 20, &values);
+    assert_eq!(decode(file, 20, &good), Some(values));
+    let mut sealed = head(file, 20).to_vec();
+    sealed.extend_from_slice(bytes);
+    let checksum = Hash::of(&sealed);
+    sealed.extend_from_slice(checksum.as_bytes());
+    check(&sealed);
+}
+
 #[cfg(test)]
 mod tests;

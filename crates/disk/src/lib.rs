@@ -12,6 +12,8 @@ pub mod execute;
 pub mod folders;
 mod handles;
 pub mod hashing;
+#[cfg(any(test, feature = "test-util"))]
+pub mod hostile;
 pub mod index;
 pub mod intent_file;
 #[cfg(any(test, feature = "test-util"))]

@@ -36,7 +36,9 @@ mod journal;
 mod repair;
 mod resume;
 
-pub use discard::discard_incoming;
+pub use discard::{discard_incoming, discard_left, left_bytes};
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) use journal::check_hostile as check_hostile_journal;
 
 use journal::{Journal, Record};
 

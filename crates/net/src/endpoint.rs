@@ -16,11 +16,11 @@ use tokio::{
     net::TcpListener,
     sync::{Semaphore, mpsc},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
-    admission::Admission,
+    admission::{Admission, Ticket},
     bind::{self, BindError},
     error::{HandshakeError, LinkError},
     filter::AddressFilter,
@@ -87,7 +87,16 @@ struct Core {
     incoming: mpsc::Sender<Incoming>,
     udp_admission: Arc<Admission>,
     tcp_admission: Arc<Admission>,
+    links: Arc<Admission>,
     tcp_lanes: Arc<Semaphore>,
+}
+
+/// What an accepted link holds.
+struct Place {
+    /// Counts it among the links of its source, as long as it is open.
+    ticket: Ticket,
+    /// When its hello must be here, all of it.
+    hello_by: Instant,
 }
 
 #[derive(Debug)]
@@ -133,8 +142,9 @@ impl Endpoint {
             handshake_timeout: config.handshake_timeout.min(limits::HANDSHAKE_TIMEOUT),
             hello_timeout: config.hello_timeout.min(agreed::HELLO_TIMEOUT),
             incoming,
-            udp_admission: Arc::default(),
-            tcp_admission: Arc::default(),
+            udp_admission: Admission::of_handshakes(),
+            tcp_admission: Admission::of_handshakes(),
+            links: Admission::of_links(),
             tcp_lanes: Arc::new(Semaphore::new(limits::TCP_LANES_MAX)),
         });
         let tasks = [
@@ -274,7 +284,7 @@ impl Core {
         }
         let opened = connection.open_bi().await;
         let (send, recv) = opened.map_err(|error| failed(HandshakeError::Quic(error)))?;
-        Ok(self.start_link(connection, peer, true, (send, recv)))
+        Ok(self.start_link(connection, peer, None, (send, recv)))
     }
 
     async fn dial_lane(
@@ -297,12 +307,13 @@ impl Core {
         Lane::open(stream, path, role).await
     }
 
-    /// A link, and the task that takes the lanes which the peer opens on it.
+    /// A link, and the task that takes the lanes which the peer opens on it. An accepted one has a
+    /// place, and the rest of the time for its hello.
     fn start_link(
         self: &Arc<Self>,
         connection: quinn::Connection,
         peer: PeerId,
-        dialled: bool,
+        accepted: Option<Place>,
         (send, recv): (quinn::SendStream, quinn::RecvStream),
     ) -> Link {
         let incoming = self.incoming.clone();
@@ -314,13 +325,21 @@ impl Core {
             }
         };
         let accepting = accept_lanes(connection.clone(), peer, self.hello_timeout, deliver);
-        tokio::spawn(accepting);
+        let dialled = accepted.is_none();
+        let (ticket, hello_by) = match accepted {
+            Some(Place { ticket, hello_by }) => (Some(ticket), hello_by),
+            None => (None, Instant::now() + self.hello_timeout),
+        };
+        tokio::spawn(async move {
+            accepting.await;
+            drop(ticket);
+        });
         let shared = Shared {
             remote: canonical(connection.remote_address()),
             connection,
             peer,
             dialled,
-            hello_timeout: self.hello_timeout,
+            hello_by,
         };
         Link::start(shared, send, recv)
     }

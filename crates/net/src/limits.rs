@@ -18,6 +18,9 @@ pub(crate) const HANDSHAKES_MAX: usize = 64;
 pub(crate) const HANDSHAKES_PER_SOURCE_MAX: usize = 16;
 /// QUIC connections, dialled and accepted.
 pub(crate) const LINKS_MAX: usize = 256;
+/// QUIC connections accepted from one source address: keys cost nothing, so one machine must not be
+/// able to take every place.
+pub(crate) const LINKS_PER_SOURCE_MAX: usize = 8;
 /// Lanes accepted over TCP; each holds [`LANE_READ_BUFFER_BYTES`].
 pub(crate) const TCP_LANES_MAX: usize = 512;
 /// Links and lanes accepted and not yet taken by the owner.
@@ -73,5 +76,6 @@ pub(crate) const TCP_KEEPALIVE: (Duration, Duration, u32) =
 pub(crate) const TCP_SILENCE_MAX: Duration = Duration::from_secs(20);
 
 const _: () = assert!(HANDSHAKES_PER_SOURCE_MAX < HANDSHAKES_MAX);
+const _: () = assert!(LINKS_PER_SOURCE_MAX < LINKS_MAX);
 const _: () = assert!(STREAM_WINDOW_BYTES < CONNECTION_WINDOW_BYTES);
 const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= IDLE_TIMEOUT_MS as u128);

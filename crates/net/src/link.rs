@@ -23,7 +23,7 @@ use lanspread_proto::{
 use quinn::{ConnectionError, RecvStream, SendDatagramError, SendStream, VarInt};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
@@ -72,7 +72,8 @@ pub(crate) struct Shared {
     pub(crate) peer: PeerId,
     pub(crate) remote: SocketAddr,
     pub(crate) dialled: bool,
-    pub(crate) hello_timeout: Duration,
+    /// When the first message must be here.
+    pub(crate) hello_by: Instant,
 }
 
 #[derive(Debug)]
@@ -275,7 +276,7 @@ impl LinkReceiver {
     /// Something else came, or nothing in time; the link ended; the peer broke the protocol.
     pub async fn recv_hello(&mut self) -> Result<Hello, LinkError> {
         let peer = self.shared.peer;
-        let first = timeout(self.shared.hello_timeout, self.recv()).await;
+        let first = timeout_at(self.shared.hello_by, self.recv()).await;
         let message = first.map_err(|_elapsed| LinkError::HelloTimeout(peer))??;
         let kind = message.kind();
         if let LinkMessage::Hello(hello) = message {

@@ -7,7 +7,10 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crossbeam_channel::{Receiver, Sender};
@@ -22,6 +25,9 @@ const KEPT: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct Buffers {
     budget: Arc<Semaphore>,
+    /// The half of it that those may have who are not known to fill a buffer soon.
+    slow: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     free: Receiver<Vec<u8>>,
     back: Sender<Vec<u8>>,
 }
@@ -32,7 +38,23 @@ pub(crate) struct Buffer {
     bytes: Vec<u8>,
     len: usize,
     back: Sender<Vec<u8>>,
-    _permit: OwnedSemaphorePermit,
+    _permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+}
+
+/// Somebody waits for a buffer.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Buffers {
@@ -40,15 +62,40 @@ impl Buffers {
     pub(crate) fn new(bytes: u64) -> Self {
         let units = bytes / UNIT_BYTES;
         let (back, free) = crossbeam_channel::bounded(KEPT);
-        let budget = Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(usize::MAX)));
-        Self { budget, free, back }
+        let semaphore =
+            |units| Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(usize::MAX)));
+        Self {
+            budget: semaphore(units),
+            slow: semaphore(units / 2),
+            waiting: Arc::default(),
+            free,
+            back,
+        }
+    }
+
+    /// Somebody waits for a buffer now.
+    pub(crate) fn is_short(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// A buffer for somebody who may need long to fill it: out of half the budget only, so that any
+    /// number of slow ones leaves the other half to the quick.
+    pub(crate) async fn take_slow(&self, len: u32) -> Option<Buffer> {
+        let _waits = Waits::new(&self.waiting);
+        let slow = Arc::clone(&self.slow)
+            .acquire_many_owned(units_of(len))
+            .await;
+        let slow = slow.ok()?;
+        let mut buffer = self.take(len).await?;
+        buffer._permits.1 = Some(slow);
+        Some(buffer)
     }
 
     /// A buffer of a length; waits while the budget is spent. `None` when the node stops.
     pub(crate) async fn take(&self, len: u32) -> Option<Buffer> {
-        let units = u64::from(len).div_ceil(UNIT_BYTES).max(1);
+        let _waits = Waits::new(&self.waiting);
         let permit = Arc::clone(&self.budget)
-            .acquire_many_owned(u32::try_from(units).ok()?)
+            .acquire_many_owned(units_of(len))
             .await
             .ok()?;
         let len = len as usize;
@@ -61,9 +108,14 @@ impl Buffers {
             bytes,
             len,
             back: self.back.clone(),
-            _permit: permit,
+            _permits: (permit, None),
         })
     }
+}
+
+fn units_of(len: u32) -> u32 {
+    let units = u64::from(len).div_ceil(UNIT_BYTES).max(1);
+    u32::try_from(units).unwrap_or(u32::MAX)
 }
 
 impl Deref for Buffer {
@@ -104,5 +156,29 @@ mod tests {
         out.remove(0);
         let again = buffers.take(5).await.unwrap();
         assert_eq!((again.as_ptr(), again.len()), (address, 5));
+    }
+
+    #[tokio::test]
+    async fn the_slow_leave_half_to_the_quick() {
+        let buffers = Buffers::new(8 << 20);
+        let mut slow = Vec::new();
+        for _ in 0..4 {
+            slow.push(buffers.take_slow(1 << 20).await.unwrap());
+        }
+        assert!(!buffers.is_short());
+        let mut one_more = Box::pin(buffers.take_slow(1));
+        tokio::select! {
+            biased;
+            _ = &mut one_more => panic!("the slow have more than half"),
+            () = std::future::ready(()) => {}
+        }
+        assert!(buffers.is_short());
+        let mut quick = Vec::new();
+        for _ in 0..4 {
+            quick.push(buffers.take(1 << 20).await.unwrap());
+        }
+        slow.pop();
+        drop(one_more.await.unwrap());
+        assert!(!buffers.is_short());
     }
 }

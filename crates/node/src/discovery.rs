@@ -3,7 +3,11 @@
 //!
 //! Invariant: what is heard is only a hint; who it is, a dial proves.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use lanspread_net::{
     Mdns, MdnsConfig, MdnsEvent, SightingKind,
@@ -166,21 +170,77 @@ impl Discovering {
     }
 
     async fn on_seen(&self, seen: lanspread_net::Sighting) {
-        let Some(first) = seen.addresses.first().copied() else {
-            return;
-        };
-        match (seen.kind, seen.peer) {
-            (SightingKind::OldLanSpread, _) => self.peers.saw_old_lanspread(first).await,
-            (SightingKind::LanSpread, None) => {}
-            (SightingKind::LanSpread, Some(_)) => {
-                let sighting = Sighting {
-                    peer: seen.peer,
-                    boot: seen.boot,
-                    source: Source::Mdns(first.ip()),
-                    addresses: seen.addresses,
-                };
-                self.peers.sighted(sighting).await;
+        let first = seen.addresses.first().copied();
+        match (seen.kind, seen.peer, first) {
+            (SightingKind::OldLanSpread, _, Some(first)) => {
+                self.peers.saw_old_lanspread(first).await;
+            }
+            (SightingKind::OldLanSpread | SightingKind::LanSpread, _, _) => {
+                for sighting in sightings(&seen) {
+                    self.peers.sighted(sighting).await;
+                }
             }
         }
+    }
+}
+
+/// One for each host that an entry names. Nothing says who really announced it, so what is counted
+/// is how often a host is named: an entry that names us first and somebody else second must not
+/// have us knock there as often as it likes.
+fn sightings(seen: &lanspread_net::Sighting) -> Vec<Sighting> {
+    if seen.kind != SightingKind::LanSpread || seen.peer.is_none() {
+        return Vec::new();
+    }
+    let mut hosts: BTreeMap<IpAddr, Vec<SocketAddr>> = BTreeMap::new();
+    for address in &seen.addresses {
+        let host = address.ip().to_canonical();
+        hosts.entry(host).or_default().push(*address);
+    }
+    let of_host = |(host, addresses)| Sighting {
+        peer: seen.peer,
+        boot: seen.boot,
+        source: Source::Mdns(host),
+        addresses,
+    };
+    hosts.into_iter().map(of_host).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use lanspread_proto::PeerId;
+    use lanspread_swarm::{Instant, Peers, PeersAction, peers::DialBlame};
+
+    use super::*;
+
+    #[test]
+    fn a_victim_is_not_named_more_often_than_others_because_of_who_is_named_beside_it() {
+        let victim = SocketAddr::from(([192, 168, 1, 200], 80));
+        let mut peers = Peers::new(PeerId::from_bytes([1; 32]), 1, 0);
+        for n in 2..=201_u8 {
+            let fresh = SocketAddr::from(([192, 168, 2, n], 80));
+            let entry = lanspread_net::Sighting {
+                instance: n.to_string(),
+                peer: Some(PeerId::from_bytes([n; 32])),
+                boot: Some(1),
+                addresses: vec![fresh, victim],
+                seen_via: Vec::new(),
+                kind: SightingKind::LanSpread,
+            };
+            for sighting in sightings(&entry) {
+                peers.on_sighting(Instant::ZERO, sighting);
+            }
+        }
+        let mut named = 0;
+        while let Some(action) = peers.poll_action() {
+            if let PeersAction::Dial {
+                addresses, dial, ..
+            } = action
+            {
+                named += addresses.iter().filter(|a| **a == victim).count();
+                // The next one is dialled when this one has failed.
+                peers.on_dial_failed(Instant::ZERO, dial, DialBlame::Network);
+            }
+        }
+        assert!(named > 0 && named <= 3, "{named}");
     }
 }

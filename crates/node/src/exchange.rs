@@ -4,13 +4,16 @@
 //! bytes were verified; what it is told it may ask for is what it may ask for.
 
 mod blobs;
+mod late;
 mod moves;
+mod outgoing;
 mod pushing;
 pub(crate) mod serve_lane;
+mod telling;
 mod uploads;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
@@ -20,8 +23,8 @@ use lanspread_net::lane::Lane;
 use lanspread_proto::{
     ChunkMap, ContentId, GameId, Manifest, PeerId, PieceIndex, PieceSet, limits as wire_limits,
     wire::{
-        Bounded, LinkMessage,
-        link::{Have, HaveMap, Interest, InterestState},
+        LinkMessage,
+        link::{Interest, InterestState},
     },
 };
 use lanspread_swarm::Liars;
@@ -35,7 +38,9 @@ use crate::{
     transfer,
 };
 
+use late::{Flood, Late};
 use pushing::Pushing;
+use telling::Telling;
 use uploads::Uploads;
 pub(crate) use uploads::{LaneEvent, UploadPorts};
 
@@ -43,8 +48,6 @@ pub(crate) use uploads::{LaneEvent, UploadPorts};
 const HAVE_DELAY: Duration = Duration::from_millis(100);
 /// ... and at once when there are so many.
 const HAVE_BATCH: usize = 16;
-/// Messages that wait for downloads that are too busy to listen.
-const LATE_MAX: usize = 4_096;
 
 /// What the exchange is told.
 #[derive(Debug)]
@@ -150,7 +153,8 @@ pub(crate) struct Exchange {
     /// Verified pieces that interested peers have not heard of.
     untold: BTreeMap<ContentId, Vec<PieceIndex>>,
     /// What downloads could not take when it was said.
-    late: VecDeque<(ContentId, transfer::Msg)>,
+    late: Late,
+    telling: Telling,
     /// Who sent bad chunks.
     liars: watch::Sender<Liars>,
 }
@@ -165,6 +169,7 @@ impl Exchange {
         inbox: mpsc::Receiver<Msg>,
     ) {
         let tasks = ports.tasks.clone();
+        let telling = Telling::new(peers.clone());
         let pushing = Pushing::new(ports.clock, peers.clone(), ports.library.clone());
         let exchange = Self {
             inbox,
@@ -175,7 +180,8 @@ impl Exchange {
             interests: BTreeMap::new(),
             transfers: BTreeMap::new(),
             untold: BTreeMap::new(),
-            late: VecDeque::new(),
+            late: Late::default(),
+            telling,
             liars,
         };
         parts.keep(&tasks, exchange);
@@ -237,7 +243,10 @@ impl Exchange {
         for (content, pieces) in std::mem::take(&mut self.untold) {
             self.tell_have(content, &pieces);
         }
-        self.flush_late();
+        for content in self.late.contents() {
+            self.flush_late(content);
+        }
+        self.telling.catch_up(&self.served);
         self.uploads.on_tick();
         self.pushing.on_tick(self.uploads.bytes_per_second());
     }
@@ -252,6 +261,7 @@ impl Exchange {
     fn on_peer_down(&mut self, peer: PeerId) {
         self.uploads.on_peer_down(peer);
         self.pushing.on_peer_down(peer);
+        self.telling.on_peer_down(peer);
         for interested in self.interests.values_mut() {
             interested.remove(&peer);
         }
@@ -293,29 +303,28 @@ impl Exchange {
         }
     }
 
-    /// Tells a download something it must not miss: what its mailbox does not take waits here, in
-    /// order.
+    /// Tells a download something it must not miss: what its mailbox does not take waits.
     fn pass_on(&mut self, content: ContentId, message: transfer::Msg) {
+        self.flush_late(content);
         let Some(transfer) = self.transfers.get(&content) else {
             return;
         };
-        let waits = self.late.iter().any(|(late, _)| *late == content);
-        let refused = match waits {
+        let refused = match self.late.waits_for(content) {
             true => Some(message),
             false => transfer.offer(message).err(),
         };
         let Some(message) = refused else { return };
-        if self.late.len() < LATE_MAX {
-            self.late.push_back((content, message));
-        } else {
-            tracing::error!("a download does not listen: what peers say of it is lost");
+        if let Err(Flood(peer)) = self.late.push(content, message) {
+            tracing::warn!(peer = %peer.short(), "a peer says more than can be heard");
+            self.peers.refuse(peer);
         }
     }
 
-    fn flush_late(&mut self) {
-        for (content, message) in std::mem::take(&mut self.late) {
-            self.pass_on(content, message);
-        }
+    fn flush_late(&mut self, content: ContentId) {
+        let transfer = self.transfers.get(&content);
+        // What was for a download that ended is dropped.
+        let offer = |message| transfer.and_then(|transfer| transfer.offer(message).err());
+        self.late.flush(content, offer);
     }
 
     /// What a downloader says of its pieces is for the download that it is a source of, and for
@@ -340,6 +349,7 @@ impl Exchange {
                     interested.remove(&peer);
                 }
                 self.pushing.on_interest_off(peer, content);
+                self.telling.on_interest_off(peer, content);
             }
             InterestState::Serving => self.on_listener(peer, content, Listener::Serving),
             InterestState::TakingOnly => self.on_listener(peer, content, Listener::TakingOnly),
@@ -357,7 +367,7 @@ impl Exchange {
             if listener == Listener::Serving {
                 self.pushing.on_interest(peer, served);
             }
-            tell_map(&self.peers, peer, served);
+            self.telling.tell_map(peer, served);
         }
         self.forget_idle_interests();
     }
@@ -394,7 +404,7 @@ impl Exchange {
             if *listener == Listener::Serving {
                 self.pushing.on_interest(*peer, &served);
             }
-            tell_map(&self.peers, *peer, &served);
+            self.telling.tell_map(*peer, &served);
         }
         self.served.insert(content, served);
     }
@@ -412,7 +422,7 @@ impl Exchange {
             .into_iter()
             .flat_map(BTreeMap::keys)
         {
-            self.peers.tell(*peer, LinkMessage::HaveNot(content));
+            self.telling.tell_gone(*peer, content);
         }
     }
 
@@ -432,44 +442,13 @@ impl Exchange {
         }
     }
 
-    fn tell_have(&self, content: ContentId, pieces: &[PieceIndex]) {
+    fn tell_have(&mut self, content: ContentId, pieces: &[PieceIndex]) {
         let Some(interested) = self.interests.get(&content) else {
             return;
         };
-        for batch in pieces.chunks(wire_limits::HAVE_PIECES_MAX) {
-            let have = Have {
-                content,
-                pieces: Bounded::cut(batch.iter().copied()),
-                queued_bytes: self.uploads.queued_bytes(),
-            };
-            for peer in interested.keys() {
-                self.peers.tell(*peer, LinkMessage::Have(have.clone()));
-            }
-        }
-    }
-}
-
-/// Sends the whole map of what we have of a content, page by page.
-fn tell_map(peers: &PeersHandle, peer: PeerId, served: &Served) {
-    let pieces_per_page =
-        u32::try_from(wire_limits::HAVE_MAP_PAGE_BYTES_MAX * 8).unwrap_or(u32::MAX);
-    let count = served.have.piece_count();
-    let mut first = 0;
-    loop {
-        let next = first + pieces_per_page;
-        let bits = served
-            .have
-            .page(PieceIndex(first), wire_limits::HAVE_MAP_PAGE_BYTES_MAX);
-        let map = HaveMap {
-            content: served.manifest.content(),
-            first: PieceIndex(first),
-            last: next >= count,
-            bits: Bounded::cut(bits),
-        };
-        if !peers.tell(peer, LinkMessage::HaveMap(map)) || next >= count {
-            return;
-        }
-        first = next;
+        let queued_bytes = self.uploads.queued_bytes();
+        let to = interested.keys().copied();
+        self.telling.tell_have(to, content, (pieces, queued_bytes));
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) struct Games {
     /// The operation of each game: running, waiting or ended last.
     operations: BTreeMap<GameId, Operation>,
     queue: VecDeque<GameId>,
+    /// Games that are wanted again while the cancel of their operation is under way.
+    afterwards: Vec<(GetRequest, Reply<OperationId>)>,
     /// So many wish for another games directory, and wait: no download begins.
     moving: u32,
     next: u64,
@@ -120,6 +122,7 @@ impl Games {
             is_new: true,
             operations: BTreeMap::new(),
             queue: VecDeque::new(),
+            afterwards: Vec::new(),
             moving: 0,
             next: 1,
             view,
@@ -130,7 +133,10 @@ impl Games {
 
     fn on_message(&mut self, message: Msg) {
         match message {
-            Msg::Get(request, reply) => answer(reply, self.get(request)),
+            Msg::Get(request, reply) => match self.is_being_cancelled(&request.game) {
+                true => self.get_afterwards(request, reply),
+                false => answer(reply, self.get(request)),
+            },
             Msg::Install(game, reply) => answer(reply, self.install(game)),
             Msg::Update(game, reply) => answer(reply, self.update(game)),
             Msg::Uninstall(game, files, reply) => answer(reply, self.uninstall(game, files)),
@@ -214,6 +220,7 @@ impl Games {
         self.publish();
         self.notify(notice);
         self.notify(Notice::OperationsChanged);
+        self.begin_afterwards(&game);
     }
 
     /// Registers an operation; it is running or waits from here on.

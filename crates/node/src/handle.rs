@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_proto::{ContentId, GameId, PeerId, VersionLabel, text::PeerName};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     config::Settings,
@@ -151,6 +151,8 @@ pub struct NodeHandle {
 pub(crate) struct Views {
     pub(crate) snapshot: watch::Receiver<Arc<Snapshot>>,
     pub(crate) notices: broadcast::Sender<Notice>,
+    /// Asks to be told when everything that is so now can be seen.
+    pub(crate) shown: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl std::fmt::Debug for NodeHandle {
@@ -164,6 +166,14 @@ impl NodeHandle {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.views.snapshot.borrow())
+    }
+
+    /// Waits until what is true now is in the snapshot, or the node has stopped.
+    pub async fn shown(&self) {
+        let (waiter, told) = oneshot::channel();
+        if self.views.shown.send(waiter).await.is_ok() {
+            let _stopped = told.await;
+        }
     }
 
     /// Follows the snapshots, at most ten a second.

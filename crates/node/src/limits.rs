@@ -24,6 +24,8 @@ pub const LISTED_FILES_MAX: usize = 100;
 pub const WORKER_THREADS_MAX: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 /// Jobs that wait for such a thread; whoever has one more waits, and with it the lane it reads.
 pub const POOL_QUEUE: usize = 256;
-/// Bytes that all senders together may have on the way to us: a full gigabit over 30 ms, or ten
-/// gigabits over 3 ms.
-pub const RECEIVE_WINDOW_BYTES: u64 = 4 << 20;
+/// The most bytes that all senders together may have on the way to us: ten gigabits over 3 ms. The
+/// governor keeps it as small as the rate allows.
+pub const RECEIVE_WINDOW_BYTES_MAX: u64 = 4 << 20;
+/// Answers to probes that wait to be looked at.
+pub const ROUND_TRIPS: usize = 64;

@@ -64,7 +64,7 @@ impl Pace {
     }
 
     /// Bytes per second, if there is a limit; 0 is taken as the slowest there is.
-    fn rate(&self) -> Option<u64> {
+    pub(crate) fn rate(&self) -> Option<u64> {
         let settings = self.settings.borrow();
         let rate = match self.way {
             Way::Up => settings.up_rate_max,

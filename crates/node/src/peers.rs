@@ -15,6 +15,7 @@ mod dial;
 mod lanes;
 mod link;
 mod owner;
+pub(crate) mod probes;
 mod remembered;
 mod roster;
 mod session;
@@ -44,6 +45,7 @@ pub(crate) use self::{
 };
 use crate::{
     actor::{Mailbox, Reply},
+    clock::Clock,
     error::OperationError,
     views::{PeersView, Watched},
 };
@@ -153,6 +155,13 @@ impl PeersHandle {
         routes
             .get(&peer)
             .is_some_and(|link| link.try_send(&message).is_ok())
+    }
+
+    /// Asks a peer to send a probe back, if there is a link to it.
+    pub(crate) fn probe(&self, peer: PeerId, clock: Clock) {
+        if let Some(link) = self.routes.borrow().get(&peer) {
+            probes::ask(link, clock);
+        }
     }
 
     /// Ends the link to a peer that broke the protocol.

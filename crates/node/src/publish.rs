@@ -11,7 +11,7 @@ use std::{
 use lanspread_proto::{GameId, PeerId, library::Availability, text::Title, wire::link::Sharing};
 use lanspread_swarm::merged::{MergedContent, MergedGame};
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{broadcast, mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 
@@ -57,6 +57,8 @@ pub(crate) struct Outlets {
     pub(crate) heard: broadcast::Receiver<Notice>,
     /// Where readers hear it.
     pub(crate) told: broadcast::Sender<Notice>,
+    /// Who waits until everything that is so now can be seen.
+    pub(crate) waiting: mpsc::Receiver<oneshot::Sender<()>>,
 }
 
 /// The part that puts the views together.
@@ -66,6 +68,8 @@ pub(crate) struct Publisher {
     outlets: Outlets,
     /// Notices that wait for the snapshot that shows what they tell.
     held: VecDeque<Notice>,
+    /// They are told after the next snapshot.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Part for Publisher {
@@ -93,6 +97,12 @@ impl Part for Publisher {
                         stale = true;
                     }
                 }
+                Some(waiter) = self.outlets.waiting.recv(),
+                    if self.waiting.len() < limits::NOTICES =>
+                {
+                    self.waiting.push(waiter);
+                    stale = true;
+                }
                 () = self.sources.changed(), if !stale => stale = true,
             }
         }
@@ -107,6 +117,10 @@ impl Publisher {
         for notice in self.held.drain(..) {
             // Nobody may be listening.
             drop(self.outlets.told.send(notice));
+        }
+        for waiter in self.waiting.drain(..) {
+            // Who waited may have gone.
+            let _heard = waiter.send(());
         }
     }
 }
@@ -123,6 +137,7 @@ impl Sources {
             sources: self,
             outlets,
             held: VecDeque::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -200,7 +215,7 @@ impl Parts {
             addresses: self.peers.addresses.clone(),
             games_dir: self.shelf.games_dir.clone(),
             games_dir_state: self.shelf.games_dir_state,
-            sharing: self.uploads.sharing,
+            sharing: self.shelf.sharing,
             reachable: self.peers.reachable,
             down_rate: self.uploads.down_rate,
             up_rate: self.uploads.up_rate,

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use lanspread_disk::execute::{self, Remove, Uninstall};
+use lanspread_disk::{
+    execute::{self, Remove, Uninstall},
+    partial,
+};
 
 use crate::{
     committing::{self, JobHooks},
+    download::store_error,
     error::OperationError,
     handle::UserFiles,
     jobs::{Job, JobPorts},
@@ -46,6 +50,26 @@ pub(crate) fn start_remove(ports: &JobPorts, job: Job, keep_installed: bool) {
         let work = remove(&ports, &job, keep_installed);
         job.carry_out(ports.holding(&job, work)).await;
     });
+}
+
+/// Starts deleting what an unfinished download left.
+pub(crate) fn start_discard(ports: &JobPorts, job: Job) {
+    let span = tracing::info_span!("discard", game = %job.game);
+    let ports = ports.clone();
+    let tasks = ports.tasks.clone();
+    tasks.spawn_until_stop(span, async move {
+        let work = discard(&ports, &job);
+        job.carry_out(ports.holding(&job, work)).await;
+    });
+}
+
+async fn discard(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
+    let (disk, partials) = (Arc::clone(&ports.disk), ports.state.partials());
+    let (game, root) = (job.game.clone(), ports.game_root(&job.game));
+    let discarded = ports
+        .blocking(move || partial::discard_left(disk.as_ref(), (&game, &root), &partials))
+        .await?;
+    discarded.map_err(|error| store_error(&job.game, error))
 }
 
 async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {

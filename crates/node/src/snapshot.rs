@@ -131,7 +131,7 @@ pub struct LocalView {
     pub availability: Option<Availability>,
     /// Why it is not shared, if it is not.
     pub not_shared: Option<NotShared>,
-    /// Verified bytes of an unfinished download that lie on disk.
+    /// Bytes of an unfinished download that lie on disk; those of an earlier run at most.
     pub partial_bytes: u64,
     /// The user's files put aside.
     pub kept_bytes: u64,

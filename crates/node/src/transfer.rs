@@ -234,6 +234,7 @@ impl Transfer {
                     None => break,
                 },
                 Ok(()) = self.ports.library.changed() => self.learn_holders(),
+                Ok(()) = self.ports.peers_view.changed() => self.learn_holders(),
                 _ = count.tick() => self.on_count(),
                 () = sleep_until(due) => self.download.on_timeout(self.ports.clock.now()),
             }
@@ -289,6 +290,7 @@ impl Transfer {
 
     /// Everybody who is linked and said to have something of the content is a source.
     fn learn_holders(&mut self) {
+        self.ports.peers_view.mark_unchanged();
         let library = Arc::clone(&self.ports.library.borrow_and_update());
         for (peer, _) in library.holders(self.content()) {
             self.learn_holder(*peer);
@@ -311,9 +313,7 @@ impl Transfer {
         };
         let refused = self.ports.liars.borrow().is_refused(peer, self.content());
         if !refused && self.sources.add(peer, info) {
-            self.ports
-                .peers
-                .tell(peer, self.sources.interest(InterestState::Serving));
+            self.sources.tell_interest(&self.ports.peers);
             self.sources.open_lane(&self.ports, peer, Duration::ZERO);
         }
         self.update_facts(peer);
@@ -374,6 +374,7 @@ impl Transfer {
         }
         let view = view_of(&self.download, &self.delivered, now);
         self.view.send_replace(view);
+        self.sources.tell_interest(&self.ports.peers);
         self.tell_verified();
         self.tell_lied();
         self.ask_paused_again();

@@ -16,6 +16,7 @@ use lanspread_swarm::merged::Merged;
 use crate::{
     config::Settings,
     doctor::InterfaceKind,
+    error::OperationError,
     snapshot::{
         ComponentView, GamesDirState, HashingView, LocalView, OperationView, PeerState, Problem,
         SharingState, UploadView,
@@ -158,6 +159,8 @@ pub(crate) struct ShelfView {
     pub(crate) games_dir: PathBuf,
     /// Whether it can be read now.
     pub(crate) games_dir_state: GamesDirState,
+    /// Whether anything is sent.
+    pub(crate) sharing: SharingState,
     /// How much is hashed.
     pub(crate) hashing: Option<HashingView>,
     /// What needs a person's eye.
@@ -175,6 +178,8 @@ pub(crate) struct ShelfGame {
     pub(crate) root: Place,
     /// Its payload, once that is known.
     pub(crate) manifest: Option<Arc<Manifest>>,
+    /// Why no operation may touch it.
+    pub(crate) blocked: Option<OperationError>,
 }
 
 /// What runs. Written by `games`.
@@ -191,7 +196,7 @@ pub(crate) struct OperationsView {
 }
 
 /// What we send and receive. Written by `exchange`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct UploadsView {
     /// What we send now.
     pub(crate) uploads: Vec<UploadView>,
@@ -199,22 +204,8 @@ pub(crate) struct UploadsView {
     pub(crate) up_rate: u64,
     /// Bytes per second received, smoothed.
     pub(crate) down_rate: u64,
-    /// Whether we send.
-    pub(crate) sharing: SharingState,
     /// What went to and from each peer in this run.
     pub(crate) traffic: BTreeMap<PeerId, Traffic>,
-}
-
-impl Default for UploadsView {
-    fn default() -> Self {
-        Self {
-            uploads: Vec::new(),
-            up_rate: 0,
-            down_rate: 0,
-            sharing: SharingState::On,
-            traffic: BTreeMap::new(),
-        }
-    }
 }
 
 /// Payload bytes exchanged with one peer.

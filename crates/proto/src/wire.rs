@@ -7,11 +7,13 @@ pub mod bounded;
 pub mod codec;
 pub mod lane;
 pub mod link;
+pub mod probe;
 
 pub use bounded::{Bounded, Extensions};
 pub use codec::{CodecError, FrameHeader};
 pub use lane::{DataHeader, LaneMessage};
 pub use link::LinkMessage;
+pub use probe::Probe;
 
 /// The newest protocol we speak, and the oldest.
 pub const PROTOCOL_NEWEST: u16 = 1;

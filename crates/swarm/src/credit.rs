@@ -167,6 +167,12 @@ impl Credit {
         Some((*id, u32::try_from(bytes).unwrap_or(u32::MAX)))
     }
 
+    /// The lane has something to send.
+    #[must_use]
+    pub fn is_active(&self, lane: LaneId) -> bool {
+        self.lanes.get(&lane).is_some_and(Lane::is_active)
+    }
+
     /// Lanes that have something to send.
     #[must_use]
     pub fn active_count(&self) -> u64 {

@@ -28,9 +28,14 @@ use crate::{
 pub const SENDING_PER_GBIT: u64 = 2;
 /// Pieces that are reserved besides per 1 Gbit/s of uplink.
 pub const QUEUED_PER_GBIT: u64 = 8;
-/// A slot that cannot send for so long does not keep others from sending.
+/// Bytes that a slot must send to count as one that moves: a receiver that takes single bytes does
+/// not.
+const MOVES_BYTES: u64 = 64 * 1024;
+/// Where a person limits the uplink a slot moves that sends this part of a second's bytes.
+const MOVES_PART: u64 = 64;
+/// A slot that does not move for so long does not keep others from sending.
 const IDLE_AFTER: Duration = Duration::from_millis(500);
-/// A slot whose receiver gives no credit for so long is freed.
+/// A slot that does not move for so long is freed.
 const STALLED_AFTER: Duration = Duration::from_secs(15);
 /// While offered pieces wait, one in so many goes to who only pulls.
 const PULLED_ONE_IN: u32 = 8;
@@ -92,6 +97,8 @@ pub enum UploadAction {
 #[derive(Debug, Clone)]
 pub struct Upload {
     link_bytes_per_second: u64,
+    /// What a slot must send to count as one that moves.
+    moves_bytes: u64,
     meter: Meter,
     queues: BTreeMap<PeerId, VecDeque<Reservation>>,
     slots: BTreeMap<RequestKey, Slot>,
@@ -110,6 +117,8 @@ struct Slot {
     reservation: Reservation,
     sent: u64,
     moved_at: Instant,
+    /// Bytes sent when it last moved.
+    moved_sent: u64,
 }
 
 impl Upload {
@@ -118,6 +127,7 @@ impl Upload {
     pub const fn new(now: Instant, link_bytes_per_second: u64) -> Self {
         Self {
             link_bytes_per_second,
+            moves_bytes: MOVES_BYTES,
             meter: Meter::new(now),
             queues: BTreeMap::new(),
             slots: BTreeMap::new(),
@@ -162,7 +172,10 @@ impl Upload {
         self.meter.on_bytes(now, bytes);
         if let Some(slot) = self.slots.get_mut(&key) {
             slot.sent = slot.sent.saturating_add(bytes);
-            slot.moved_at = now;
+            if slot.sent - slot.moved_sent >= self.moves_bytes {
+                slot.moved_sent = slot.sent;
+                slot.moved_at = now;
+            }
         }
     }
 
@@ -196,6 +209,12 @@ impl Upload {
         if paused {
             self.stop_where(|_| true, GoneReason::Paused);
         }
+    }
+
+    /// The person limits the uplink to so many bytes per second, or no longer.
+    pub fn set_limit(&mut self, bytes_per_second: Option<u64>) {
+        let part = bytes_per_second.map_or(u64::MAX, |rate| rate / MOVES_PART);
+        self.moves_bytes = part.clamp(1, MOVES_BYTES);
     }
 
     /// The person blocks a peer, or no longer.
@@ -317,6 +336,7 @@ impl Upload {
                 reservation,
                 sent: 0,
                 moved_at: now,
+                moved_sent: 0,
             };
             self.slots.insert(reservation.key, slot);
             self.actions.push_back(UploadAction::Start(reservation));

@@ -14,6 +14,8 @@ pub mod error;
 pub mod events;
 mod frame;
 #[cfg(feature = "test-util")]
+pub mod hostile;
+#[cfg(feature = "test-util")]
 pub mod in_memory;
 pub mod layout;
 pub mod limits;

@@ -34,7 +34,9 @@ export const de: Messages = {
   'away.gone': 'LanSpread läuft nicht',
   'away.gone_text': 'Starte es wieder, dann macht diese Seite von selbst weiter. Downloads gehen dort weiter, wo sie waren.',
   'away.unpaired': 'Dieser Browser ist noch nicht gekoppelt',
-  'away.unpaired_text': 'Nur gekoppelte Browser dürfen LanSpread steuern. Öffne einen Kopplungslink auf dem Rechner, auf dem es läuft:',
+  'away.code': 'Oder tippe den Code, den es ausgibt:',
+  'away.pair': 'Koppeln',
+  'away.unpaired_text': 'Nur gekoppelte Browser dürfen LanSpread steuern. Das hier öffnet die Seite mit einem Schlüssel dazu, auf dem Rechner, auf dem es läuft:',
 
   'card.absent': 'hat hier niemand',
   'card.failed': 'hat nicht geklappt',
@@ -51,6 +53,10 @@ export const de: Messages = {
   'component.library_monitor': 'Aufsicht über den Spieleordner',
   'component.liveness': 'Verbindungen zu Teilnehmern',
   'component.server': 'Netzwerk',
+  'component.uploads': 'Versand an andere',
+  'component.library': 'gemeinsame Bibliothek',
+  'component.credit': 'Bandbreite',
+  'component.views': 'der gezeigte Zustand',
 
   'connect.address': 'Adresse',
   'connect.do': 'Verbinden',
@@ -126,6 +132,7 @@ export const de: Messages = {
   'folder.path': 'Pfad',
   'folder.readonly': 'In diesen Ordner kann nicht geschrieben werden.',
   'folder.take': 'Diesen Ordner nehmen',
+  'folder.truncated': 'Es gibt mehr Ordner als gezeigt; tippe den Pfad.',
   'folder.up': 'Hinauf',
 
   'foot.down': 'Empfang',
@@ -271,6 +278,7 @@ export const de: Messages = {
   'quit.later': 'LanSpread beendet sich, wenn niemand mehr von dir lädt.',
   'quit.now': 'Jetzt beenden',
   'quit.receivers': { one: '{n} Person lädt gerade von dir.', other: '{n} Leute laden gerade von dir.' },
+  'quit.stay': 'Nicht beenden',
   'quit.text': 'Andere können nicht von dir laden, bis du es wieder startest.',
 
   'remedy.choose': 'Eines wählen',
@@ -394,6 +402,14 @@ export const de: Messages = {
   'theme.auto': 'Wie das System',
   'theme.dark': 'Dunkel',
   'theme.light': 'Hell',
+
+  'verified.changed': { one: '{n} Datei hast du oder das Spiel geändert', other: '{n} Dateien hast du oder das Spiel geändert' },
+  'verified.force': 'Auch diese zurücksetzen',
+  'verified.good': 'Jede Datei ist, wie sie sein soll',
+  'verified.mended': { one: '{n} beschädigte Datei ist geheilt', other: '{n} beschädigte Dateien sind geheilt' },
+  'verified.read': { one: '{n} Datei gelesen', other: '{n} Dateien gelesen' },
+  'verified.title': 'Geprüft',
+  'verified.unknown': { one: '{n} Datei von dir liegt daneben', other: '{n} Dateien von dir liegen daneben' },
 
   'time.left': 'noch {time}',
 

@@ -32,7 +32,9 @@ export const en = {
   'away.gone': 'LanSpread is not running',
   'away.gone_text': 'Start it again; this page goes on by itself. Downloads continue where they were.',
   'away.unpaired': 'This browser is not paired yet',
-  'away.unpaired_text': 'Only paired browsers may control LanSpread. Open a pairing link on the machine it runs on:',
+  'away.code': 'Or type the code that it prints:',
+  'away.pair': 'Pair',
+  'away.unpaired_text': 'Only paired browsers may control LanSpread. This opens the page with a key to it, on the machine it runs on:',
 
   'card.absent': 'nobody here has it',
   'card.failed': 'did not work',
@@ -49,6 +51,10 @@ export const en = {
   'component.library_monitor': 'watch on the games folder',
   'component.liveness': 'links to peers',
   'component.server': 'network',
+  'component.uploads': 'sending to others',
+  'component.library': 'the merged library',
+  'component.credit': 'bandwidth',
+  'component.views': 'the state that is shown',
 
   'connect.address': 'Address',
   'connect.do': 'Connect',
@@ -124,6 +130,7 @@ export const en = {
   'folder.path': 'Path',
   'folder.readonly': 'This folder cannot be written to.',
   'folder.take': 'Use this folder',
+  'folder.truncated': 'There are more folders than are shown; type the path.',
   'folder.up': 'Up',
 
   'foot.down': 'Down',
@@ -269,6 +276,7 @@ export const en = {
   'quit.later': 'LanSpread quits when nobody loads from you any more.',
   'quit.now': 'Quit now',
   'quit.receivers': { one: '{n} person loads from you right now.', other: '{n} people load from you right now.' },
+  'quit.stay': 'Do not quit',
   'quit.text': 'Others cannot load from you until you start it again.',
 
   'remedy.choose': 'Choose one',
@@ -392,6 +400,14 @@ export const en = {
   'theme.auto': 'As the system',
   'theme.dark': 'Dark',
   'theme.light': 'Light',
+
+  'verified.changed': { one: '{n} file was changed by you or the game', other: '{n} files were changed by you or the game' },
+  'verified.force': 'Put these back too',
+  'verified.good': 'Every file is as it should be',
+  'verified.mended': { one: '{n} damaged file was mended', other: '{n} damaged files were mended' },
+  'verified.read': { one: '{n} file read', other: '{n} files read' },
+  'verified.title': 'Verified',
+  'verified.unknown': { one: '{n} file of yours lies beside', other: '{n} files of yours lie beside' },
 
   'time.left': '{time} left',
 

@@ -6,13 +6,13 @@ import { party } from '../state/session.svelte.ts';
 import { deeds, type Deed } from '../state/standing.ts';
 import type { Game } from '../model.ts';
 import type { PadActions } from './gamepad.svelte.ts';
-import { type Direction, move } from './move.ts';
+import { type Direction, focusFirst, move } from './move.ts';
 
 const VIEWS = ['library', 'transfers', 'peers', 'share', 'settings', 'problems'] as const;
 
 export const actions: PadActions = {
   move: (direction) => void move(direction),
-  press: () => (document.activeElement as HTMLElement | null)?.click(),
+  press,
   back: goBack,
   main: () => {
     const game = focusedGame();
@@ -29,6 +29,16 @@ export const actions: PadActions = {
   },
   menu: () => go({ view: 'settings' }),
 };
+
+/** Presses what has the focus; when a button is gone that had it, the next press finds the next. */
+function press() {
+  const target = document.activeElement;
+  if (target instanceof HTMLElement && target !== document.body && target.localName !== 'main') {
+    target.click();
+  } else {
+    focusFirst();
+  }
+}
 
 function goBack() {
   const open = document.querySelectorAll('dialog[open]');

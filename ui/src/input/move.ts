@@ -31,6 +31,7 @@ export function focusFirst(): boolean {
   const inside = scope();
   const wanted =
     inside.querySelector<HTMLElement>('[data-first]') ??
+    inside.querySelector<HTMLElement>('[data-game] a') ??
     inside.querySelector<HTMLElement>(`main :is(${REACHABLE})`) ??
     inside.querySelector<HTMLElement>(REACHABLE);
   if (!wanted) {

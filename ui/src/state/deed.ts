@@ -20,8 +20,9 @@ export async function perform(deed: Deed, game: Game): Promise<void> {
     case 'update':
     case 'pause':
     case 'resume':
-    case 'verify':
       return void (await tell({ command: deed, game: id }));
+    case 'verify':
+      return void (await tell({ command: 'verify', game: id, force: false }));
     case 'cancel':
       return void (await tell({ command: 'cancel', game: id }));
     case 'play':

@@ -3,7 +3,8 @@ import type { Game } from '../model.ts';
 import { bring, GAMES, GB, key, remote } from '../transport/mock/cast.ts';
 import { scene } from '../transport/mock/scenes.ts';
 import { Cables } from './cables.ts';
-import { cellCount, CELLS, runs } from './chunks.ts';
+import { cellCount, runs } from './chunks.ts';
+import { CELLS, Deliveries } from './deliveries.ts';
 import { Pace, rates } from './pace.svelte.ts';
 import { address, parsePlace, type Place } from './route.svelte.ts';
 import { choose, isOnShelf, tally, type Wanted } from './shelf.svelte.ts';
@@ -16,7 +17,7 @@ const wanted = (change: Partial<Wanted> = {}): Wanted => ({
 const loading = (game: Game, sources: [string, number, number][], map?: number[]): Game => ({
   ...game,
   operation: {
-    operation: 1, kind: 'download', phase: 'downloading', error: null, content: game.newest,
+    operation: 1, kind: 'download', phase: 'downloading', error: null, verified: null, content: game.newest,
     done_bytes: 60, total_bytes: 100, rate: 10, left_ms: null,
     sources: sources.map(([peer, bytes, rate]) => ({ peer, bytes, rate })),
     ...(map ? { map } : {}),
@@ -102,6 +103,47 @@ describe('the chunk map', () => {
     ]);
     expect(cellCount(game)).toBe(CELLS);
     expect(runs(remote(GAMES[0]!))).toEqual([]);
+  });
+});
+
+describe('deliveries', () => {
+  const game = loading({ ...remote(GAMES[0]!) }, [['a', 0, 1], ['b', 0, 1]]);
+  const files = [{ path: 'one', bytes: 600 }, { path: 'two', bytes: 900 }];
+  const chunk = (peer: string | null, file: string, offset: number, bytes: number) =>
+    ({ notice: 'chunk_finished', game: 'nachtfrost', peer, file, offset, bytes }) as const;
+
+  it('become a map of who brought which part', async () => {
+    const deliveries = new Deliveries(() => game, async () => files);
+    deliveries.hear(chunk('a', 'one', 0, 300));
+    expect(deliveries.owners(game)).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve));
+    deliveries.hear(chunk('b', 'two', 0, 450));
+    deliveries.hear(chunk(null, 'two', 450, 4));
+    deliveries.hear(chunk('b', 'no such file', 0, 450));
+    const operation = { ...game.operation!, total_bytes: 1500, done_bytes: 750 };
+    expect(runs({ ...game, operation }, deliveries.owners(game))).toEqual([
+      { peer: 'a', from: 0, to: 30 },
+      { peer: 'b', from: 60, to: 105 },
+    ]);
+    // What came before this page was open is there, and nobody's.
+    const later = { ...operation, done_bytes: 900 };
+    expect(runs({ ...game, operation: later }, deliveries.owners(game))).toEqual([
+      { peer: 'a', from: 0, to: 30 },
+      { peer: null, from: 30, to: 45 },
+      { peer: 'b', from: 60, to: 105 },
+    ]);
+  });
+
+  it('of another operation are forgotten, and of an unknown one not kept', async () => {
+    const deliveries = new Deliveries(() => game, async () => files);
+    deliveries.hear(chunk('a', 'one', 0, 300));
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(deliveries.owners(game)).not.toBeNull();
+    deliveries.hear({ notice: 'operation_begun', operation: 2, kind: 'download', game: 'nachtfrost', content: null, version: null });
+    expect(deliveries.owners(game)).toBeNull();
+    const nobody = new Deliveries(() => undefined, async () => files);
+    nobody.hear(chunk('a', 'one', 0, 300));
+    expect(nobody.owners(game)).toBeNull();
   });
 });
 

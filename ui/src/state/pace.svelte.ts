@@ -1,5 +1,5 @@
 /** Who sent how fast in the last minute and a half, for the chart. */
-import type { Game } from '../model.ts';
+import type { Game, PeerHistory } from '../model.ts';
 import { running } from './standing.ts';
 
 export const PACE_SECONDS = 90;
@@ -10,6 +10,20 @@ export type Beat = ReadonlyMap<string, number>;
 export class Pace {
   beats = $state.raw<Beat[]>([]);
   #at = 0;
+
+  /** Begins with what the node remembers, oldest first, the last one now. */
+  recall(peers: readonly PeerHistory[]) {
+    const length = Math.min(PACE_SECONDS, Math.max(0, ...peers.map((peer) => peer.received.length)));
+    const beats = Array.from({ length }, () => new Map<string, number>());
+    for (const { peer, received } of peers) {
+      received.slice(-length).forEach((rate, at, all) => {
+        if (rate > 0) {
+          beats[length - all.length + at]?.set(peer, rate);
+        }
+      });
+    }
+    this.beats = beats;
+  }
 
   /** Notes the rates of now; more than once a second is one second. */
   note(games: Iterable<Game>, now: number) {

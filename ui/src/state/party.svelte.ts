@@ -28,6 +28,8 @@ export class Party {
   problems = $state.raw<Problem[]>([]);
   components = $state.raw<ComponentState[]>([]);
   firstRun = $state.raw<FirstRun | null>(null);
+  /** The program ends when nobody loads from here any more. */
+  quitting = $state(false);
   /** One signal per game: progress of one repaints only that one. */
   readonly games = new SvelteMap<string, Game>();
   /** Grows when a list of games may look different: which there are, and what state they are in. */
@@ -43,7 +45,7 @@ export class Party {
   replace(snapshot: Snapshot) {
     const present = new Set(snapshot.games.map((game) => game.game));
     const gone = [...this.games.keys()].filter((id) => !present.has(id));
-    this.firstRun = keep(this.firstRun, snapshot.first_run ?? null);
+    this.firstRun = keep(this.firstRun, snapshot.first_run);
     this.#change({ ...snapshot, previous: this.revision, gone_games: gone });
     this.known = true;
   }
@@ -65,6 +67,7 @@ export class Party {
     this.uploads = keep(this.uploads, delta.uploads ?? this.uploads);
     this.settings = keep(this.settings, delta.settings ?? this.settings);
     this.problems = keep(this.problems, delta.problems ?? this.problems);
+    this.quitting = delta.quitting ?? this.quitting;
     this.components = keep(this.components, delta.components ?? this.components);
     let reshaped = false;
     for (const id of delta.gone_games ?? []) {

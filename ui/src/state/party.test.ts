@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Delta, Snapshot } from '../model.ts';
+import type { Delta } from '../model.ts';
 import { GAMES, peers, remote, snapshot } from '../transport/mock/cast.ts';
 import type { Listener, Transport } from '../transport/transport.ts';
 import { Party } from './party.svelte.ts';
@@ -18,7 +18,7 @@ const loading = (done_bytes: number) => {
   return {
     ...first!,
     operation: {
-      operation: 1, kind: 'download' as const, phase: 'downloading' as const, error: null,
+      operation: 1, kind: 'download' as const, phase: 'downloading' as const, error: null, verified: null,
       content: first!.newest, done_bytes, total_bytes: 100, rate: 1, left_ms: null, sources: [],
     },
   };
@@ -65,33 +65,26 @@ describe('the party', () => {
 });
 
 describe('following a node', () => {
-  it('asks for the whole state on a gap, once at a time', async () => {
-    let asked = 0;
+  it('asks for a new beginning on a gap', () => {
     let listener: Listener | undefined;
-    let give: (state: Snapshot) => void = () => undefined;
     const transport: Transport = {
       call: async () => ({ reply: 'done' }),
-      snapshot: () => {
-        asked += 1;
-        return new Promise((resolve) => {
-          give = resolve;
-        });
-      },
+      pair: async () => undefined,
       watch: (hearing) => {
         listener = hearing;
         return () => undefined;
       },
     };
-    follow(transport, () => undefined);
+    const heard: string[] = [];
+    follow(transport, (notice) => heard.push(notice.notice));
     listener?.snapshot(snapshot(games(), []));
-    listener?.delta({ revision: 5, previous: 4, queue: ['x'] });
-    listener?.delta({ revision: 6, previous: 5, queue: ['y'] });
-    expect(asked).toBe(1);
-    give({ ...snapshot(games(), []), revision: 6, queue: ['y'] });
-    await new Promise((resolve) => setTimeout(resolve));
-    expect(shared.queue).toEqual(['y']);
-    listener?.delta({ revision: 7, previous: 6, queue: ['z'] });
+    expect(listener?.delta({ revision: 5, previous: 4, queue: ['x'] })).toBe(false);
+    expect(shared.queue).toEqual([]);
+    listener?.snapshot({ ...snapshot(games(), []), revision: 6, queue: ['y'] });
+    const notices = [{ notice: 'uploads_changed' as const }];
+    expect(listener?.delta({ revision: 7, previous: 6, queue: ['z'], notices })).toBe(true);
     expect(shared.queue).toEqual(['z']);
+    expect(heard).toEqual(['uploads_changed']);
     listener?.link('gone');
     expect(shared.link).toBe('gone');
   });

@@ -1,7 +1,8 @@
 /** The one party that this page shows, and how it asks the node for things. */
-import type { Command, Notice, Reply, Report } from '../model.ts';
+import type { Command, FileView, Notice, Reply, Report } from '../model.ts';
 import { ask, fault, Refused, type ReplyTo, type Transport } from '../transport/transport.ts';
 import { Cables } from './cables.ts';
+import { Deliveries } from './deliveries.ts';
 import { Pace } from './pace.svelte.ts';
 import { Party } from './party.svelte.ts';
 import { Toasts } from './toasts.svelte.ts';
@@ -10,28 +11,22 @@ export const party = new Party();
 export const pace = new Pace();
 export const cables = new Cables();
 export const toasts = new Toasts();
+export const deliveries = new Deliveries((id) => party.games.get(id), listFiles);
 
 let transport: Transport | null = null;
 
 /** Follows a node; what was shown before is replaced by what it says. */
 export function follow(next: Transport, hear: (notice: Notice) => void): () => void {
   transport = next;
-  let asking = false;
-  const resync = async () => {
-    if (asking) {
-      return;
-    }
-    asking = true;
-    try {
-      party.replace(await next.snapshot());
-    } catch {
-      // The stream notices by itself that the node is gone, and starts again with a snapshot.
-    } finally {
-      asking = false;
-    }
+  const hearAll = (notice: Notice) => {
+    deliveries.hear(notice);
+    hear(notice);
   };
   return next.watch({
     link: (state) => {
+      if (state === 'live' && party.link !== 'live') {
+        void recall(next);
+      }
       party.link = state;
     },
     snapshot: (snapshot) => {
@@ -43,13 +38,34 @@ export function follow(next: Transport, hear: (notice: Notice) => void): () => v
       pace.note(party.games.values(), Date.now());
     },
     delta: (delta) => {
-      if (!party.change(delta)) {
-        void resync();
-      }
+      delta.notices?.forEach(hearAll);
+      const fits = party.change(delta);
       pace.note(party.games.values(), Date.now());
+      return fits;
     },
-    notice: hear,
+    notice: hearAll,
   });
+}
+
+/** Fills the chart with what the node remembers of the last minutes. */
+async function recall(from: Transport) {
+  try {
+    const { peers, interval_ms } = await ask(from, { command: 'history' }, 'history');
+    if (interval_ms === 1000) {
+      pace.recall(peers);
+    }
+  } catch {
+    // A chart that begins now is a chart too.
+  }
+}
+
+async function listFiles(game: string, content: string): Promise<FileView[]> {
+  return (await request({ command: 'files', game, content }, 'files')).files;
+}
+
+/** Shows a pairing code to the node. */
+export async function pair(code: string): Promise<void> {
+  await transport?.pair(code);
 }
 
 /** Asks the node; what it refuses is thrown. */

@@ -58,6 +58,7 @@ describe('the stream', () => {
     const links: LinkState[] = [];
     const first = stream();
     const second = stream();
+    const third = stream();
     const turns = [
       async () => first.response,
       async () => { throw new TypeError('gone'); },
@@ -68,7 +69,10 @@ describe('the stream', () => {
     const stop = new HttpTransport(() => 'en').watch({
       link: (state) => links.push(state),
       snapshot: (state) => heard.push(`snapshot ${state.revision}`),
-      delta: (delta) => heard.push(`delta ${delta.revision}`),
+      delta: (delta) => {
+        heard.push(`delta ${delta.revision}`);
+        return delta.revision !== 99;
+      },
       notice: (notice) => heard.push(notice.notice),
     });
     first.say('snapshot', snapshot([], peers()));
@@ -80,6 +84,12 @@ describe('the stream', () => {
     second.say('snapshot', { ...snapshot([], []), revision: 7 });
     await vi.waitFor(() => expect(heard.at(-1)).toBe('snapshot 7'), { timeout: 10_000 });
     expect(links).toEqual(['live', 'gone', 'gone', 'unpaired', 'live']);
+    // A delta that does not fit begins the stream anew, and nobody calls the node gone.
+    turns.push(async () => third.response);
+    second.say('delta', { revision: 99, previous: 98 });
+    third.say('snapshot', { ...snapshot([], []), revision: 100 });
+    await vi.waitFor(() => expect(heard.at(-1)).toBe('snapshot 100'), { timeout: 5000 });
+    expect(links.slice(5)).toEqual(['live']);
     stop();
-  }, 15_000);
+  }, 20_000);
 });

@@ -29,7 +29,15 @@ export class HttpTransport implements Transport {
     return (await response.json()) as Reply;
   }
 
-  async snapshot(): Promise<Snapshot> {
+  async pair(code: string): Promise<void> {
+    await this.#request('/api/pair', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Accept-Language': this.#language() },
+      body: JSON.stringify({ code }),
+    });
+  }
+
+  async #snapshot(): Promise<Snapshot> {
     const response = await this.#request('/api/snapshot', {});
     return (await response.json()) as Snapshot;
   }
@@ -59,7 +67,7 @@ export class HttpTransport implements Transport {
     while (!stop.aborted) {
       try {
         if (!stop.aborted && isLongHidden()) {
-          listener.snapshot(await this.snapshot());
+          listener.snapshot(await this.#snapshot());
           await pause(HIDDEN_ASK_MS, stop, 'visibilitychange');
         } else {
           await this.#stream(listener, stop, () => {
@@ -84,13 +92,20 @@ export class HttpTransport implements Transport {
     let silence = setTimeout(abort, SILENCE_MS_MAX);
     try {
       const response = await this.#request('/api/events', { signal: end.signal });
-      const reader = new EventReader((event) => deliver(event, listener));
+      let fits = true;
+      const reader = new EventReader((event) => {
+        fits = fits && deliver(event, listener);
+      });
       listener.link('live');
       for await (const bytes of chunks(response)) {
         clearTimeout(silence);
         silence = setTimeout(abort, SILENCE_MS_MAX);
         alive();
         reader.push(bytes);
+        if (!fits) {
+          end.abort();
+          return;
+        }
       }
       throw new Refused(fault('no-node', 'the stream ended'));
     } catch (error) {
@@ -105,14 +120,19 @@ export class HttpTransport implements Transport {
   }
 }
 
-function deliver(event: StreamEvent, listener: Listener) {
+/** Whether the stream goes on; events of a kind that is not known are left out. */
+function deliver(event: StreamEvent, listener: Listener): boolean {
   switch (event.name) {
     case 'snapshot':
-      return listener.snapshot(JSON.parse(event.text));
+      listener.snapshot(JSON.parse(event.text));
+      return true;
     case 'delta':
       return listener.delta(JSON.parse(event.text));
     case 'notice':
-      return listener.notice(JSON.parse(event.text));
+      listener.notice(JSON.parse(event.text));
+      return true;
+    default:
+      return true;
   }
 }
 

@@ -3,8 +3,7 @@
  * `mock/` plays a party in memory for development and tests. A desktop shell adds a third beside
  * them and chooses it in `main.ts`; nothing else of the page knows which one it has.
  */
-import type { Command, Notice, Reply, Report, Snapshot } from '../model.ts';
-import type { Delta } from '../model.ts';
+import type { Command, Delta, Notice, Reply, Report, Snapshot } from '../model.ts';
 
 /** Where the connection to the node stands. */
 export type LinkState =
@@ -21,8 +20,8 @@ export type LinkState =
 export interface Listener {
   link(state: LinkState): void;
   snapshot(snapshot: Snapshot): void;
-  /** Fits only on the revision that it names as the one before. */
-  delta(delta: Delta): void;
+  /** Whether it fits on what is known; if not, the stream begins anew, with a snapshot. */
+  delta(delta: Delta): boolean;
   notice(notice: Notice): void;
 }
 
@@ -35,8 +34,11 @@ export interface Transport {
    * @throws Refused when the node says no or does not answer.
    */
   call(command: Command): Promise<Reply>;
-  /** The whole state now. */
-  snapshot(): Promise<Snapshot>;
+  /**
+   * Shows the code of a pairing link, so that the node knows this browser from now on.
+   * @throws Refused when it is not the code that was issued last.
+   */
+  pair(code: string): Promise<void>;
   /** Starts the stream; it goes on through losses of the node until it is stopped. */
   watch(listener: Listener): () => void;
 }

@@ -51,6 +51,7 @@ const ROOMS: &[Room] = &[
     open("cli", &["api", "demo", "node", "proto", "unpack"], SOCKETS_AND_FILES),
     open("desktop", &["api", "node", "unpack"], SOCKETS_AND_FILES),
     open("sim", &["proto", "install", "swarm", "disk", "net", "unpack", "node"], &[]),
+    open("hostile", &["proto", "install", "disk", "net", "unpack", "api"], &[]),
     open("lab", &[], &[]),
     open("scenarios", &["proto", "net", "unpack", "node", "api", "demo", "lab"], &[]),
     open("xtask", &["lab"], &[]),

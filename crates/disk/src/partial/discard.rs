@@ -1,10 +1,14 @@
 //! Deleting a download.
 
 use lanspread_install::slot;
+use lanspread_proto::GameId;
 
-use super::{StoreError, incoming_of, marker_draft_place, marker_place, remove_if_there};
+use super::{
+    StoreError, incoming_of, marker_draft_place, marker_place, remove_if_there,
+    resume::{journal_name, read_marker},
+};
 use crate::{
-    partial::resume::read_marker,
+    error::DiskError,
     vfs::{Disk, EntryKind, Place},
 };
 
@@ -41,6 +45,56 @@ pub fn discard_incoming(disk: &dyn Disk, game_root: &Place) -> Result<(), StoreE
     remove_if_there(disk, &marker_place(&incoming))?;
     disk.remove_dir(&incoming)?;
     Ok(disk.sync_dir(game_root)?)
+}
+
+/// Deletes what an unfinished download of a game left: `.incoming`, whatever content it is of, and
+/// its journals; an empty directory of the game goes too.
+///
+/// # Errors
+/// As [`discard_incoming`].
+pub fn discard_left(
+    disk: &dyn Disk,
+    (game, game_root): (&GameId, &Place),
+    partials: &Place,
+) -> Result<(), StoreError> {
+    discard_incoming(disk, game_root)?;
+    for entry in disk.list(partials)? {
+        if is_journal_of(game, &entry.name) {
+            disk.remove_file(&partials.listed(&entry.name))?;
+        }
+    }
+    // One that holds anything stays.
+    drop(disk.remove_dir(game_root));
+    Ok(())
+}
+
+/// Whether a journal can only be of this game: a name that was cut may be another's too.
+fn is_journal_of(game: &GameId, name: &str) -> bool {
+    let begin = journal_name(game);
+    let content = name
+        .strip_prefix(&begin)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let is_content = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    begin == game.as_str() && content.is_some_and(is_content)
+}
+
+/// Bytes that lie in `.incoming`, at most: files may have holes.
+///
+/// # Errors
+/// It cannot be listed.
+pub fn left_bytes(disk: &dyn Disk, game_root: &Place) -> Result<u64, DiskError> {
+    let mut directories = vec![incoming_of(game_root)];
+    let mut bytes = 0_u64;
+    while let Some(directory) = directories.pop() {
+        for entry in disk.list(&directory)? {
+            let place = directory.listed(&entry.name);
+            match (entry.kind, disk.stat(&place)?) {
+                (EntryKind::Directory, _) => directories.push(place),
+                (_, stat) => bytes = bytes.saturating_add(stat.map_or(0, |stat| stat.bytes)),
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// Bottom-up, with a list of its own instead of the stack.

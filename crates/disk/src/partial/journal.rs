@@ -254,6 +254,46 @@ fn seal(content: &ContentId, slot: u64, said: &[u8; 16]) -> [u8; 16] {
     hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
+/// For the fuzzer: a journal names no piece that it has no record of, and only what comes before a
+/// checkpoint is durable.
+#[cfg(any(test, feature = "test-util"))]
+pub(crate) fn check_hostile(bytes: &[u8]) {
+    let head = Head {
+        content: ContentId::from_bytes([7; 32]),
+        boot: Some(BootId::from_bytes([1; 16])),
+    };
+    let check = |bytes: &[u8]| {
+        if let Recovered::Pieces {
+            durable,
+            written,
+            doubtful,
+        } = head.parse(bytes)
+        {
+            let named = durable.len() + written.len() + doubtful.len();
+            assert!(named * RECORD_BYTES <= bytes.len());
+        }
+    };
+    check(bytes);
+    let mut sealed = head.encode().to_vec();
+    let (records, _) = bytes.as_chunks::<5>();
+    for (slot, [kind, value @ ..]) in (0..).zip(records) {
+        let value = u32::from_le_bytes(*value);
+        let record = match kind % 3 {
+            0 => Record::Piece(PieceIndex(value)),
+            1 => Record::Checkpoint {
+                before_slot: value.into(),
+            },
+            _ => Record::Void,
+        };
+        sealed.extend_from_slice(&encode(&head.content, slot, record));
+        assert_eq!(
+            decode(&head.content, slot, &encode(&head.content, slot, record)),
+            Some(record)
+        );
+    }
+    check(&sealed);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lanspread_install::{Marker, slot};
-use lanspread_proto::{PieceIndex, PieceSet, geometry::Piece, manifest::FileEntry};
+use lanspread_proto::{GameId, PieceIndex, PieceSet, geometry::Piece, manifest::FileEntry};
 
 use super::{
     PartialContent, PartialSpec, State, StoreError, incoming_of,
@@ -31,13 +31,7 @@ pub(super) fn open(
 ) -> Result<(PartialContent, PieceSet), StoreError> {
     let disk = spec.disk.as_ref();
     let incoming = incoming_of(&spec.game_root);
-    let name: String = spec
-        .manifest
-        .game()
-        .as_str()
-        .chars()
-        .take(NAME_CHARS_MAX)
-        .collect();
+    let name = journal_name(spec.manifest.game());
     let content = spec.manifest.content();
     let journal_place = spec.partials.listed(&format!("{name}-{}", content.short()));
     let head = Head {
@@ -81,6 +75,11 @@ pub(super) fn open(
         broken: AtomicBool::new(false),
     };
     Ok((partial, verified))
+}
+
+/// How the names of a game's journals begin.
+pub(super) fn journal_name(game: &GameId) -> String {
+    game.as_str().chars().take(NAME_CHARS_MAX).collect()
 }
 
 /// Makes `.incoming` ours. `true`: it was, and may hold pieces.

@@ -46,7 +46,7 @@ pub(crate) fn xfs(extent: Extent) -> Option<Score> {
 }
 
 fn run(kind: &Kind, extent: Extent) -> Option<Score> {
-    let volume = match Volume::make(kind) {
+    let volume = match own_mounts().and_then(|()| Volume::make(kind)) {
         Ok(volume) => volume,
         Err(reason) => return skip(kind.name, &reason),
     };
@@ -76,6 +76,24 @@ fn run(kind: &Kind, extent: Extent) -> Option<Score> {
         }
     }
     Some(total)
+}
+
+/// From here on this thread and what it starts see mounts that nobody else does: a copy of them
+/// elsewhere, as every new network namespace makes one, would keep a dead file system alive.
+fn own_mounts() -> Result<(), String> {
+    #[expect(unsafe_code, reason = "no crate offers this call as safe")]
+    // SAFETY: it only changes which mounts this thread sees.
+    let answer = unsafe { libc::unshare(libc::CLONE_NEWNS) };
+    if answer != 0 {
+        return Err(format!("needs mounts: {}", std::io::Error::last_os_error()));
+    }
+    let private = Command::new("mount")
+        .args(["--make-rprivate", "/"])
+        .output();
+    match private {
+        Ok(output) if output.status.success() => Ok(()),
+        _ => Err("needs mounts of its own".into()),
+    }
 }
 
 /// One power cut: before the call of that number, or after the end.

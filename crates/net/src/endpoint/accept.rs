@@ -2,19 +2,21 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
+use lanspread_proto::wire::link::Goodbye;
+use quinn::VarInt;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{Core, Incoming, identify};
+use super::{Core, Incoming, Place, identify};
 use crate::{
     admission::Ticket,
     error::{HandshakeError, LinkError},
     lane::{Carrier, Lane, LanePath},
     limits,
-    link::{Link, canonical},
+    link::{Link, canonical, goodbye_code},
     tcp,
 };
 
@@ -117,12 +119,19 @@ async fn accept_link(core: Arc<Core>, incoming: quinn::Incoming) -> Result<Link,
         .map_err(|_elapsed| LinkError::HandshakeTimeout(address))?
         .map_err(|error| failed(HandshakeError::Quic(error)))?;
     let peer = identify(&connection).map_err(failed)?;
+    let Some(ticket) = core.links.admit(address.ip()) else {
+        tracing::debug!(%address, "this address has its links already");
+        connection.close(VarInt::from_u32(goodbye_code(Goodbye::Full)), &[]);
+        return Err(LinkError::EndpointClosed);
+    };
+    let hello_by = Instant::now() + core.hello_timeout;
     // The dialler opens the control stream; it exists once its hello is on the way.
-    let control = timeout(core.hello_timeout, connection.accept_bi())
+    let control = timeout_at(hello_by, connection.accept_bi())
         .await
         .map_err(|_elapsed| LinkError::HelloTimeout(peer))?
         .map_err(|error| failed(HandshakeError::Quic(error)))?;
-    Ok(core.start_link(connection, peer, false, control))
+    let place = Place { ticket, hello_by };
+    Ok(core.start_link(connection, peer, Some(place), control))
 }
 
 async fn accept_lane(

@@ -3,7 +3,6 @@
 //! Invariant: never more payload bytes are written than the receiver gave credit for.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -32,7 +31,11 @@ use lanspread_swarm::{credit::LaneId, upload::RequestKey};
 use tokio::sync::{Notify, mpsc};
 use tracing::debug_span;
 
-use super::{Msg, uploads::LaneEvent};
+use super::{
+    Msg,
+    outgoing::{Outgoing, Part},
+    uploads::LaneEvent,
+};
 use crate::{
     actor::{Mailbox, Tasks},
     buffers::{Buffer, Buffers},
@@ -44,6 +47,9 @@ const COMMANDS: usize = 4 * lanspread_proto::limits::LANE_REQUESTS_MAX;
 
 /// Longest time between two words about what was sent of a piece.
 const REPORT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A receiver that takes nothing of what it gave credit for is given up after this.
+const STUCK: Duration = Duration::from_secs(15);
 
 /// What a lane's writer is told.
 pub(super) enum Command {
@@ -99,7 +105,7 @@ pub(super) fn start(id: LaneId, lane: Lane, ports: LanePorts) -> ServeLane {
             ..ports
         },
         loaded,
-        outgoing: VecDeque::new(),
+        outgoing: Outgoing::default(),
         unreported: 0,
         reported_at: Instant::now(),
     };
@@ -158,9 +164,13 @@ impl LaneCredit {
         self.changed.notify_one();
     }
 
+    fn left(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
     /// Takes as much as there is, at most `max`.
     fn take(&self, max: u32) -> u32 {
-        let there = self.bytes.load(Ordering::Acquire);
+        let there = self.left();
         // Only the writer takes, so what is there stays there.
         let taken = u32::try_from(there).unwrap_or(u32::MAX).min(max);
         self.bytes.fetch_sub(u64::from(taken), Ordering::AcqRel);
@@ -210,38 +220,11 @@ impl Reads {
     }
 }
 
-/// A piece read from disk.
+/// A part of a piece read from disk.
 struct Loaded {
-    request: RequestId,
+    serial: u64,
+    offset: u32,
     result: Result<Buffer, ServeError>,
-}
-
-/// Bytes that wait for credit.
-enum Body {
-    /// Being read.
-    Loading,
-    Piece(Buffer),
-    Blob(Bytes),
-}
-
-struct Outgoing {
-    request: RequestId,
-    sent: u32,
-    body: Body,
-}
-
-impl Outgoing {
-    fn bytes(&self) -> &[u8] {
-        match &self.body {
-            Body::Loading => &[],
-            Body::Piece(buffer) => buffer,
-            Body::Blob(bytes) => bytes,
-        }
-    }
-
-    const fn is_loaded(&self) -> bool {
-        !matches!(self.body, Body::Loading)
-    }
 }
 
 struct Writes {
@@ -251,8 +234,7 @@ struct Writes {
     credit: Arc<LaneCredit>,
     ports: LanePorts,
     loaded: mpsc::Sender<Loaded>,
-    /// In the order in which they were admitted; the first is being sent.
-    outgoing: VecDeque<Outgoing>,
+    outgoing: Outgoing,
     unreported: u32,
     reported_at: Instant,
 }
@@ -283,10 +265,13 @@ impl Writes {
         while let Ok(loaded) = arriving.try_recv() {
             self.on_loaded(loaded).await?;
         }
+        while let Some(part) = self.outgoing.next_part(self.credit.left()) {
+            self.load(part);
+        }
         if self.send_some().await? {
             return Ok(());
         }
-        self.writer.flush().await?;
+        in_time(self.peer, self.writer.flush()).await?;
         tokio::select! {
             biased;
             command = inbox.recv() => match command {
@@ -306,12 +291,7 @@ impl Writes {
                 piece,
                 source,
             } => {
-                self.load(request, piece, source);
-                self.outgoing.push_back(Outgoing {
-                    request,
-                    sent: 0,
-                    body: Body::Loading,
-                });
+                self.outgoing.push_piece(request, piece, source);
                 Ok(())
             }
             Command::Blob { request, bytes } => {
@@ -319,15 +299,11 @@ impl Writes {
                     request,
                     bytes: bytes.len() as u64,
                 };
-                self.outgoing.push_back(Outgoing {
-                    request,
-                    sent: 0,
-                    body: Body::Blob(bytes),
-                });
+                self.outgoing.push_blob(request, bytes);
                 self.writer.send(&LaneMessage::BlobStart(start)).await
             }
             Command::Stop { request, reason } => {
-                self.outgoing.retain(|out| out.request != request);
+                self.outgoing.remove(request);
                 self.writer
                     .send(&LaneMessage::Gone(Gone { request, reason }))
                     .await
@@ -335,96 +311,80 @@ impl Writes {
         }
     }
 
-    /// Reads a piece on the threads for that, while others are being sent.
-    fn load(&self, request: RequestId, piece: Piece, source: Arc<dyn PieceSource>) {
+    /// Reads a part on the threads for that, while others are being sent.
+    fn load(&self, part: Part) {
         let (buffers, pool) = (self.ports.buffers.clone(), Arc::clone(&self.ports.pool));
         let loaded = self.loaded.clone();
         self.ports
             .tasks
             .spawn_until_stop(debug_span!("load"), async move {
-                let Some(mut buffer) = buffers.take(piece.bytes).await else {
+                let Some(mut buffer) = buffers.take(part.bytes).await else {
                     return;
                 };
                 pool.submit(move || {
-                    let result = source.read_piece(&piece, &mut buffer).map(|()| buffer);
+                    let Part { serial, offset, .. } = part;
+                    let read = part.source.read_range(&part.piece, offset, &mut buffer);
+                    let result = read.map(|()| buffer);
                     // A lane that is gone needs no piece.
-                    drop(loaded.blocking_send(Loaded { request, result }));
+                    drop(loaded.blocking_send(Loaded {
+                        serial,
+                        offset,
+                        result,
+                    }));
                 });
             });
     }
 
     async fn on_loaded(&mut self, loaded: Loaded) -> Result<(), LinkError> {
-        let request = loaded.request;
-        // A peer may use a number twice: what is being sent is never replaced.
-        let awaits = |out: &Outgoing| out.request == request && !out.is_loaded();
-        let Some(index) = self.outgoing.iter().position(awaits) else {
+        let Loaded {
+            serial,
+            offset,
+            result,
+        } = loaded;
+        let error = match result {
+            Ok(buffer) => {
+                self.outgoing.on_read(serial, offset, Some(buffer));
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        self.outgoing.on_read(serial, offset, None);
+        let Some(request) = self.outgoing.remove_serial(serial) else {
             return Ok(());
         };
-        match loaded.result {
-            Ok(buffer) => {
-                if let Some(out) = self.outgoing.get_mut(index) {
-                    out.body = Body::Piece(buffer);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.outgoing.remove(index);
-                tracing::warn!(%error, "a piece cannot be read");
-                let gone = Gone {
-                    request,
-                    reason: GoneReason::DiskFault,
-                };
-                self.report(LaneEvent::Unreadable {
-                    key: self.key(request),
-                    gone: error.is_gone(),
-                })
-                .await;
-                self.writer.send(&LaneMessage::Gone(gone)).await
-            }
-        }
+        tracing::warn!(%error, "a piece cannot be read");
+        let gone = Gone {
+            request,
+            reason: GoneReason::DiskFault,
+        };
+        self.report(LaneEvent::Unreadable {
+            key: self.key(request),
+            gone: error.is_gone(),
+        })
+        .await;
+        self.writer.send(&LaneMessage::Gone(gone)).await
     }
 
-    /// Sends one data frame of the first request that is loaded; `false` when there is none, or no
-    /// credit.
+    /// Sends one data frame of the first request; `false` when nothing of it is here, or no credit.
     async fn send_some(&mut self) -> Result<bool, LinkError> {
-        let Some(index) = self.outgoing.iter().position(Outgoing::is_loaded) else {
+        let Some((request, offset, left, here)) = self.outgoing.front() else {
             return Ok(false);
         };
-        let Some(out) = self.outgoing.get_mut(index) else {
-            return Ok(false);
-        };
-        let left = u32::try_from(out.bytes().len()).unwrap_or(u32::MAX) - out.sent;
-        let bytes = self.credit.take(left.min(DATA_BYTES_MAX));
+        let most = u32::try_from(here.len()).unwrap_or(u32::MAX);
+        let bytes = self.credit.take(most.min(DATA_BYTES_MAX));
         if bytes == 0 && left > 0 {
             return Ok(false);
         }
-        let header = DataHeader {
-            request: out.request,
-            offset: out.sent,
-        };
-        let end = out.sent + bytes;
-        let part = out
-            .bytes()
-            .get(out.sent as usize..end as usize)
-            .unwrap_or_default();
+        let header = DataHeader { request, offset };
+        let part = here.get(..bytes as usize).unwrap_or_default();
         if self.ports.pace.is_limited() {
             // What was written before must not wait with this one.
-            self.writer.flush().await?;
+            in_time(self.peer, self.writer.flush()).await?;
             self.ports.pace.pass(bytes).await;
         }
-        self.writer.send_data(header, part).await?;
-        out.sent = end;
-        let (key, finished) = (
-            RequestKey {
-                lane: self.id,
-                request: out.request,
-            },
-            bytes == left,
-        );
-        if finished {
-            self.outgoing.remove(index);
-        }
-        self.count(key, bytes, finished).await;
+        in_time(self.peer, self.writer.send_data(header, part)).await?;
+        self.outgoing.on_sent(bytes);
+        self.count(self.key(request), bytes, bytes == left).await;
         Ok(true)
     }
 
@@ -454,4 +414,13 @@ impl Writes {
     async fn report(&self, event: LaneEvent) {
         self.ports.mailbox.send(Msg::OnLane(event)).await;
     }
+}
+
+/// Writes, unless the other side does not read: then the lane ends, and what it holds is free.
+async fn in_time(
+    peer: PeerId,
+    write: impl Future<Output = Result<(), LinkError>>,
+) -> Result<(), LinkError> {
+    let written = tokio::time::timeout(STUCK, write).await;
+    written.unwrap_or(Err(LinkError::Ended(peer)))
 }

@@ -41,6 +41,8 @@ use crate::{
 
 /// What the uplink is believed to do until it was measured: 1 Gbit/s.
 const UPLINK_GUESS: u64 = 125_000_000;
+/// Peers whose bytes are remembered when they leave; more are forgotten with their links.
+const TRAFFIC_KEPT: usize = 256;
 /// A receiver that got nothing for so long is no longer shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -99,7 +101,6 @@ pub(super) struct Uploads {
     sent: BTreeMap<(PeerId, GameId), Sent>,
     traffic: BTreeMap<PeerId, Traffic>,
     down: Meter,
-    sharing: SharingState,
     changed: bool,
     /// One complaint is looked into at a time.
     checking: Arc<Semaphore>,
@@ -131,7 +132,6 @@ impl Uploads {
             sent: BTreeMap::new(),
             traffic: BTreeMap::new(),
             down,
-            sharing: SharingState::On,
             changed: false,
             checking: Arc::new(Semaphore::new(1)),
         }
@@ -176,8 +176,7 @@ impl Uploads {
     }
 
     /// A peer that opens a lane has given up those on which nothing moves: what was reserved on
-    /// them
-    /// must not stand before what it asks now.
+    /// them must not stand before what it asks now.
     fn close_stuck(&mut self, peer: PeerId) {
         let now = self.ports.clock.now();
         let waits: BTreeSet<LaneId> = self.open.keys().map(|key| key.lane).collect();
@@ -290,10 +289,8 @@ impl Uploads {
         if !self.lanes.contains_key(&lane) {
             return;
         }
-        match self
-            .blobs
-            .open(RequestKey { lane, request }, blob.kind, served)
-        {
+        let key = RequestKey { lane, request };
+        match self.blobs.open(key, blob.kind, served) {
             Some(bytes) => self.tell(lane, Command::Blob { request, bytes }),
             None => {
                 tracing::debug!(lane = lane.0, "a peer asks for too many blobs at once");
@@ -305,7 +302,9 @@ impl Uploads {
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
-        self.moves.on_move(key.lane, now);
+        if self.lanes.contains_key(&key.lane) {
+            self.moves.on_move(key.lane, now);
+        }
         self.changed = true;
         if let Some(admitted) = self.open.get(&key) {
             let peer = admitted.reservation.peer;
@@ -388,6 +387,9 @@ impl Uploads {
         });
         self.open
             .retain(|_, admitted| admitted.reservation.peer != peer);
+        if self.traffic.len() > TRAFFIC_KEPT {
+            self.traffic.remove(&peer);
+        }
         self.upload.on_peer_down(self.ports.clock.now(), peer);
     }
 
@@ -399,7 +401,6 @@ impl Uploads {
     /// Only [`SharingState::On`] lets anything be sent.
     pub(super) fn set_sharing(&mut self, sharing: SharingState) {
         self.upload.set_paused(sharing != SharingState::On);
-        self.sharing = sharing;
         self.changed = true;
     }
 
@@ -459,6 +460,7 @@ impl Uploads {
 
     pub(super) fn on_tick(&mut self) {
         let now = self.ports.clock.now();
+        self.upload.set_limit(self.ports.pace.rate());
         if self.upload.poll_timeout(now).is_some_and(|due| due <= now) {
             self.upload.on_timeout(now);
         }
@@ -483,7 +485,6 @@ impl Uploads {
             uploads,
             up_rate,
             down_rate: self.down.shown(now),
-            sharing: self.sharing,
             traffic: self.traffic.clone(),
         }));
     }

@@ -27,6 +27,9 @@ use crate::{
     verifying,
 };
 
+/// So many may want a game again while its operation is being cancelled.
+const AFTERWARDS_MAX: usize = 64;
+
 type Begun = Result<OperationId, OperationError>;
 
 impl Games {
@@ -44,6 +47,7 @@ impl Games {
                 }),
             };
         }
+        self.check_blocked(&game)?;
         let choice = self.choose(&request)?;
         let local = self.local(&game);
         if local.content == Some(choice.content) && local.downloaded.is_some() {
@@ -62,7 +66,35 @@ impl Games {
         ))
     }
 
+    pub(super) fn is_being_cancelled(&self, game: &GameId) -> bool {
+        let control = self.open(game).and_then(|open| open.control.as_ref());
+        control.is_some_and(|control| control.cancel.is_cancelled())
+    }
+
+    /// A `get` after a `cancel` begins when what was cancelled has ended.
+    pub(super) fn get_afterwards(&mut self, request: GetRequest, reply: Reply<OperationId>) {
+        if self.afterwards.len() < AFTERWARDS_MAX {
+            return self.afterwards.push((request, reply));
+        }
+        let running = OperationKind::Download;
+        let game = request.game;
+        super::answer(reply, Err(OperationError::Busy { game, running }));
+    }
+
+    /// What was cancelled has ended: who wanted the game again gets it.
+    pub(super) fn begin_afterwards(&mut self, game: &GameId) {
+        let wanted = self
+            .afterwards
+            .extract_if(.., |(wanted, _)| wanted.game == *game);
+        let wanted: Vec<(GetRequest, Reply<OperationId>)> = wanted.collect();
+        for (request, reply) in wanted {
+            let begun = self.get(request);
+            super::answer(reply, begun);
+        }
+    }
+
     pub(super) fn update(&mut self, game: GameId) -> Begun {
+        self.check_blocked(&game)?;
         let library = self.ports.transfer.library.borrow().clone();
         let merged = library.merged.game(&game);
         let merged = merged.ok_or_else(|| OperationError::UnknownGame(game.clone()))?;
@@ -204,11 +236,27 @@ impl Games {
     }
 
     pub(super) fn remove(&mut self, game: GameId, installed: WhileInstalled) -> Begun {
+        if self.local(&game).downloaded.is_none() && self.has_partial(&game) {
+            return self.discard(game);
+        }
         let keep_installed = installed == WhileInstalled::KeepInstalled;
         self.allow(&game, Asked::Remove { keep_installed })?;
         let job = self.start_job(game, OperationKind::Remove, Phase::Removing);
         let id = job.operation;
         removing::start_remove(&self.ports, job, keep_installed);
+        Ok(id)
+    }
+
+    fn has_partial(&self, game: &GameId) -> bool {
+        self.local(game).partial_bytes > 0
+    }
+
+    /// Nothing runs, but an earlier download left something.
+    fn discard(&mut self, game: GameId) -> Begun {
+        self.allow(&game, Asked::Download)?;
+        let job = self.start_job(game, OperationKind::Remove, Phase::Removing);
+        let id = job.operation;
+        removing::start_discard(&self.ports, job);
         Ok(id)
     }
 
@@ -228,6 +276,7 @@ impl Games {
                 running: open.kind,
             });
         }
+        self.check_blocked(&game)?;
         let job = self.start_job(game, OperationKind::Publish, Phase::Publishing);
         let id = job.operation;
         publishing::start(&self.ports, job, request);
@@ -248,9 +297,21 @@ impl Games {
         partials: Partials,
     ) -> Result<(), OperationError> {
         let nothing = || OperationError::NothingRuns(game.clone());
+        if self.open(game).is_none() && partials == Partials::Discard && self.has_partial(game) {
+            self.discard(game.clone())?;
+            return Ok(());
+        }
         let operation = self.operations.get_mut(game).ok_or_else(nothing)?;
         if !operation.is_open() {
             return Err(nothing());
+        }
+        // What was to follow is not wanted either.
+        for (request, reply) in self
+            .afterwards
+            .extract_if(.., |(wanted, _)| wanted.game == *game)
+        {
+            super::answer(reply, Err(OperationError::Cancelled));
+            drop(request);
         }
         match &operation.control {
             Some(control) => control.cancel(partials),
@@ -370,6 +431,13 @@ impl Games {
             .unwrap_or_default()
     }
 
+    /// Nothing is touched while a record of ours cannot be read.
+    fn check_blocked(&self, game: &GameId) -> Result<(), OperationError> {
+        let shelf = self.ports.shelf_view.borrow();
+        let blocked = shelf.games.get(game).and_then(|game| game.blocked.clone());
+        blocked.map_or(Ok(()), Err)
+    }
+
     /// The rule of what may follow what is `install`'s; this only tells it how things are.
     fn allow(&self, game: &GameId, asked: Asked) -> Result<(), OperationError> {
         if let Some(open) = self.open(game) {
@@ -378,6 +446,7 @@ impl Games {
                 running: open.kind,
             });
         }
+        self.check_blocked(game)?;
         let local = self.local(game);
         let state = GameState {
             downloaded: local.downloaded,

@@ -18,6 +18,8 @@ use crate::{
     snapshot::{GameView, GamesDirState, NotShared},
 };
 
+mod odd;
+
 /// Long enough for a loaded machine; a failure takes so long to show.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Several pieces.

@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     Msg, PeersHandle, Routes,
     addresses::Addresses,
+    probes::RoundTrip,
     remembered,
     session::{End, Session},
 };
@@ -48,6 +49,8 @@ pub(crate) struct PeersPorts {
     pub(crate) exchange: Mailbox<exchange::Msg>,
     pub(crate) library: LibraryHandle,
     pub(crate) notices: broadcast::Sender<Notice>,
+    /// Told how long probes took.
+    pub(crate) round_trips: mpsc::Sender<RoundTrip>,
 }
 
 /// What a node knows about itself before it meets anybody.

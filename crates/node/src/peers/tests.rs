@@ -56,6 +56,8 @@ struct Household {
     me: PeerId,
     address: SocketAddr,
     said: watch::Receiver<Announcement>,
+    clock: Clock,
+    timed: mpsc::Receiver<probes::RoundTrip>,
     dir: Arc<tempfile::TempDir>,
 }
 
@@ -93,12 +95,14 @@ impl Household {
         let clock = Clock::start();
         tasks.spawn_until_stop(tracing::Span::none(), overhear(inbox, tell));
         unstarted_library.start((&tasks, &parts), clock, peers.clone(), notices.clone());
+        let (round_trips, timed) = mpsc::channel(64);
         let ports = PeersPorts {
             tasks: tasks.clone(),
             clock,
             exchange,
             library: library.clone(),
             notices,
+            round_trips,
         };
         let said = unstarted.announcement();
         unstarted.start(&parts, ports);
@@ -111,6 +115,8 @@ impl Household {
             me,
             address,
             said,
+            clock,
+            timed,
             dir,
         }
     }
@@ -377,6 +383,26 @@ async fn two_that_dial_at_once_have_one_link() {
         b.stop().await;
         assert_ne!(me_a, me_b);
     }
+}
+
+#[tokio::test]
+async fn probes_come_back() {
+    let (mut a, b) = (Household::start("a"), Household::start("b"));
+    a.peers.connect(b.address).await.unwrap();
+    let echo = async {
+        loop {
+            a.peers.probe(b.me, a.clock);
+            let wait = timeout(Duration::from_millis(50), a.timed.recv());
+            if let Ok(Some(echo)) = wait.await {
+                return echo;
+            }
+        }
+    };
+    let echo = timeout(PATIENCE, echo).await.unwrap();
+    assert_eq!(echo.peer, b.me);
+    assert!(echo.trip > Duration::ZERO);
+    a.stop().await;
+    b.stop().await;
 }
 
 /// Says something until it is heard, and checks that *up* and *down* alternate meanwhile.

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use lanspread_proto::text::PeerName;
 
 use super::*;
-use crate::snapshot::{GamesDirState, OperationId, OperationKind};
+use crate::snapshot::{GamesDirState, OperationId, OperationKind, SharingState};
 
 struct Bench {
     operations: watch::Sender<Arc<OperationsView>>,
     notices: broadcast::Sender<Notice>,
     told: broadcast::Receiver<Notice>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    wait: mpsc::Sender<oneshot::Sender<()>>,
     publishing: tokio::task::JoinHandle<()>,
 }
 
@@ -22,6 +23,7 @@ fn bench() -> Bench {
         games: BTreeMap::new(),
         games_dir: "games".into(),
         games_dir_state: GamesDirState::Available,
+        sharing: SharingState::On,
         hashing: None,
         problems: Vec::new(),
     };
@@ -39,7 +41,9 @@ fn bench() -> Bench {
     let notices = broadcast::Sender::new(64);
     let told = broadcast::Sender::new(64);
     let (seen, heard) = (snapshots.subscribe(), told.subscribe());
+    let (wait, waiting) = mpsc::channel(8);
     let outlets = Outlets {
+        waiting,
         snapshots,
         heard: notices.subscribe(),
         told,
@@ -49,6 +53,7 @@ fn bench() -> Bench {
         notices,
         told: heard,
         snapshots: seen,
+        wait,
         publishing: tokio::spawn(async move {
             sources.publisher(outlets).run().await;
         }),
@@ -114,5 +119,19 @@ async fn an_end_is_told_after_the_snapshot_that_shows_it() {
         Notice::UploadsChanged
     ));
     assert_eq!(before.elapsed(), Duration::ZERO);
+    bench.publishing.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_sees_what_was_so_when_it_asked() {
+    let bench = bench();
+    for n in 0..20 {
+        let name = format!("game{n}");
+        bench.operations.send_replace(queue(&name));
+        let (waiter, told) = oneshot::channel();
+        bench.wait.send(waiter).await.unwrap();
+        told.await.unwrap();
+        assert_eq!(bench.snapshots.borrow().queue, queue(&name).queue);
+    }
     bench.publishing.abort();
 }

@@ -20,9 +20,10 @@ use super::{
 use crate::{
     actor::Reply,
     download::Agreed,
+    error::OperationError,
     exchange::Served,
     notice::Notice,
-    snapshot::{LocalView, NotShared},
+    snapshot::{LocalView, NotShared, Problem},
     views::ShelfGame,
 };
 
@@ -46,6 +47,8 @@ pub(super) struct Entry {
     pub(super) fetched: Option<ContentId>,
     pub(super) seen: LocalView,
     pub(super) known: Option<Known>,
+    /// Why no operation may touch it.
+    pub(super) blocked: Option<OperationError>,
     pub(super) downloading: Option<Arc<Manifest>>,
 }
 
@@ -117,6 +120,7 @@ impl Entry {
             fetched: None,
             seen: LocalView::default(),
             known: None,
+            blocked: None,
             downloading: None,
         }
     }
@@ -212,6 +216,15 @@ impl Entry {
         }
     }
 
+    /// What a person must look at before anything can be done with it.
+    pub(super) fn problem(&self, game: &GameId) -> Option<Problem> {
+        self.blocked.as_ref().map(|error| Problem {
+            code: error.code(),
+            subject: game.to_string(),
+            message: error.to_string(),
+        })
+    }
+
     pub(super) fn view(&self, off: bool, root: Place) -> ShelfGame {
         let mut local = self.seen.clone();
         local.content = self.content();
@@ -228,6 +241,7 @@ impl Entry {
             local,
             root,
             manifest,
+            blocked: self.blocked.clone(),
         }
     }
 

@@ -27,6 +27,11 @@ impl Shelf {
             let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
             return self.answer(reply, Err(error));
         }
+        // What may be left of it in our records is known only once it was looked at.
+        if !self.entries.contains_key(game) {
+            self.entry(game);
+            self.to_look.push_front(game.clone());
+        }
         if self.look_first(game) || self.looking.as_ref() == Some(game) {
             return self.entry(game).waiting.push(reply);
         }
@@ -37,6 +42,9 @@ impl Shelf {
     }
 
     pub(super) fn grant(&mut self, game: &GameId, reply: Reply<()>) {
+        if let Some(error) = self.entry(game).blocked.clone() {
+            return self.answer(reply, Err(error));
+        }
         self.entry(game).holds += 1;
         self.answers.push(Answer {
             reply,

@@ -15,7 +15,9 @@ use lanspread_disk::{
     execute::{self, NoHooks, TransactionError},
     hashing::{HashError, HashJob, HashedFile, HashedPayload, Progress, Publication, hash_payload},
     index::{GameKey, Index, ManifestStore},
+    intent_file::{self, RecordSlot, StateFileError},
     observe::{self, GamePlaces, LocalGame, Sentinel},
+    partial,
     pool::Pool,
     scan::{self, Payload, settings},
     state::StateDir,
@@ -29,7 +31,7 @@ use super::{
     archives,
     entry::{ShareWish, Trust},
 };
-use crate::{committing, download::Agreed, limits, snapshot::NotShared};
+use crate::{committing, download::Agreed, error::OperationError, limits, snapshot::NotShared};
 
 /// What a look needs.
 #[derive(Clone)]
@@ -66,7 +68,11 @@ pub(crate) struct Seen {
     /// What a download put here, if it is of this version.
     pub(super) fetched: Option<ContentId>,
     pub(super) kept_bytes: u64,
+    /// What an unfinished download left, at most.
+    pub(super) partial_bytes: u64,
     pub(super) payload: PayloadState,
+    /// Why no operation may touch the game: a record of ours cannot be read.
+    pub(super) blocked: Option<OperationError>,
 }
 
 /// How it stands with the payload.
@@ -137,16 +143,31 @@ impl Looker {
             installed: None,
             fetched: None,
             kept_bytes: 0,
+            partial_bytes: 0,
             payload: PayloadState::Not(NotShared::NoVersion),
+            blocked: None,
         };
         match recovered.and_then(|()| Ok(observe::observe(self.disk.as_ref(), &places)?)) {
-            Ok(local) => self.take_in(subject, &mut seen, &local),
-            Err(error) => seen.payload = PayloadState::Not(not("unreadable-record", &error)),
+            Ok(local) => {
+                self.take_in(subject, &mut seen, &local);
+                seen.blocked = self.unreadable_record(&places);
+            }
+            Err(error) => {
+                seen.payload = PayloadState::Not(not("unreadable-record", &error));
+                seen.blocked = unreadable(&error);
+            }
         }
         if let Some(refused) = refused {
             seen.payload = PayloadState::Not(refused);
         }
         seen
+    }
+
+    /// The record of what is installed is there, but nobody can say what it said.
+    fn unreadable_record(&self, places: &GamePlaces) -> Option<OperationError> {
+        let disk = self.disk.as_ref();
+        let record = intent_file::read_record(disk, &places.state, RecordSlot::Current);
+        unreadable(&record.err()?.into())
     }
 
     fn recover(&self, places: &GamePlaces) -> Result<(), TransactionError> {
@@ -162,6 +183,11 @@ impl Looker {
     }
 
     fn take_in(&self, subject: &Subject, seen: &mut Seen, local: &LocalGame) {
+        if local.incoming.is_some() {
+            let left = partial::left_bytes(self.disk.as_ref(), &subject.root());
+            // What cannot be listed is still there.
+            seen.partial_bytes = left.unwrap_or(1).max(1);
+        }
         seen.kept_bytes = local.kept.iter().map(|kept| kept.bytes).sum();
         let record = local
             .installed
@@ -336,6 +362,17 @@ impl Looker {
             tracing::warn!(%error, "hashes cannot be remembered");
         }
     }
+}
+
+/// What every operation is answered while a file of ours says nothing that can be believed.
+fn unreadable(error: &TransactionError) -> Option<OperationError> {
+    if let TransactionError::State(StateFileError::Unreadable { place, reason }) = error {
+        return Some(OperationError::Record {
+            path: place.path(),
+            reason: reason.to_string(),
+        });
+    }
+    None
 }
 
 fn hashed_of(manifest: &Manifest, chunk_map: &ChunkMap, payload: &Payload) -> HashedPayload {

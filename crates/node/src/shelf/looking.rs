@@ -86,8 +86,14 @@ impl Shelf {
         entry.seen.downloaded = seen.downloaded;
         entry.seen.installed = seen.installed;
         entry.seen.kept_bytes = seen.kept_bytes;
+        // Whoever downloaded it in this run knows better how much is there.
+        let known = std::mem::replace(&mut entry.seen.partial_bytes, seen.partial_bytes);
+        if known > 0 && seen.partial_bytes > 0 {
+            entry.seen.partial_bytes = known;
+        }
         entry.committed = None;
         entry.fetched = seen.fetched;
+        entry.blocked = seen.blocked;
         let is_rotten = |known: &Known| {
             let rotten = entry.rotten.as_ref().map(Known::content);
             rotten == Some(known.content())

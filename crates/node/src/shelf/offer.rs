@@ -66,12 +66,15 @@ impl Shelf {
             .peers
             .set_sharing(place::on_the_wire(sharing))
             .await;
+        let blocked = self.entries.iter();
+        let blocked = blocked.filter_map(|(game, entry)| entry.problem(game));
         let view = ShelfView {
             games,
             games_dir: self.games_dir.clone(),
             games_dir_state: self.state,
+            sharing,
             hashing: self.hashing.as_ref().map(Hashing::view),
-            problems: self.problems.clone(),
+            problems: self.problems.iter().cloned().chain(blocked).collect(),
         };
         self.ports.view.send_replace(Arc::new(view));
     }

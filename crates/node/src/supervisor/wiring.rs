@@ -23,11 +23,11 @@ use crate::{
     limits,
     notice::Notice,
     pace::{Pace, Way},
-    peers::{PeersHandle, PeersPorts},
+    peers::{PeersHandle, PeersPorts, probes::RoundTrip},
     publish::{Outlets, Sources},
     restart::Parts,
     shelf::{self, Shelf, ShelfHandle, ShelfPorts},
-    snapshot::GamesDirState,
+    snapshot::{GamesDirState, SharingState},
     transfer::TransferPorts,
     views::{ComponentsView, OperationsView, ShelfView, UploadsView, Watched},
 };
@@ -52,6 +52,7 @@ pub(super) struct Doors {
     exchange: Mailbox<exchange::Msg>,
     shelf: Mailbox<shelf::Msg>,
     games: Mailbox<games::Msg>,
+    round_trips: mpsc::Sender<RoundTrip>,
     shelf_view: watch::Sender<Arc<ShelfView>>,
     operations_view: watch::Sender<Arc<OperationsView>>,
     uploads_view: watch::Sender<Arc<UploadsView>>,
@@ -67,6 +68,7 @@ pub(super) struct Inboxes {
     exchange: mpsc::Receiver<exchange::Msg>,
     shelf: mpsc::Receiver<shelf::Msg>,
     games: mpsc::Receiver<games::Msg>,
+    round_trips: mpsc::Receiver<RoundTrip>,
 }
 
 impl Doors {
@@ -75,10 +77,12 @@ impl Doors {
         let (exchange, exchange_inbox) = mailbox();
         let (shelf, shelf_inbox) = mailbox();
         let (games, games_inbox) = mailbox();
+        let (round_trips, timed) = mpsc::channel(limits::ROUND_TRIPS);
         let shelf_view = ShelfView {
             games: BTreeMap::new(),
             games_dir: config.games_dir.clone(),
             games_dir_state: GamesDirState::Available,
+            sharing: SharingState::On,
             hashing: None,
             problems: Vec::new(),
         };
@@ -90,6 +94,7 @@ impl Doors {
             exchange,
             shelf,
             games,
+            round_trips,
             shelf_view: watch::Sender::new(Arc::new(shelf_view)),
             operations_view: watch::Sender::new(Arc::new(operations_view)),
             uploads_view: watch::Sender::new(Arc::default()),
@@ -102,6 +107,7 @@ impl Doors {
             exchange: exchange_inbox,
             shelf: shelf_inbox,
             games: games_inbox,
+            round_trips: timed,
         };
         (doors, inboxes)
     }
@@ -121,14 +127,17 @@ impl Shared {
         };
         let snapshots = watch::Sender::new(sources.first());
         let told = broadcast::Sender::new(limits::NOTICES);
+        let (shown, waiting) = mpsc::channel(limits::NOTICES);
         let views = Views {
             snapshot: snapshots.subscribe(),
+            shown,
             notices: told.clone(),
         };
         let outlets = Outlets {
             snapshots,
             heard: doors.notices.subscribe(),
             told,
+            waiting,
         };
         self.parts.keep(&self.tasks, sources.publisher(outlets));
         views
@@ -142,7 +151,7 @@ impl Shared {
         Exchange::start(&self.parts, peers, uploads, liars, inboxes.exchange);
         let games_dir = self.config.games_dir.clone();
         Shelf::start(&self.parts, self.shelf_ports(), games_dir, inboxes.shelf);
-        let jobs = self.job_ports(self.transfer_ports(known_liars));
+        let jobs = self.job_ports(self.transfer_ports(known_liars, inboxes.round_trips));
         let (view, settings) = (doors.operations_view.clone(), doors.settings.clone());
         Games::start(&self.parts, jobs, inboxes.games, view, settings);
     }
@@ -155,6 +164,7 @@ impl Shared {
             exchange: self.doors.exchange.clone(),
             library: self.library.clone(),
             notices: self.doors.notices.clone(),
+            round_trips: self.doors.round_trips.clone(),
         }
     }
 
@@ -192,7 +202,11 @@ impl Shared {
         }
     }
 
-    fn transfer_ports(&self, liars: watch::Receiver<Liars>) -> TransferPorts {
+    fn transfer_ports(
+        &self,
+        liars: watch::Receiver<Liars>,
+        round_trips: mpsc::Receiver<RoundTrip>,
+    ) -> TransferPorts {
         let doors = &self.doors;
         TransferPorts {
             tasks: self.work.clone(),
@@ -202,7 +216,8 @@ impl Shared {
             credit: CreditHandle::start(
                 (&self.tasks, &self.parts),
                 self.clock,
-                limits::RECEIVE_WINDOW_BYTES,
+                self.peers.clone(),
+                round_trips,
             ),
             pace: Pace::new(Way::Down, doors.settings.subscribe()),
             numbers: doors.numbers.clone(),

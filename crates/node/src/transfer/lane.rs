@@ -5,24 +5,28 @@
 //! length must continue what was asked.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use lanspread_disk::pool::Pool;
-use lanspread_net::lane::{Lane, LaneEvent, LaneReader, LaneWriter};
+use lanspread_net::lane::{Lane, LaneEvent, LaneReader};
 use lanspread_proto::{
     ContentId, PeerId, Piece, PieceIndex,
     wire::{
         DataHeader, LaneMessage,
-        lane::{Gone, Request, RequestId},
+        lane::{Gone, RequestId},
     },
 };
 use lanspread_swarm::credit::LaneId;
 use tokio::sync::mpsc;
 use tracing::debug_span;
 
+mod sending;
+
+use self::sending::{Sends, Told, write_frames};
 use super::{
     Msg,
     store::{Arrived, Store},
@@ -40,6 +44,16 @@ const COMMANDS: usize = 256;
 const THIRSTY_BYTES: u64 = 1 << 20;
 /// Longest time between two words about what arrived of a piece.
 const COUNT_INTERVAL: Duration = Duration::from_millis(10);
+/// Bytes of pieces that are begun and not whole, on one lane: a sender ends one before the next.
+const BEGUN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// While memory is short, whoever holds some must fill it at this rate, ...
+const RATE_MIN: u64 = 64 * 1024;
+/// ... averaged over this.
+const RATE_OVER: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// A sender that fills its buffers so fast is a quick one, in bytes per second.
+const QUICK: u64 = 1024 * 1024;
 
 /// The door to one lane.
 #[derive(Debug)]
@@ -90,6 +104,7 @@ impl FetchLane {
             expected,
             content: ports.content,
             credit: credit.clone(),
+            open: VecDeque::new(),
         };
         let mailbox = ports.mailbox.clone();
         let opened = account.clone();
@@ -105,13 +120,15 @@ impl FetchLane {
                 bytes: 0,
                 since: Instant::now(),
             },
+            quick: false,
+            look: look_interval(),
             ports,
         };
         let tasks = tasks.child();
         let stop = tasks.stop().clone();
         // A lane that is dropped gives its credit back too.
         tasks.spawn(span, async move {
-            credit.up(id, opened).await;
+            credit.up(id, peer, opened).await;
             // When one of them ends, the lane has nothing left to do.
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -136,82 +153,19 @@ impl FetchLane {
     }
 }
 
-/// Numbers the requests and announces them to the reading side before they are sent.
-struct Sends {
-    id: LaneId,
-    frames: mpsc::Sender<LaneMessage>,
-    expected: mpsc::Sender<Expected>,
-    content: ContentId,
-    credit: CreditHandle,
-}
-
-/// What the reading side is told.
-struct Expected {
-    request: RequestId,
-    piece: Piece,
-}
-
-impl Sends {
-    async fn run(self, mut inbox: mpsc::Receiver<Command>) {
-        let mut next = 0_u32;
-        let mut open: HashMap<PieceIndex, RequestId> = HashMap::new();
-        while let Some(command) = inbox.recv().await {
-            let sent = match command {
-                Command::Request(piece) => {
-                    let request = RequestId(next);
-                    next = next.wrapping_add(1);
-                    open.insert(piece.index, request);
-                    let message = Request {
-                        request,
-                        content: self.content,
-                        piece: piece.index,
-                    };
-                    // Counted before it is sent, so that its bytes cannot arrive uncounted.
-                    self.credit.requested(self.id, piece.bytes).await;
-                    self.expected
-                        .send(Expected { request, piece })
-                        .await
-                        .is_ok()
-                        && self
-                            .frames
-                            .send(LaneMessage::Request(message))
-                            .await
-                            .is_ok()
-                }
-                // The reading side still expects it: data may be on its way, and the sender
-                // answers the cancel. Only that answer frees the credit.
-                Command::Cancel(piece) => match open.remove(&piece) {
-                    Some(request) => {
-                        let cancel = LaneMessage::Cancel(request);
-                        self.frames.send(cancel).await.is_ok()
-                    }
-                    None => true,
-                },
-            };
-            if !sent {
-                return;
-            }
-        }
-    }
-}
-
-async fn write_frames(mut writer: LaneWriter, mut frames: mpsc::Receiver<LaneMessage>) {
-    while let Some(message) = frames.recv().await {
-        let mut sent = writer.send(&message).await.is_ok();
-        while let Ok(more) = frames.try_recv() {
-            sent = sent && writer.send(&more).await.is_ok();
-        }
-        if !sent || writer.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
 /// One request whose data arrives.
 struct Open {
     piece: Piece,
     received: u32,
-    buffer: Option<Buffer>,
+    buffer: Option<Filling>,
+    /// Nobody wants it any more: what still comes is not kept.
+    cancelled: bool,
+}
+
+/// A buffer, and since when it is being filled.
+struct Filling {
+    buffer: Buffer,
+    since: Instant,
 }
 
 /// The reading side.
@@ -219,10 +173,13 @@ struct Receives {
     id: LaneId,
     peer: PeerId,
     reader: LaneReader,
-    arriving: mpsc::Receiver<Expected>,
+    arriving: mpsc::Receiver<Told>,
     open: HashMap<RequestId, Open>,
     account: LaneAccount,
     counted: Counted,
+    /// The last piece came fast.
+    quick: bool,
+    look: tokio::time::Interval,
     ports: LanePorts,
 }
 
@@ -239,6 +196,8 @@ enum LaneEnd {
     Link(#[expect(dead_code, reason = "shown by Debug in the log")] lanspread_net::LinkError),
     NoCredit,
     NotAsked,
+    TooManyBegun,
+    TooSlow,
     Stopping,
 }
 
@@ -258,24 +217,43 @@ impl Receives {
     }
 
     async fn step(&mut self) -> Result<(), LaneEnd> {
-        let event = self.reader.next().await?;
-        self.learn_expected();
+        let event = tokio::select! {
+            biased;
+            told = self.arriving.recv() => {
+                self.on_told(told.ok_or(LaneEnd::Stopping)?);
+                return Ok(());
+            }
+            event = self.reader.next() => event?,
+            _ = self.look.tick() => return self.check_slow(),
+        };
+        // A request is announced before it is sent, so it is here before its data.
+        while let Ok(told) = self.arriving.try_recv() {
+            self.on_told(told);
+        }
         match event {
             LaneEvent::Data { header, bytes } => self.on_data(header, bytes).await,
             LaneEvent::Message(message) => self.on_message(&message).await,
         }
     }
 
-    /// Takes in what was asked for since. A request is announced before it is sent, so it is here
-    /// before its data.
-    fn learn_expected(&mut self) {
-        while let Ok(Expected { request, piece }) = self.arriving.try_recv() {
-            let open = Open {
-                piece,
-                received: 0,
-                buffer: None,
-            };
-            self.open.insert(request, open);
+    fn on_told(&mut self, told: Told) {
+        match told {
+            Told::Expected { request, piece } => {
+                let open = Open {
+                    piece,
+                    received: 0,
+                    buffer: None,
+                    cancelled: false,
+                };
+                self.open.insert(request, open);
+            }
+            // The sender answers; the memory is free before that.
+            Told::Cancelled(request) => {
+                if let Some(open) = self.open.get_mut(&request) {
+                    open.buffer = None;
+                    open.cancelled = true;
+                }
+            }
         }
     }
 
@@ -287,29 +265,94 @@ impl Receives {
         self.ports.pace.pass(bytes).await;
         let Some(open) = self.open.get_mut(&header.request) else {
             // Answered in the meantime; what still comes of it is skipped.
-            self.reader.skip_data().await?;
-            self.ports.credit.arrived(self.id, bytes).await;
-            return Ok(());
+            return self.skip(bytes).await;
         };
         let end = header.offset.checked_add(bytes).ok_or(LaneEnd::NotAsked)?;
         if header.offset != open.received || end > open.piece.bytes || bytes == 0 {
             return Err(LaneEnd::NotAsked);
         }
-        if open.buffer.is_none() {
-            open.buffer = self.ports.buffers.take(open.piece.bytes).await;
+        let complete = end == open.piece.bytes;
+        if open.cancelled {
+            open.received = end;
+            if complete {
+                self.open.remove(&header.request);
+            }
+            return self.skip(bytes).await;
         }
-        let buffer = open.buffer.as_mut().ok_or(LaneEnd::Stopping)?;
-        let space = buffer
-            .get_mut(header.offset as usize..end as usize)
-            .ok_or(LaneEnd::NotAsked)?;
-        self.reader.read_data(space).await?;
-        open.received = end;
-        let (piece, complete) = (open.piece.index, end == open.piece.bytes);
-        self.count(piece, bytes, complete).await;
+        let piece = open.piece.clone();
+        if open.buffer.is_none() {
+            let filling = self.begin(piece.bytes).await?;
+            if let Some(open) = self.open.get_mut(&header.request) {
+                open.buffer = Some(filling);
+            }
+        }
+        self.fill(header, end).await?;
+        self.count(piece.index, bytes, complete).await;
         if complete {
             self.on_complete(header.request);
         }
         Ok(())
+    }
+
+    async fn skip(&mut self, bytes: u32) -> Result<(), LaneEnd> {
+        self.reader.skip_data().await?;
+        self.ports.credit.arrived(self.id, bytes).await;
+        Ok(())
+    }
+
+    /// Memory for one more piece.
+    async fn begin(&self, bytes: u32) -> Result<Filling, LaneEnd> {
+        let begun = self.open.values().filter(|open| open.buffer.is_some());
+        let begun_bytes: u64 = begun.map(|open| u64::from(open.piece.bytes)).sum();
+        if begun_bytes + u64::from(bytes) > BEGUN_BYTES_MAX {
+            return Err(LaneEnd::TooManyBegun);
+        }
+        let buffer = match self.quick {
+            true => self.ports.buffers.take(bytes).await,
+            false => self.ports.buffers.take_slow(bytes).await,
+        };
+        Ok(Filling {
+            buffer: buffer.ok_or(LaneEnd::Stopping)?,
+            since: Instant::now(),
+        })
+    }
+
+    /// Reads a data frame into its place.
+    async fn fill(&mut self, header: DataHeader, end: u32) -> Result<(), LaneEnd> {
+        let open = self
+            .open
+            .get_mut(&header.request)
+            .ok_or(LaneEnd::NotAsked)?;
+        let filling = open.buffer.as_mut().ok_or(LaneEnd::Stopping)?;
+        let since = filling.since;
+        let space = filling
+            .buffer
+            .get_mut(header.offset as usize..end as usize)
+            .ok_or(LaneEnd::NotAsked)?;
+        let mut read = pin!(self.reader.read_data(space));
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut read => break done?,
+                _ = self.look.tick() => if is_too_slow(&self.ports, since, open.received) {
+                    return Err(LaneEnd::TooSlow);
+                },
+            }
+        }
+        open.received = end;
+        Ok(())
+    }
+
+    /// Whoever holds memory that others wait for, and does not fill it, loses it with the lane.
+    fn check_slow(&self) -> Result<(), LaneEnd> {
+        let slow = |open: &Open| {
+            let filling = open.buffer.as_ref();
+            filling.is_some_and(|filling| is_too_slow(&self.ports, filling.since, open.received))
+        };
+        match self.open.values().any(slow) {
+            true => Err(LaneEnd::TooSlow),
+            false => Ok(()),
+        }
     }
 
     /// Tells the budget and the download what arrived: for each piece, or often enough that a slow
@@ -348,12 +391,13 @@ impl Receives {
     fn on_complete(&mut self, request: RequestId) {
         let Some(Open {
             piece,
-            buffer: Some(buffer),
+            buffer: Some(Filling { buffer, since }),
             ..
         }) = self.open.remove(&request)
         else {
             return;
         };
+        self.quick = u64::from(piece.bytes) >= bytes_at(QUICK, since.elapsed());
         let (peer, store) = (self.peer, Arc::clone(&self.ports.store));
         let (mailbox, lane) = (self.ports.mailbox.clone(), self.id);
         self.ports.pool.submit(move || {
@@ -401,6 +445,27 @@ impl Receives {
         self.ports.credit.abandoned(self.id, missing).await;
         Some(open.piece.index)
     }
+}
+
+fn look_interval() -> tokio::time::Interval {
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    look
+}
+
+/// A person who wants it slow gets it slow, and with memory to spare nobody is in the way.
+fn is_too_slow(ports: &LanePorts, since: Instant, received: u32) -> bool {
+    let elapsed = since.elapsed();
+    elapsed >= RATE_OVER
+        && u64::from(received) < bytes_at(RATE_MIN, elapsed)
+        && ports.buffers.is_short()
+        && !ports.pace.is_limited()
+}
+
+/// Bytes at a rate over a time.
+fn bytes_at(rate: u64, elapsed: Duration) -> u64 {
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    rate.saturating_mul(millis) / 1_000
 }
 
 /// What a sender answered instead of data.

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     actor::Mailbox,
     have_pages::HavePages,
+    peers::PeersHandle,
     views::{Medium, PeerInfo},
 };
 
@@ -54,6 +55,8 @@ pub(super) struct Sources {
     store: Arc<Store>,
     mailbox: Mailbox<Msg>,
     peers: BTreeMap<PeerId, Source>,
+    /// Who does not know yet that we are interested.
+    untold: BTreeSet<PeerId>,
 }
 
 struct Source {
@@ -91,6 +94,7 @@ impl Sources {
             store,
             mailbox,
             peers: BTreeMap::new(),
+            untold: BTreeSet::new(),
         }
     }
 
@@ -128,11 +132,21 @@ impl Sources {
             map: HavePages::default(),
         };
         self.peers.insert(peer, source);
+        self.untold.insert(peer);
         true
+    }
+
+    /// Tells those who do not know yet that we are interested; a link that takes nothing now is
+    /// tried again.
+    pub(super) fn tell_interest(&mut self, peers: &PeersHandle) {
+        let interest = self.interest(InterestState::Serving);
+        self.untold
+            .retain(|peer| !peers.tell(*peer, interest.clone()));
     }
 
     /// Forgets a peer and ends its lanes.
     pub(super) fn remove(&mut self, peer: PeerId) -> bool {
+        self.untold.remove(&peer);
         self.peers.remove(&peer).is_some()
     }
 

@@ -20,6 +20,8 @@ const RATE_MIN: u64 = 64 * 1024;
 /// A source stalls when it delivers nothing for a few times what it should need, within these.
 const STALL_AFTER_MIN: Duration = Duration::from_secs(1);
 const STALL_AFTER_MAX: Duration = Duration::from_secs(10);
+/// Less than the smallest step of credit is next to nothing: single bytes now and then are a stall.
+const MOVES_BYTES: u64 = crate::credit::STEP_MIN;
 /// After so long all asks of a stalled source are taken back.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 /// How soon a busy source is asked again.
@@ -67,6 +69,8 @@ pub(super) struct Source {
     request_limit: usize,
     not_before: Instant,
     moved_at: Instant,
+    /// Bytes that came since.
+    unmoved: u64,
     strikes: u32,
     pub(super) standing: Standing,
     /// It pushes.
@@ -86,6 +90,7 @@ impl Source {
             request_limit: usize::MAX,
             not_before: now,
             moved_at: now,
+            unmoved: 0,
             strikes: 0,
             standing: Standing::Good,
             offers: Offers::default(),
@@ -196,8 +201,12 @@ impl Source {
             self.received += u64::from(got - ask.got);
             ask.got = got;
         }
-        self.moved_at = now;
-        self.unstall();
+        self.unmoved = self.unmoved.saturating_add(u64::from(bytes));
+        if self.unmoved >= MOVES_BYTES || self.due() == 0 {
+            self.unmoved = 0;
+            self.moved_at = now;
+            self.unstall();
+        }
     }
 
     pub(super) const fn on_queue(&mut self, now: Instant, bytes: u64) {

@@ -120,6 +120,40 @@ fn receivers_without_credit_hold_nobody_up() {
     assert_eq!(upload.sending().count(), 2);
 }
 
+/// Two receivers that take a byte now and then would else be all that is ever sent to.
+#[test]
+fn receivers_that_trickle_hold_nobody_up() {
+    let started = |limit: Option<u64>, bytes: u64| {
+        let mut upload = Upload::new(at(0), GBIT);
+        upload.set_limit(limit);
+        ask(&mut upload, 1, 0..2);
+        ask(&mut upload, 2, 0..1);
+        while upload.poll_action().is_some() {}
+        for millis in (100..=400).step_by(100) {
+            for number in 0..2 {
+                upload.on_bytes(at(millis), request(1, number).key, bytes);
+            }
+        }
+        upload.on_timeout(at(500));
+        upload.poll_action().is_some()
+    };
+    assert!(started(None, 1));
+    assert!(started(None, MOVES_BYTES / 8));
+    assert!(!started(None, MOVES_BYTES / 4));
+    // Where the person wants it slow, slow is what they all are.
+    assert!(!started(Some(100_000), 10_000));
+    assert!(started(Some(100_000), 100));
+
+    let mut upload = Upload::new(at(0), GBIT);
+    ask(&mut upload, 1, 0..1);
+    let key = request(1, 0).key;
+    for second in 1..=15 {
+        upload.on_bytes(at(1_000 * second), key, 1_000);
+        upload.on_timeout(at(1_000 * second));
+    }
+    assert_eq!(upload.sending().count(), 0, "a slot is held for ever");
+}
+
 #[test]
 fn a_cancelled_start_is_not_carried_out() {
     let mut upload = Upload::new(at(0), GBIT);

@@ -65,6 +65,9 @@ export async function answer(play: Play, command: Command): Promise<Reply> {
         peer.peer === command.peer ? { ...peer, state: command.blocked ? 'blocked' : 'connected' } : peer,
       );
       return DONE;
+    case 'quit':
+      state.quitting = command.when === 'idle';
+      return DONE;
     case 'finish_first_run':
       state.first_run = null;
       state.me = { ...state.me, name: command.name, games_dir: command.folder };
@@ -114,7 +117,9 @@ function question(play: Play, command: Command): Reply {
         setup: command.game === 'turbo-heist-3' ? 'redist/setup.sh' : null,
       };
     case 'pair':
-      return { reply: 'pairing', link: 'http://127.0.0.1:41234/pair?t=k3v9-mock-mock-mock', code: '481 920', valid_ms: 300_000 };
+      return { reply: 'pairing', link: 'http://127.0.0.1:41234/#pair=4819-2077', code: '4819-2077', valid_ms: 300_000 };
+    case 'history':
+      return { reply: 'history', interval_ms: 1000, peers: [] };
     case 'logs':
       return { reply: 'logs', lines: ['INFO node: listening on 0.0.0.0:47100', 'INFO peers: link to Mara (0.4 ms)', 'WARN mdns: wlp3s0: no such device'] };
     default:
@@ -197,6 +202,7 @@ function folder(path: string): Folder {
     entries: (TREE[clean] ?? []).map((name) => ({ name, path: `${clean === '/' ? '' : clean}/${name}` })),
     free_bytes: 214 * GB,
     total_bytes: 1000 * GB,
+    truncated: false,
     writable: clean.startsWith('/home') || clean.startsWith('/mnt'),
   };
 }

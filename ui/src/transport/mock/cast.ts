@@ -124,6 +124,7 @@ export function remote(line: GameLine): Game {
   return {
     game: id,
     title,
+    folder: null,
     local: {
       present: false,
       downloaded: null,
@@ -151,6 +152,7 @@ export function bring(game: Game, downloaded: boolean, installed: boolean): Game
   const version = first?.version ?? '1';
   return {
     ...game,
+    folder: `/home/robin/Games/LanSpread/${game.game}`,
     contents: game.contents.map((other, at) =>
       at === 0 && downloaded ? { ...other, ready: other.ready + 1 } : other,
     ),
@@ -195,5 +197,6 @@ export function snapshot(games: Game[], people: Peer[]): Snapshot {
       (component) => ({ component, running: true, restarts: 0 }),
     ),
     first_run: null,
+    quitting: false,
   };
 }

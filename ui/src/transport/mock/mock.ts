@@ -33,6 +33,12 @@ export class MockTransport implements Transport {
       this.play.tick(0.2);
       this.#installHalf('hexenring');
     }
+    if (name === 'busy') {
+      for (const game of this.play.state.games.filter((one) => !one.local.downloaded).slice(0, 40)) {
+        this.play.begin(game.game, 'download', false);
+        this.play.tick(0.2);
+      }
+    }
     this.#said = structuredClone(this.play.state);
   }
 
@@ -58,8 +64,11 @@ export class MockTransport implements Transport {
     return reply;
   }
 
-  async snapshot(): Promise<Snapshot> {
-    return structuredClone(this.play.state);
+  async pair(code: string): Promise<void> {
+    if (code !== '4819-2077') {
+      throw new Refused(fault('bad-code', 'another code was issued last'));
+    }
+    this.goAway(false);
   }
 
   watch(listener: Listener): () => void {
@@ -124,6 +133,7 @@ export class MockTransport implements Transport {
       uploads: state.uploads,
       settings: state.settings,
       problems: state.problems,
+      quitting: state.quitting,
     };
     const began = old.first_run && !state.first_run;
     this.#said = { ...state };
@@ -131,7 +141,9 @@ export class MockTransport implements Transport {
       if (began) {
         listener.snapshot(structuredClone(state));
       } else {
-        listener.delta(structuredClone(delta));
+        if (!listener.delta(structuredClone(delta))) {
+          listener.snapshot(structuredClone(state));
+        }
       }
     }
   }

@@ -52,7 +52,7 @@ export class Play {
           operation: this.#operations,
           kind,
           phase: 'queued',
-          error: null,
+          error: null, verified: null,
           content: wanted?.content ?? null,
           done_bytes: 0,
           total_bytes: wanted?.payload.bytes ?? 0,
@@ -118,8 +118,8 @@ export class Play {
 
   #start() {
     const loading = this.state.games.filter((game) => game.operation?.phase === 'downloading');
-    const [next] = this.state.queue;
-    if (next && loading.length < this.state.settings.downloads_max) {
+    const free = Math.max(0, this.state.settings.downloads_max - loading.length);
+    for (const next of this.state.queue.slice(0, free)) {
       this.state.queue = this.state.queue.slice(1);
       this.phase(next, 'downloading');
     }
@@ -191,7 +191,17 @@ export class Play {
     if (!game || !operation || operation.done_bytes < operation.total_bytes) {
       return;
     }
-    const ended = { ...operation, phase: 'done' as const };
+    const none = { count: 0, first: [] };
+    const verified = {
+      payload_files: 5, local_files: 2411, payload_damaged: none,
+      local_damaged: { count: 1, first: ['maps/02.pak'] },
+      local_changed: { count: 2, first: ['config.ini', 'saves/slot1.sav'] }, local_unknown: none, forced: false,
+    };
+    const ended = {
+      ...operation,
+      phase: 'done' as const,
+      verified: operation.kind === 'verify' ? verified : null,
+    };
     const { phase } = operation;
     if (phase === 'installing') {
       this.put({ ...bring(game, game.local.downloaded !== null, true), operation: ended });

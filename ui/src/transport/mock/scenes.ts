@@ -3,7 +3,7 @@ import type { Game, Snapshot } from '../../model.ts';
 import { dice } from '../../art/seed.ts';
 import { bring, content, GAMES, GB, MB, peers, remote, snapshot } from './cast.ts';
 
-export const SCENES = ['party', 'empty', 'alone', 'first', 'many', 'hostile', 'trouble'] as const;
+export const SCENES = ['party', 'empty', 'alone', 'first', 'many', 'busy', 'hostile', 'trouble'] as const;
 export type Scene = (typeof SCENES)[number];
 
 export function scene(name: Scene): Snapshot {
@@ -21,6 +21,8 @@ export function scene(name: Scene): Snapshot {
       };
     case 'many':
       return many(2000);
+    case 'busy':
+      return { ...many(60), settings: { ...party().settings, downloads_max: 40 } };
     case 'hostile':
       return hostile(500);
     case 'trouble':
@@ -65,6 +67,7 @@ function party(): Snapshot {
     ...game,
     contents: [],
     newest: null,
+    folder: `/home/robin/Games/LanSpread/${game.game}`,
     local: { ...game.local, present: true, not_shared: { why: 'no_version' } },
   }));
   change('turbo-heist-3', (game) => ({
@@ -100,6 +103,7 @@ function trouble(): Snapshot {
               operation: 900,
               kind: 'download',
               phase: 'failed',
+              verified: null,
               error: { kind: 'environment', code, message, causes: ['write /mnt/games: no space left on device'], hints: [] },
               content: game.newest,
               done_bytes: 3 * GB,

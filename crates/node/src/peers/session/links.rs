@@ -23,6 +23,7 @@ use super::{
         addresses::as_heard,
         dial::{self, Found, blame_of},
         link::{Greeted, LinkPorts, LinkTask},
+        probes,
         roster::Introduction,
     },
     BLOCKED, COPY_PAUSE, End, Session,
@@ -366,6 +367,7 @@ impl Session<'_> {
             sharing: linked.hello.sharing,
             address: linked.sender.remote_addr(),
         };
+        let (sender, stop) = (linked.sender.clone(), linked.stop.clone());
         let ports = &self.keep.ports;
         let task = LinkTask {
             link,
@@ -385,7 +387,12 @@ impl Session<'_> {
         self.roster.on_up(peer, intro, &self.keep.addresses);
         self.publish_routes();
         let span = tracing::info_span!("link", peer = %peer.short());
-        self.keep.ports.tasks.spawn(span, task.run());
+        let ports = &self.keep.ports;
+        let probes = probes::run(sender, ports.clock, ports.round_trips.clone());
+        ports.tasks.spawn_until_stop(span.clone(), async move {
+            stop.run_until_cancelled(probes).await;
+        });
+        ports.tasks.spawn(span, task.run());
         self.changed = true;
     }
 

@@ -1,0 +1,109 @@
+//! What is found on disk that no operation left there.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_game_whose_record_cannot_be_read_is_not_touched() {
+    for name in ["install_intent", "install_record"] {
+        let (anna, berta) = two().await;
+        berta.done(berta.get(AfterDownload::Install).await).await;
+        anna.publish("1.1").await;
+        let record = berta.dir.path().join("state/games/quake").join(name);
+        let dir = berta.stop().await;
+        let before = std::fs::read(&record).ok();
+        std::fs::write(&record, [7; 300]).unwrap();
+        let berta = Person::start_in(dir).await;
+        berta.connect(&anna).await;
+        berta.until_offered("1.1").await;
+        let told = |view: &Snapshot| {
+            let mut problems = view.problems.iter();
+            problems.any(|p| p.code == "unreadable-record" && p.message.contains(name))
+        };
+        berta.until("told", told).await;
+        let handle = berta.handle();
+        let refused = [
+            handle.get(request(AfterDownload::Keep)).await,
+            handle.update(quake()).await,
+            handle.uninstall(quake(), UserFiles::Keep).await,
+            handle.remove(quake(), WhileInstalled::KeepInstalled).await,
+            handle.verify(quake(), ChangedFiles::Leave).await,
+        ];
+        for result in refused {
+            let names =
+                matches!(&result, Err(OperationError::Record { path, .. }) if *path == record);
+            assert!(names, "{result:?}");
+        }
+        assert!(!berta.game_dir().join(".incoming").exists());
+        check_files(&berta.game_dir().join("local"), "1.0");
+        match before {
+            Some(bytes) => std::fs::write(&record, bytes).unwrap(),
+            None => std::fs::remove_file(&record).unwrap(),
+        }
+        handle.rescan().await.unwrap();
+        berta.until("mended", |view| !told(view)).await;
+        let updated = berta.handle().update(quake()).await.unwrap();
+        berta.done(updated).await;
+        check_files(&berta.game_dir().join("local"), "1.1");
+        anna.stop().await;
+        berta.stop().await;
+    }
+}
+
+/// A download that was cancelled in its middle.
+async fn cancelled(berta: &Person) {
+    limit(berta, Some(1 << 20), 2).await;
+    let operation = berta.get(AfterDownload::Keep).await;
+    let some = |game: &GameView| game.operation.as_ref().is_some_and(|o| o.done_bytes > 0);
+    berta.until_game("some pieces", some).await;
+    berta
+        .handle()
+        .cancel(quake(), Partials::Keep)
+        .await
+        .unwrap();
+    assert!(matches!(berta.ended(operation).await, Phase::Cancelled));
+    limit(berta, None, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_cancel_kept_can_be_dropped_also_by_the_next_node() {
+    let (anna, berta) = two().await;
+    let has_partial = |view: &Snapshot| game_of(view).is_some_and(|g| g.local.partial_bytes > 0);
+    cancelled(&berta).await;
+    let berta = Person::start_in(berta.stop().await).await;
+    berta.until("unfinished", has_partial).await;
+    let handle = berta.handle();
+    handle.cancel(quake(), Partials::Discard).await.unwrap();
+    berta.until("gone", |view| !has_partial(view)).await;
+    assert!(!berta.game_dir().exists());
+    assert_eq!(berta.journals(), 0);
+    berta.connect(&anna).await;
+    berta.until_offered("1.0").await;
+    cancelled(&berta).await;
+    let removed = handle.remove(quake(), WhileInstalled::Refuse).await;
+    berta.done(removed.unwrap()).await;
+    assert!(!berta.game_dir().exists());
+    assert_eq!(berta.journals(), 0);
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_get_after_a_cancel_begins_when_that_has_ended() {
+    let (anna, berta) = two().await;
+    limit(&berta, Some(1 << 20), 2).await;
+    let first = berta.get(AfterDownload::Keep).await;
+    let some = |game: &GameView| game.operation.as_ref().is_some_and(|o| o.done_bytes > 0);
+    berta.until_game("some pieces", some).await;
+    berta
+        .handle()
+        .cancel(quake(), Partials::Keep)
+        .await
+        .unwrap();
+    let second = berta.get(AfterDownload::Keep).await;
+    assert!(first != second);
+    limit(&berta, None, 2).await;
+    berta.done(second).await;
+    check_files(&berta.game_dir(), "1.0");
+    anna.stop().await;
+    berta.stop().await;
+}

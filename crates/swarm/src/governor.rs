@@ -1,0 +1,266 @@
+//! [`Governor`]: how many bytes may be on the way to this machine, so that a game does not lag.
+//!
+//! Small probes go to the peers that send to us, and come back through the same queues as a game's
+//! packets. What all of them wait longer than at their best is the queue that we share with the
+//! game: the window grows while it is short and shrinks when it is long.
+//!
+//! A delay may be none of our making: other people's traffic, or a machine too busy to answer. Then
+//! a smaller window only costs rate. So a window that is too small for the best rate of late goes
+//! back to what carried it, and stays there for a while.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use core::time::Duration;
+
+use lanspread_proto::PeerId;
+
+use crate::time::{Instant, transfer_bytes};
+
+/// The queue that is aimed at.
+pub const TARGET: Duration = Duration::from_millis(2);
+/// How often [`Governor::on_step`] is due while anything is on its way.
+pub const STEP: Duration = Duration::from_millis(40);
+/// Before anything is measured: fast enough for a gigabit, and half a buffer of a cheap switch.
+const WINDOW_START: u64 = 512 * 1024;
+/// The least, whatever is measured.
+const WINDOW_MIN: u64 = 96 * 1024;
+/// Of the best rate of late so many per cent must be left by a smaller window ...
+const KEPT_PERCENT: u64 = 85;
+/// ... or it grows again until so many are, ...
+const RESTORED_PERCENT: u64 = 97;
+/// ... and is left alone for so long.
+const REST: Duration = Duration::from_secs(3);
+/// Without an answer to any probe, for who does not know them.
+const WINDOW_BLIND: u64 = 4 * 1024 * 1024;
+/// Samples of one peer that are looked at; one of them in time is enough.
+const SAMPLES: usize = 6;
+/// Fewer say nothing.
+const SAMPLES_MIN: usize = 3;
+/// Older ones say nothing any more.
+const FRESH: Duration = Duration::from_millis(400);
+/// The best round trip is that of the last one to two such spans: ways change.
+const BASE_SPAN: Duration = Duration::from_secs(20);
+/// The rate is the best of so many bins ...
+const BINS: usize = 100;
+/// ... of this length.
+const BIN: Duration = Duration::from_millis(100);
+/// Bins that tell the present rate.
+const LATELY: usize = 3;
+
+/// The window of one machine.
+#[derive(Debug, Clone)]
+pub struct Governor {
+    window: u64,
+    most: u64,
+    paths: BTreeMap<PeerId, Path>,
+    heard_at: Instant,
+    rate: BestRate,
+    /// The window of the best rate.
+    held: u64,
+    /// It was shrunk too far, and goes back.
+    restoring: bool,
+    /// It does not shrink before.
+    rest_until: Instant,
+}
+
+/// The round trips to one peer.
+#[derive(Debug, Clone)]
+struct Path {
+    recent: VecDeque<(Instant, Duration)>,
+    /// The best of this span, and of the one before.
+    best: (Duration, Duration),
+    span_from: Instant,
+}
+
+impl Governor {
+    /// A window of at most so many bytes.
+    #[must_use]
+    pub fn new(now: Instant, most: u64) -> Self {
+        Self {
+            window: WINDOW_START.min(most),
+            most,
+            paths: BTreeMap::new(),
+            heard_at: now,
+            rate: BestRate::new(now),
+            held: WINDOW_START.min(most),
+            restoring: false,
+            rest_until: now,
+        }
+    }
+
+    /// A probe came back after so long.
+    pub fn on_round_trip(&mut self, now: Instant, peer: PeerId, trip: Duration) {
+        self.heard_at = now;
+        let path = self.paths.entry(peer).or_insert_with(|| Path::new(now));
+        path.on_round_trip(now, trip);
+    }
+
+    /// A peer left, or sends no more.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.paths.remove(&peer);
+    }
+
+    /// Bytes arrived.
+    pub fn on_bytes(&mut self, now: Instant, bytes: u64) {
+        if self.rate.on_bytes(now, bytes) {
+            self.held = self.window;
+        }
+    }
+
+    /// Nothing was on its way until now: silence before says nothing.
+    pub const fn on_start(&mut self, now: Instant) {
+        self.heard_at = now;
+    }
+
+    /// Looks at what was measured; `full` when most of the window is in use. Due every [`STEP`].
+    pub fn on_step(&mut self, now: Instant, full: bool) -> u64 {
+        let wish = match self.queueing(now) {
+            Some(queue) if queue > TARGET => self.yielding(now, queue, full),
+            Some(_) if !full => self.window,
+            Some(queue) if queue > TARGET / 2 => self.window + self.window / 32,
+            Some(_) => self.window + self.window / 4,
+            None if now.since(self.heard_at) > Duration::from_secs(1) => {
+                (self.window + self.window / 4).min(WINDOW_BLIND.max(self.window))
+            }
+            None => self.window,
+        };
+        self.window = wish.max(self.needed(now)).min(self.most);
+        self.window
+    }
+
+    /// The queue is too long: a smaller window, unless that costs rate instead.
+    fn yielding(&mut self, now: Instant, queue: Duration, full: bool) -> u64 {
+        let (best, lately) = (self.rate.best(now), self.rate.lately());
+        let kept = |percent| lately.saturating_mul(100) >= best.saturating_mul(percent);
+        if self.restoring {
+            self.restoring = !kept(RESTORED_PERCENT) && self.window < self.held;
+            self.rest_until = now + REST;
+        } else if full && !kept(KEPT_PERCENT) && self.window < self.held {
+            self.restoring = true;
+        }
+        if self.restoring {
+            return (self.window + self.window / 4).min(self.held);
+        }
+        match kept(KEPT_PERCENT) && now >= self.rest_until {
+            true => shrunk(self.window, queue),
+            false => self.window,
+        }
+    }
+
+    /// The window.
+    #[must_use]
+    pub const fn window(&self) -> u64 {
+        self.window
+    }
+
+    /// How long our own queue is: what every way has in common. `None` while nothing is known.
+    #[must_use]
+    pub fn queueing(&self, now: Instant) -> Option<Duration> {
+        self.paths
+            .values()
+            .filter_map(|path| path.queueing(now))
+            .min()
+    }
+
+    /// What the best rate of late needs on the way, with a queue as aimed at.
+    fn needed(&self, now: Instant) -> u64 {
+        let best = self.paths.values().map(Path::base).min();
+        let trip = best.unwrap_or_default() + TARGET;
+        transfer_bytes(trip, self.rate.best(now)).max(WINDOW_MIN)
+    }
+}
+
+/// As much less as the queue is too long, a third at most.
+fn shrunk(window: u64, queue: Duration) -> u64 {
+    let excess = queue.saturating_sub(TARGET).as_nanos();
+    let part = u128::from(window) * excess / queue.as_nanos().max(1);
+    window - u64::try_from(part).unwrap_or(u64::MAX).min(window / 3)
+}
+
+impl Path {
+    fn new(now: Instant) -> Self {
+        Self {
+            recent: VecDeque::with_capacity(SAMPLES),
+            best: (Duration::MAX, Duration::MAX),
+            span_from: now,
+        }
+    }
+
+    fn on_round_trip(&mut self, now: Instant, trip: Duration) {
+        if now.since(self.span_from) > BASE_SPAN {
+            self.span_from = now;
+            self.best = (Duration::MAX, self.best.0);
+        }
+        self.best.0 = self.best.0.min(trip);
+        if self.recent.len() == SAMPLES {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((now, trip));
+    }
+
+    fn base(&self) -> Duration {
+        self.best.0.min(self.best.1)
+    }
+
+    /// A queue delays every probe, a late wake-up one of them.
+    fn queueing(&self, now: Instant) -> Option<Duration> {
+        let fresh = self.recent.iter().filter(|(at, _)| now.since(*at) < FRESH);
+        let trips = fresh.map(|(_, trip)| *trip);
+        let enough = trips.clone().count() >= SAMPLES_MIN;
+        let least = trips.min().filter(|_| enough)?;
+        Some(least.saturating_sub(self.base()))
+    }
+}
+
+/// The best rate of the last ten seconds.
+#[derive(Debug, Clone)]
+struct BestRate {
+    bins: VecDeque<u64>,
+    bytes: u64,
+    from: Instant,
+}
+
+impl BestRate {
+    fn new(now: Instant) -> Self {
+        Self {
+            bins: VecDeque::with_capacity(BINS),
+            bytes: 0,
+            from: now,
+        }
+    }
+
+    /// `true` when the bin that ended is the best.
+    fn on_bytes(&mut self, now: Instant, bytes: u64) -> bool {
+        let span = now.since(self.from);
+        let ends = span >= BIN;
+        if ends {
+            let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX).max(1);
+            if self.bins.len() == BINS {
+                self.bins.pop_front();
+            }
+            self.bins
+                .push_back(self.bytes.saturating_mul(1_000_000) / micros);
+            self.bytes = 0;
+            self.from = now;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        ends && self.bins.back() == self.bins.iter().max()
+    }
+
+    /// Bytes per second of the last bins.
+    fn lately(&self) -> u64 {
+        let last = self.bins.iter().rev().take(LATELY);
+        let count = u64::try_from(last.len()).unwrap_or(1).max(1);
+        last.sum::<u64>() / count
+    }
+
+    /// Bytes per second; nothing after a long silence.
+    fn best(&self, now: Instant) -> u64 {
+        if now.since(self.from) > BIN * 100 {
+            return 0;
+        }
+        self.bins.iter().copied().max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
