@@ -103,6 +103,10 @@ impl Parts {
             self.mailbox.send(Report::Running(P::COMPONENT)).await;
             let started = Instant::now();
             let failure = caught(part.run()).await.unwrap_or_else(Failure::Panic);
+            // At the stop those go who spoke to this part, and it may see that before the stop.
+            if stop.is_cancelled() && matches!(failure, Failure::Ended) {
+                return;
+            }
             self.mailbox
                 .send(Report::Failed(P::COMPONENT, failure))
                 .await;
@@ -229,6 +233,34 @@ mod tests {
             }
             Failure::Ended
         }
+    }
+
+    /// Ends when nobody is left who could speak to it.
+    struct Listener(mpsc::Receiver<()>);
+
+    impl Part for Listener {
+        const COMPONENT: Component = Component::Library;
+
+        async fn run(&mut self) -> Failure {
+            while self.0.recv().await.is_some() {}
+            Failure::Ended
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_no_failure() {
+        let tasks = Tasks::new();
+        let (mailbox, mut reports) = mailbox();
+        let (speaker, listener) = mpsc::channel(1);
+        Parts { mailbox }.keep(&tasks, Listener(listener));
+        assert!(matches!(reports.recv().await, Some(Report::Running(_))));
+        tokio::task::yield_now().await;
+        // Both are there when the part is looked at: the stop, and the end of its mailbox.
+        tasks.stop().cancel();
+        drop(speaker);
+        assert!(tasks.stop_all().await);
+        let more = reports.recv().await;
+        assert!(more.is_none(), "{more:?}");
     }
 
     #[tokio::test(start_paused = true)]
