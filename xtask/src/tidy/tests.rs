@@ -62,6 +62,7 @@ fn lines() {
         &[("line-end", 0), ("line-end", 1), ("line-end", 2)],
     );
     check("a.md", "hard break  \n", &[]);
+    check("fuzz/corpus/path/good", "aux.txt ", &[]);
     check("a.rs", "", &[]);
 }
 
