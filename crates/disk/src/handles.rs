@@ -1,24 +1,60 @@
-//! [`Handles`]: open files of one content, at most [`HANDLES_MAX`], the longest unused closed
-//! first.
+//! [`Handles`]: open files of one content. All contents of the process share one budget of
+//! [`HANDLES_MAX`]; the longest unused is closed first, whosever it is.
 //!
-//! **Invariant:** the lock is never held while a file is opened, read or written.
+//! **Invariant:** the lock is never held while a file is opened, read, written or closed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use lanspread_proto::FileIndex;
 
 use crate::vfs::DiskFile;
 
-/// Files kept open per content: well below the usual limit of 1,024 for a process.
-pub(crate) const HANDLES_MAX: usize = 64;
+/// Files kept open by the process: with lanes and links well below the usual limit of 1,024.
+pub(crate) const HANDLES_MAX: usize = 256;
 
-#[derive(Debug, Default)]
+/// The files that the process keeps open.
+static OPEN: Pool = Pool::new();
+
+#[derive(Debug)]
 pub(crate) struct Handles {
+    pool: &'static Pool,
+    /// Tells contents apart.
+    owner: u64,
+}
+
+/// A budget of open files.
+#[derive(Debug)]
+struct Pool {
     /// The last used is at the end.
-    open: Mutex<Vec<(FileIndex, Arc<dyn DiskFile>)>>,
+    open: Mutex<VecDeque<Open>>,
+    next_owner: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Open {
+    owner: u64,
+    file: FileIndex,
+    handle: Arc<dyn DiskFile>,
+}
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self::of_pool(&OPEN)
+    }
 }
 
 impl Handles {
+    fn of_pool(pool: &'static Pool) -> Self {
+        let owner = pool.next_owner.fetch_add(1, Ordering::Relaxed);
+        Self { pool, owner }
+    }
+
     /// The open file, or the one that `open` opens.
     pub(crate) fn of<E>(
         &self,
@@ -28,35 +64,64 @@ impl Handles {
         if let Some(known) = self.touch(file) {
             return Ok(known);
         }
-        let opened: Arc<dyn DiskFile> = Arc::from(open()?);
-        let mut handles = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = if handles.len() >= HANDLES_MAX {
-            Some(handles.remove(0))
+        let handle: Arc<dyn DiskFile> = Arc::from(open()?);
+        let mut all = self.pool.lock();
+        let oldest = if all.len() >= HANDLES_MAX {
+            all.pop_front()
         } else {
             None
         };
-        handles.push((file, Arc::clone(&opened)));
-        drop(handles);
+        all.push_back(Open {
+            owner: self.owner,
+            file,
+            handle: Arc::clone(&handle),
+        });
+        drop(all);
         // Closing may take its time.
         drop(oldest);
-        Ok(opened)
+        Ok(handle)
     }
 
     fn touch(&self, file: FileIndex) -> Option<Arc<dyn DiskFile>> {
-        let mut handles = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.pool.lock();
         // From the end: mostly it is the last used one.
-        let place = handles.iter().rposition(|(known, _)| *known == file)?;
-        if place + 1 < handles.len() {
-            let entry = handles.remove(place);
-            handles.push(entry);
+        let is_it = |open: &Open| open.owner == self.owner && open.file == file;
+        let place = all.iter().rposition(is_it)?;
+        if place + 1 < all.len() {
+            let entry = all.remove(place)?;
+            all.push_back(entry);
         }
-        handles.last().map(|(_, handle)| Arc::clone(handle))
+        all.back().map(|open| Arc::clone(&open.handle))
     }
 
     /// Closes all of them.
     pub(crate) fn close(&self) {
-        let closed = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(closed);
+        let mut all = self.pool.lock();
+        let (mine, others) = std::mem::take(&mut *all)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|open| open.owner == self.owner);
+        *all = others;
+        drop(all);
+        drop(mine);
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Pool {
+    const fn new() -> Self {
+        Self {
+            open: Mutex::new(VecDeque::new()),
+            next_owner: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,30 +169,57 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_longest_unused_is_closed() {
-        let disk = MemDisk::new(Path::new("/m"));
-        disk.put_file(Path::new("/m/f"), b"x");
-        let place = Place::root(Path::new("/m")).own("f");
-        let (open, opened) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
-        let handles = Handles::default();
-        let touch = |index: u32| {
+    /// Opens files of contents that share one budget; how many are open, and were opened.
+    struct Bench {
+        disk: MemDisk,
+        open: Arc<AtomicUsize>,
+        opened: AtomicUsize,
+    }
+
+    impl Bench {
+        fn touch(&self, handles: &Handles, index: u32) {
+            let place = Place::root(Path::new("/m")).own("f");
             let make = || -> Result<Box<dyn DiskFile>, DiskError> {
-                opened.fetch_add(1, Ordering::SeqCst);
-                open.fetch_add(1, Ordering::SeqCst);
-                let file = disk.open(&place, OpenMode::Read)?;
-                Ok(Box::new(Counted(file, Arc::clone(&open))))
+                self.opened.fetch_add(1, Ordering::SeqCst);
+                self.open.fetch_add(1, Ordering::SeqCst);
+                let file = self.disk.open(&place, OpenMode::Read)?;
+                Ok(Box::new(Counted(file, Arc::clone(&self.open))))
             };
             handles.of(FileIndex(index), make).unwrap();
-        };
-        for index in 0..200 {
-            touch(index);
-            // Used all the time, so never the longest unused.
-            touch(0);
-            assert!(open.load(Ordering::SeqCst) <= HANDLES_MAX);
+            assert!(self.open.load(Ordering::SeqCst) <= HANDLES_MAX);
         }
-        assert_eq!(opened.load(Ordering::SeqCst), 200);
-        handles.close();
-        assert_eq!(open.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn the_longest_unused_is_closed_whosever_it_is() {
+        let disk = MemDisk::new(Path::new("/m"));
+        disk.put_file(Path::new("/m/f"), b"x");
+        let bench = Bench {
+            disk,
+            open: Arc::default(),
+            opened: AtomicUsize::new(0),
+        };
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+        // A shelf of forty games, each of many files.
+        let contents: Vec<Handles> = (0..40).map(|_| Handles::of_pool(pool)).collect();
+        for index in 0..20 {
+            for content in &contents {
+                bench.touch(content, index);
+                // Used all the time, so never the longest unused.
+                bench.touch(&contents[0], 0);
+            }
+        }
+        assert_eq!(bench.opened.load(Ordering::SeqCst), 40 * 20);
+        contents[39].close();
+        let left = bench.open.load(Ordering::SeqCst);
+        assert!(left > 0 && left < HANDLES_MAX);
+        bench.touch(&contents[0], 0);
+        assert_eq!(
+            bench.open.load(Ordering::SeqCst),
+            left,
+            "another one's was closed"
+        );
+        drop(contents);
+        assert_eq!(bench.open.load(Ordering::SeqCst), 0);
     }
 }
