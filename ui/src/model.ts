@@ -59,6 +59,8 @@ export type Game = Omit<api.Game, 'operation'> & {
   operation: Operation | null;
   about?: About | null;
   play?: PlayState | null;
+  /** It can be installed without keeping its archives. */
+  low_disk?: boolean;
   /** Keys of the peers that run a server of it. */
   hosts?: string[];
 };

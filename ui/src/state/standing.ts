@@ -149,7 +149,7 @@ export function deeds(game: Game): Deed[] {
   }
   const list: Deed[] = [];
   const here = game.local;
-  if (here.installed && game.play?.can_play !== false) {
+  if (here.installed && game.play?.can_play) {
     list.push('play');
   }
   if (game.update_available && isReadySomewhere(game)) {
@@ -159,7 +159,10 @@ export function deeds(game: Game): Deed[] {
     list.push('install');
   }
   if (!here.downloaded && !here.installed && sources(game) > 0) {
-    list.push('get', 'get_only', 'get_low_disk');
+    list.push('get', 'get_only');
+    if (game.low_disk) {
+      list.push('get_low_disk');
+    }
   }
   if (here.installed && !here.downloaded && sources(game) > 0 && !game.update_available) {
     list.push('get_only');

@@ -81,6 +81,11 @@ describe('the stream', () => {
     first.say('notice', { notice: 'uploads_changed' });
     await vi.waitFor(() => expect(heard).toEqual(['snapshot 1', 'delta 2', 'uploads_changed']));
     first.end();
+    const knock = setInterval(() => {
+      if (links.at(-1) === 'unpaired') {
+        document.dispatchEvent(new Event('lanspread-paired'));
+      }
+    }, 50);
     second.say('snapshot', { ...snapshot([], []), revision: 7 });
     await vi.waitFor(() => expect(heard.at(-1)).toBe('snapshot 7'), { timeout: 10_000 });
     expect(links).toEqual(['live', 'gone', 'gone', 'unpaired', 'live']);
@@ -90,6 +95,7 @@ describe('the stream', () => {
     third.say('snapshot', { ...snapshot([], []), revision: 100 });
     await vi.waitFor(() => expect(heard.at(-1)).toBe('snapshot 100'), { timeout: 5000 });
     expect(links.slice(5)).toEqual(['live']);
+    clearInterval(knock);
     stop();
   }, 20_000);
 });

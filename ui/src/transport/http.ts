@@ -8,9 +8,14 @@ import { fault, type Listener, Refused, type Transport } from './transport.ts';
 const SILENCE_MS_MAX = 40_000;
 /** How long the page waits before it tries again, longer after each failure. */
 const RETRY_MS = [300, 600, 1_000, 2_000, 3_000];
+/** A browser that is not let in asks seldom: only a person changes that. */
+const UNPAIRED_MS = 30_000;
 /** A hidden page gives its connection back after so long, and asks now and then instead. */
 const HIDDEN_MS = 20_000;
 const HIDDEN_ASK_MS = 5_000;
+
+/** Said on the document when this browser was let in. */
+const PAIRED = 'lanspread-paired';
 
 export class HttpTransport implements Transport {
   /** The language of the page, for the hints of refusals. */
@@ -35,6 +40,7 @@ export class HttpTransport implements Transport {
       headers: { 'Content-Type': 'application/json', 'Accept-Language': this.#language() },
       body: JSON.stringify({ code }),
     });
+    document.dispatchEvent(new Event(PAIRED));
   }
 
   async #snapshot(): Promise<Snapshot> {
@@ -64,6 +70,7 @@ export class HttpTransport implements Transport {
 
   async #follow(listener: Listener, stop: AbortSignal) {
     let failures = 0;
+    let unpaired = false;
     while (!stop.aborted) {
       try {
         if (!stop.aborted && isLongHidden()) {
@@ -74,12 +81,14 @@ export class HttpTransport implements Transport {
             failures = 0;
           });
         }
+        unpaired = false;
       } catch (error) {
-        const unpaired = error instanceof Refused && error.report.code === 'no-token';
+        unpaired = error instanceof Refused && error.report.code === 'no-token';
         listener.link(unpaired ? 'unpaired' : 'gone');
         failures += 1;
       }
-      await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0, stop);
+      const retry = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0;
+      await pause(unpaired ? UNPAIRED_MS : retry, stop, PAIRED);
     }
   }
 

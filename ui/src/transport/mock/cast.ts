@@ -143,6 +143,7 @@ export function remote(line: GameLine): Game {
     about: { genre, players_max, year: 2019 + Math.floor(roll() * 7) },
     hosts: [],
     play: null,
+    low_disk: true,
   };
 }
 
