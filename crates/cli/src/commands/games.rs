@@ -4,7 +4,7 @@ use lanspread_api::{
     Command, Reply,
     amount::Bytes,
     client,
-    types::snapshot::{Content, Game},
+    types::snapshot::{Content, Game, NotShared},
 };
 
 use crate::{
@@ -112,6 +112,14 @@ fn facts(game: &Game) -> Vec<(&'static str, String)> {
             format!("{} on disk", Bytes(local.partial_bytes)),
         ));
     }
+    if let Some(NotShared::Refused {
+        entry,
+        code,
+        reason,
+    }) = &local.not_shared
+    {
+        facts.push(("not shared", format!("{entry}: {reason} [{code}]")));
+    }
     if local.kept_bytes > 0 {
         facts.push(("kept", format!("{} of your files", Bytes(local.kept_bytes))));
     }
@@ -171,6 +179,18 @@ mod tests {
         saves                                                          not shared yet
         unreal                               20260704  59.6 GB      3  download failed
         ");
+    }
+
+    #[test]
+    fn why_a_game_is_not_shared_and_because_of_what() {
+        let mut game = sample::games().remove(2);
+        game.local.not_shared = Some(NotShared::Refused {
+            entry: "a/b.txt".to_owned(),
+            code: "payload".to_owned(),
+            reason: "it is a link".to_owned(),
+        });
+        let why = ("not shared", "a/b.txt: it is a link [payload]".to_owned());
+        assert!(facts(&game).contains(&why));
     }
 
     #[test]

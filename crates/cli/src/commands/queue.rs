@@ -1,6 +1,6 @@
 //! `queue`: which download comes next.
 
-use lanspread_api::Command;
+use lanspread_api::{Command, Report};
 
 use crate::{
     report::Outcome,
@@ -19,6 +19,12 @@ pub(crate) struct QueueArgs {
 pub(crate) fn run(args: &QueueArgs, session: &Session) -> Outcome {
     if !args.first.is_empty() {
         let games = args.first.clone();
+        let queue = session.snapshot()?.queue;
+        let waits = |game: &str| queue.iter().any(|other| other.eq_ignore_ascii_case(game));
+        if let Some(game) = games.iter().find(|game| !waits(game)) {
+            let message = format!("{game} does not wait in the queue");
+            return Err(Report::new("nothing-runs", message).into());
+        }
         return session.change(&Command::Reorder { games }, "the queue is in the new order");
     }
     let queue = session.snapshot()?.queue;
@@ -26,7 +32,7 @@ pub(crate) fn run(args: &QueueArgs, session: &Session) -> Outcome {
         return Ok(session.out.json(&queue)?);
     }
     if queue.is_empty() {
-        return Ok(session.out.line("no download waits")?);
+        return Ok(session.out.line("no download waits for its turn")?);
     }
     let mut table = Table::new([("#", Align::Right), ("GAME", Align::Left)]);
     for (place, game) in queue.into_iter().enumerate() {

@@ -67,7 +67,13 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
     }
     for problem in &snapshot.problems {
         let mark = out.paint(Tone::Warn, "problem");
-        lines.push(format!("  {mark}  {} [{}]", problem.message, problem.code));
+        // Many messages say only what is wrong, not with what.
+        let subject = match problem.message.contains(&problem.subject) {
+            true => String::new(),
+            false => format!("{}: ", problem.subject),
+        };
+        let (message, code) = (&problem.message, &problem.code);
+        lines.push(format!("  {mark}  {subject}{message} [{code}]"));
     }
     lines
 }
@@ -138,7 +144,7 @@ mod tests {
           checking  1.0 GB of 4.0 GB, 0:03 left
           now       download of battlefield 1942: downloading 44%
           problem  does not run: multicast discovery
-          problem  the games directory is not available [games-dir-unavailable]
+          problem  /games: the games directory is not available [games-dir-unavailable]
         ");
     }
 }

@@ -408,13 +408,46 @@ fn changed_lately(payload: &Payload) -> bool {
         .is_ok_and(|age| age < limits::SETTLE)
 }
 
-/// Why a game is not shared; the entry is what the reason names.
+/// Why a game is not shared. The entry is what the reason begins with, where the code does not say
+/// which file it is.
 pub(super) fn not(code: &'static str, reason: &dyn std::fmt::Display) -> NotShared {
     let reason = reason.to_string();
-    let entry = reason.split(": ").next().unwrap_or_default().to_owned();
+    let named = match code {
+        "version-ini" => Some((manifest::VERSION_INI, reason.as_str())),
+        _ => reason.split_once(": "),
+    };
+    let (entry, reason) = named.unwrap_or(("the folder", &reason));
     NotShared::Refused {
-        entry,
+        entry: entry.to_owned(),
         code,
-        reason,
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_entry_once() {
+        let check = |code, text: &str, expected: (&str, &str)| {
+            let NotShared::Refused { entry, reason, .. } = not(code, &text) else {
+                panic!("{code}");
+            };
+            assert_eq!((entry.as_str(), reason.as_str()), expected);
+        };
+        check(
+            "payload",
+            "a/b.txt: it is a link",
+            ("a/b.txt", "it is a link"),
+        );
+        check("payload", "over a limit", ("the folder", "over a limit"));
+        check(
+            "version-ini",
+            "it is empty: 0",
+            ("version.ini", "it is empty: 0"),
+        );
+        let settings = ("lanspread.toml", "no TOML: x");
+        check("settings", "lanspread.toml: no TOML: x", settings);
     }
 }
