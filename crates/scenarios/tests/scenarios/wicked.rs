@@ -38,6 +38,8 @@ pub(crate) enum Habit {
     Lies(u32),
     /// Takes requests and never sends a piece.
     Stalls,
+    /// Sends one byte of each piece, and no more.
+    Trickles,
     /// Never answers who asks for the list of files.
     HidesLists,
     /// Has one wrong byte in the list of files.
@@ -279,6 +281,9 @@ async fn serve(inner: Arc<Inner>, lane: Lane) {
             LaneMessage::Request(request) => {
                 inner.seen.lock().unwrap().requests += 1;
                 match inner.piece(request) {
+                    Some(_) if inner.habit == Habit::Trickles => {
+                        drop(sending.send_byte(request.request).await);
+                    }
                     Some(bytes) if inner.habit != Habit::Stalls => {
                         sending.queue.push((request.request, 0, bytes));
                     }
@@ -351,6 +356,16 @@ impl Sending {
         });
         drop(self.writer.send(&start).await);
         self.queue.push((blob.request, 0, bytes));
+    }
+
+    /// Sends the first byte of a piece.
+    async fn send_byte(&mut self, request: RequestId) -> Result<(), lanspread_net::LinkError> {
+        let header = DataHeader { request, offset: 0 };
+        if self.credit > 0 {
+            self.credit -= 1;
+            self.writer.send_data(header, &[0]).await?;
+        }
+        self.writer.flush().await
     }
 
     /// Sends what there is credit for.

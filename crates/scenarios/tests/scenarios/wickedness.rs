@@ -86,6 +86,29 @@ fn s07_a_liar() {
     assert!(taker.fetched()[&honest.key()] > 1_000_000);
 }
 
+/// Sources that send the first byte of each piece, so that memory is taken for it, and no more:
+/// whoever sends the rest finds room all the same.
+#[test]
+fn s06_sources_that_trickle() {
+    let game = Game::new("Quake", "1.0", 64);
+    let party = Party::on_loopback();
+    game.write(&party.games(1));
+    let mut honest = party.start(1);
+    honest.until_shared("quake");
+    let trickling = || Wicked::start(Habit::Trickles, vec![offer_of(&game)]);
+    let wicked: Vec<_> = std::iter::repeat_with(trickling).take(8).collect();
+    let addresses: Vec<_> = wicked.iter().map(Wicked::address).collect();
+    let flags: Vec<_> = addresses.iter().flat_map(|a| ["--connect", a]).collect();
+    let mut taker = party.start_with(2, &flags);
+    taker.until_ready("quake", 8);
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    taker.until("requests", |_| wicked.iter().all(|w| w.seen().requests > 0));
+    let address = honest.address().to_string();
+    taker.ask(json!({"command": "connect", "address": address}));
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+}
+
 /// One source never sends its list of files, another one sends a wrong list: neither ends the
 /// download, the second one is refused, and the honest source that comes then is asked at once.
 #[test]
