@@ -20,7 +20,7 @@ const loading = (game: Game, sources: [string, number, number][], map?: number[]
     operation: 1, kind: 'download', phase: 'downloading', error: null, verified: null, content: game.newest,
     done_bytes: 60, total_bytes: 100, rate: 10, left_ms: null,
     sources: sources.map(([peer, bytes, rate]) => ({ peer, bytes, rate })),
-    ...(map ? { map } : {}),
+    map: map ?? [],
   },
 });
 

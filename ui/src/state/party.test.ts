@@ -19,7 +19,7 @@ const loading = (done_bytes: number) => {
     ...first!,
     operation: {
       operation: 1, kind: 'download' as const, phase: 'downloading' as const, error: null, verified: null,
-      content: first!.newest, done_bytes, total_bytes: 100, rate: 1, left_ms: null, sources: [],
+      content: first!.newest, done_bytes, total_bytes: 100, rate: 1, left_ms: null, sources: [], map: [],
     },
   };
 };

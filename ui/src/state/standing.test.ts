@@ -6,7 +6,7 @@ import { type Deed, deeds, mainContent, progress, type Standing, standing } from
 const base = () => remote(GAMES[1]!);
 const operation = (phase: Operation['phase']): Operation => ({
   operation: 1, kind: 'download', phase, error: null, verified: null, content: null,
-  done_bytes: 25, total_bytes: 100, rate: 0, left_ms: null, sources: [],
+  done_bytes: 25, total_bytes: 100, rate: 0, left_ms: null, sources: [], map: [],
 });
 const local = (change: Partial<Game['local']>): Game => {
   const game = base();

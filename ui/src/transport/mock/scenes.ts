@@ -111,6 +111,7 @@ function trouble(): Snapshot {
               rate: 0,
               left_ms: null,
               sources: [],
+              map: [],
             },
           }
         : game,
