@@ -387,7 +387,7 @@ export const de: Messages = {
   'standing.update': 'Update verfügbar',
   'standing.waiting': 'wartet auf eine Quelle',
 
-  'switch.title': 'In diesem LAN',
+  'switch.title': 'Im LAN',
 
   'tag.failed': 'Fehler',
   'tag.local': 'Nur hier',
