@@ -50,10 +50,7 @@ export interface PlayState {
   running: boolean;
 }
 
-export type Operation = api.Operation & {
-  /** At most 150 cells over the payload: 0 missing, 1 from this machine, 2 + n from source n. */
-  map?: number[];
-};
+export type Operation = api.Operation;
 
 export type Game = Omit<api.Game, 'operation'> & {
   operation: Operation | null;
@@ -66,8 +63,6 @@ export type Game = Omit<api.Game, 'operation'> & {
 };
 
 export type Peer = api.Peer & {
-  link_mbps?: number | null;
-  wifi?: boolean | null;
   version?: string | null;
 };
 

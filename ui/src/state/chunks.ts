@@ -26,7 +26,7 @@ export function runs(game: Game, owners: readonly (string | null)[] | null = nul
   if (!operation) {
     return [];
   }
-  if (operation.map && operation.map.length > 0) {
+  if (operation.map.length > 0) {
     return merged(operation.map.map((cell) => ownerOf(cell, operation)));
   }
   return merged(owners ? completed(owners, operation) : guessed(operation));
