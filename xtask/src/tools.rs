@@ -25,6 +25,7 @@ const NODE_OLDEST: [u32; 2] = [20, 19];
 
 /// Refuses with the installing line when the compiler that builds LanSpread is missing or old.
 pub(crate) fn check_builders(repo: &Repo) -> Result<()> {
+    check_c_compiler()?;
     let wanted = oldest_rust(&repo.read("Cargo.toml")?)?;
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let printed = process::output(Command::new(rustc).arg("--version")).unwrap_or_default();
@@ -37,6 +38,20 @@ pub(crate) fn check_builders(repo: &Repo) -> Result<()> {
             describe(found)
         ),
     }
+}
+
+/// Some of the libraries are written in C.
+fn check_c_compiler() -> Result<()> {
+    let named = std::env::var("CC").unwrap_or_else(|_unset| "cc".to_owned());
+    // It may be named with options.
+    let program = named.split_whitespace().next().unwrap_or("cc");
+    if !is_on_path(program) {
+        bail!(
+            "the C compiler {program} is missing; install one with:\n  \
+             sudo apt-get install -y build-essential"
+        );
+    }
+    Ok(())
 }
 
 fn oldest_rust(manifest: &str) -> Result<[u32; 2]> {

@@ -23,13 +23,15 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{
     broadcast::{self, error::RecvError},
-    mpsc,
+    mpsc, oneshot,
 };
 
 /// Longest line; no command is longer.
 const LINE_BYTES_MAX: u64 = 256 << 10;
 /// Lines that were read and wait; reading stops meanwhile.
 const LINES_WAITING_MAX: usize = 16;
+/// Lines that wait for a reader who pauses; what comes after them waits too.
+const LINES_OUT_MAX: usize = 64;
 /// Commands that run at once; reading stops meanwhile.
 const COMMANDS_MAX: usize = 64;
 /// How long commands may still run after the end of the input.
@@ -113,14 +115,50 @@ pub(crate) async fn run(
     household: impl Household,
     started: Started,
     input: impl Read + Send + 'static,
-    output: impl Write + Send,
+    output: impl Write + Send + 'static,
 ) {
     let notices = household.notices();
     let lines = read_lines(input);
-    match exchange(household, &started, (lines, notices), output).await {
+    let (out, written) = write_lines(output);
+    match exchange(household, &started, (lines, notices), out).await {
         Ok(()) => tracing::debug!("the input has ended"),
         Err(error) => tracing::warn!(%error, "nobody reads the replies"),
     }
+    // Who still reads gets the rest.
+    let _all_or_late = tokio::time::timeout(DRAIN_TIMEOUT, written).await;
+}
+
+/// Where lines go; each waits for its place.
+struct Out(mpsc::Sender<Vec<u8>>);
+
+impl Out {
+    async fn write(&self, line: Line<'_>) -> io::Result<()> {
+        let mut text = serde_json::to_vec(&line)?;
+        text.push(b'\n');
+        let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        self.0.send(text).await.map_err(closed)
+    }
+}
+
+/// Writes on a thread of its own: a reader who pauses stops nothing but the lines. The second part
+/// ends when all is written.
+fn write_lines(mut output: impl Write + Send + 'static) -> (Out, oneshot::Receiver<()>) {
+    let (tx, mut rx) = mpsc::channel::<Vec<u8>>(LINES_OUT_MAX);
+    let (all, written) = oneshot::channel();
+    std::thread::spawn(move || {
+        while let Some(text) = rx.blocking_recv() {
+            if output
+                .write_all(&text)
+                .and_then(|()| output.flush())
+                .is_err()
+            {
+                break;
+            }
+        }
+        // Nobody may be waiting any more.
+        let _told = all.send(());
+    });
+    (Out(tx), written)
 }
 
 /// A line as it was read.
@@ -167,22 +205,16 @@ async fn exchange(
     household: impl Household,
     started: &Started,
     inputs: (mpsc::Receiver<Read_>, broadcast::Receiver<Notice>),
-    mut output: impl Write,
+    out: Out,
 ) -> io::Result<()> {
     let (mut lines, mut notices) = inputs;
-    let mut write = |line: Line<'_>| {
-        let mut text = serde_json::to_vec(&line)?;
-        text.push(b'\n');
-        output.write_all(&text)?;
-        output.flush()
-    };
-    write(Line::Started { started })?;
+    out.write(Line::Started { started }).await?;
     let mut running = FuturesUnordered::new();
     let mut number = 0;
     loop {
         tokio::select! {
             biased;
-            Some(line) = running.next() => write(line)?,
+            Some(line) = running.next() => out.write(line).await?,
             notice = notices.recv() => {
                 let notice = match notice {
                     Ok(notice) => notice,
@@ -190,7 +222,7 @@ async fn exchange(
                     Err(RecvError::Closed) => return Ok(()),
                 };
                 number += 1;
-                write(Line::Notice { n: number, notice })?;
+                out.write(Line::Notice { n: number, notice }).await?;
             }
             line = lines.recv(), if running.len() < COMMANDS_MAX => match line {
                 Some(Ok(line)) if line.trim().is_empty() => {}
@@ -201,7 +233,7 @@ async fn exchange(
     }
     let drain = async {
         while let Some(line) = running.next().await {
-            write(line)?;
+            out.write(line).await?;
         }
         Ok(())
     };

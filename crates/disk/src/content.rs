@@ -8,6 +8,7 @@ use std::sync::Arc;
 use lanspread_proto::{
     FileIndex, Manifest, RelPath,
     geometry::{Chunk, Geometry, Piece},
+    manifest::FileEntry,
 };
 
 use crate::{
@@ -71,10 +72,35 @@ impl ServeError {
 pub struct OpenContent {
     disk: Arc<dyn Disk>,
     game_root: Place,
+    seen: SeenContent,
+    handles: Handles,
+}
+
+/// A content and the files that were seen to be it; no file is held open for this.
+#[derive(Debug, Clone)]
+pub struct SeenContent {
     manifest: Arc<Manifest>,
     /// Per file of the manifest.
-    identities: Vec<FileIdentity>,
-    handles: Handles,
+    identities: Arc<[FileIdentity]>,
+}
+
+impl SeenContent {
+    /// What it is.
+    #[must_use]
+    pub const fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    /// The identity of the file that was seen to be this entry.
+    #[must_use]
+    pub fn identity(&self, entry: &FileEntry) -> Option<FileIdentity> {
+        let files = self.manifest.files();
+        let index = files.binary_search_by(|file| file.path.cmp(&entry.path));
+        let index = index
+            .ok()
+            .filter(|index| files.get(*index) == Some(entry))?;
+        self.identities.get(index).copied()
+    }
 }
 
 impl OpenContent {
@@ -94,24 +120,26 @@ impl OpenContent {
                 .zip(&payload.files)
                 .all(|(entry, file)| entry.path == file.path && entry.bytes == file.bytes);
         same.then(|| Self {
-            identities: payload.files.iter().map(|file| file.identity).collect(),
+            seen: SeenContent {
+                identities: payload.files.iter().map(|file| file.identity).collect(),
+                manifest,
+            },
             disk,
             game_root,
-            manifest,
             handles: Handles::default(),
         })
     }
 
     /// What it is.
     #[must_use]
-    pub fn manifest(&self) -> &Arc<Manifest> {
-        &self.manifest
+    pub const fn manifest(&self) -> &Arc<Manifest> {
+        &self.seen.manifest
     }
 
-    /// The files, each with the identity under which it was hashed.
-    pub fn identities(&self) -> impl Iterator<Item = (&RelPath, FileIdentity)> {
-        let paths = self.manifest.files().iter().map(|entry| &entry.path);
-        paths.zip(self.identities.iter().copied())
+    /// Which files it is, to be known again when they are closed.
+    #[must_use]
+    pub const fn seen(&self) -> &SeenContent {
+        &self.seen
     }
 
     /// Where a file of it lies.
@@ -130,8 +158,8 @@ impl OpenContent {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<(), ServeError> {
-        let entry = self.manifest.files().get(file.as_usize());
-        let identity = self.identities.get(file.as_usize());
+        let entry = self.manifest().files().get(file.as_usize());
+        let identity = self.seen.identities.get(file.as_usize());
         let (Some(entry), Some(identity)) = (entry, identity) else {
             return Err(ServeError::Range);
         };
@@ -158,7 +186,7 @@ impl OpenContent {
 impl PieceSource for OpenContent {
     fn read_range(&self, piece: &Piece, offset: u32, buffer: &mut [u8]) -> Result<(), ServeError> {
         each_part(
-            self.manifest.geometry(),
+            self.manifest().geometry(),
             piece,
             offset,
             buffer,

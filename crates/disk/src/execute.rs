@@ -181,8 +181,8 @@ pub fn recover(
     let find =
         |content: &ContentId| manifests(content).ok_or(TransactionError::ManifestMissing(*content));
     let (new, old) = match &intent.goal {
-        // Without the old manifest nothing of the old payload can be proven ours: it goes to
-        // `kept/` where it is in the way, and stays elsewhere.
+        // Without the old manifest nothing of the old payload can be proven ours: all of it goes to
+        // `kept/`.
         Goal::CommitDownload { target, old } => (
             Some(find(&target.content)?),
             old.as_ref().and_then(manifests),

@@ -164,6 +164,9 @@ mod tests {
         fn mark_executable(&self) -> Result<(), DiskError> {
             self.0.mark_executable()
         }
+        fn is_executable(&self) -> Result<bool, DiskError> {
+            self.0.is_executable()
+        }
         fn stat(&self) -> Result<Stat, DiskError> {
             self.0.stat()
         }

@@ -18,10 +18,12 @@ pub mod index;
 pub mod intent_file;
 #[cfg(any(test, feature = "test-util"))]
 pub mod mem;
+pub mod memory;
 pub mod observe;
 pub mod partial;
 pub mod pool;
 pub mod real;
+pub mod relocate;
 #[cfg(test)]
 mod sample;
 pub mod scan;

@@ -69,6 +69,10 @@ impl DiskFile for RealFile {
         platform::mark_executable(&self.file).map_err(self.fail(DiskOp::Write))
     }
 
+    fn is_executable(&self) -> Result<bool, DiskError> {
+        platform::is_executable(&self.file).map_err(self.fail(DiskOp::Stat))
+    }
+
     fn stat(&self) -> Result<Stat, DiskError> {
         platform::stat_open(&self.file).map_err(self.fail(DiskOp::Stat))
     }

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::DiskError,
-    vfs::{Disk, Place},
+    vfs::{CloneKind, Disk, OpenMode, Place, Space},
 };
 
-/// Left free on every volume: a completely full one harms the whole machine.
+/// Left free on every volume: a completely full one harms the whole machine. Of a small volume it
+/// is one in twenty.
 pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file and its clone, made to see whether they share their bytes. No payload has such names.
+const PROBE: &str = ".lanspread_probe";
+const PROBE_CLONE: &str = ".lanspread_probe_clone";
 
 /// What a job will write below one place.
 #[derive(Debug, Clone)]
@@ -62,7 +67,7 @@ impl SpaceError {
 /// # Errors
 /// The first volume with too little room, or a disk that fails.
 pub fn check_space(disk: &dyn Disk, needs: &[Need]) -> Result<(), SpaceError> {
-    let mut volumes: BTreeMap<u64, (u64, u64, &Place)> = BTreeMap::new();
+    let mut volumes: BTreeMap<u64, (u64, Space, &Place)> = BTreeMap::new();
     for need in needs {
         let space = match disk.space(&need.place) {
             Err(error) if error.is_unsupported() => continue,
@@ -71,11 +76,12 @@ pub fn check_space(disk: &dyn Disk, needs: &[Need]) -> Result<(), SpaceError> {
         let bytes = need.bytes.saturating_sub(need.reusable_bytes);
         let volume = volumes
             .entry(space.volume)
-            .or_insert((0, space.free_bytes, &need.place));
+            .or_insert((0, space, &need.place));
         volume.0 = volume.0.saturating_add(bytes);
     }
-    for (bytes, free_bytes, place) in volumes.into_values() {
-        let needed_bytes = bytes.saturating_add(RESERVE_BYTES);
+    for (bytes, space, place) in volumes.into_values() {
+        let reserve = RESERVE_BYTES.min(space.total_bytes / 20);
+        let (needed_bytes, free_bytes) = (bytes.saturating_add(reserve), space.free_bytes);
         // A job that writes nothing here fits even on a full volume.
         if bytes > 0 && needed_bytes > free_bytes {
             return Err(SpaceError::NotEnough {
@@ -88,10 +94,87 @@ pub fn check_space(disk: &dyn Disk, needs: &[Need]) -> Result<(), SpaceError> {
     Ok(())
 }
 
+/// What an install writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installs {
+    /// So many bytes.
+    Bytes(u64),
+    /// Clones of so many bytes, which take no room where the file system can share them.
+    Clones(u64),
+}
+
+/// Whether what is missing of a payload, and what is installed of it, fits.
+///
+/// # Errors
+/// As [`check_space`].
+pub fn check_job(
+    disk: &dyn Disk,
+    place: &Place,
+    missing_bytes: u64,
+    installs: Installs,
+) -> Result<(), SpaceError> {
+    let need = |installed: u64| Need {
+        place: place.clone(),
+        bytes: missing_bytes.saturating_add(installed),
+        reusable_bytes: 0,
+    };
+    match installs {
+        Installs::Bytes(bytes) => check_space(disk, &[need(bytes)]),
+        Installs::Clones(bytes) => match check_space(disk, &[need(bytes)]) {
+            Err(SpaceError::NotEnough { .. }) if shares_bytes(disk, place) => {
+                check_space(disk, &[need(0)])
+            }
+            checked => checked,
+        },
+    }
+}
+
+/// Whether a copy takes no room: asked of the file system by making one.
+fn shares_bytes(disk: &dyn Disk, place: &Place) -> bool {
+    let (one, two) = (place.own(PROBE), place.own(PROBE_CLONE));
+    let written = disk
+        .open(&one, OpenMode::CreateNew)
+        .and_then(|file| file.write_all_at(b"?", 0));
+    // Files that were there before are not ours to remove; they only say nothing.
+    let Ok(()) = written else { return false };
+    let cloned = disk.clone_file(&one, &two);
+    drop(disk.remove_file(&one));
+    if cloned.is_ok() {
+        drop(disk.remove_file(&two));
+    }
+    matches!(cloned, Ok(CloneKind::Shared))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::RealDisk;
+    use crate::{RealDisk, mem::MemDisk};
+
+    #[test]
+    fn a_small_volume_keeps_little_free_and_an_install_must_fit() {
+        const MIB: u64 = 1 << 20;
+        let check = |missing: u64, installed: u64, fit: bool| {
+            let disk = MemDisk::new(Path::new("/games"));
+            disk.limit_space(64 * MIB);
+            let place = Place::root(Path::new("/games"));
+            // This disk copies what it clones.
+            for installs in [
+                Installs::Bytes(installed * MIB),
+                Installs::Clones(installed * MIB),
+            ] {
+                let result = check_job(&disk, &place, missing * MIB, installs);
+                assert_eq!(result.is_ok(), fit, "{missing} {installs:?}: {result:?}");
+                assert!(disk.list(&place).unwrap().is_empty());
+            }
+        };
+        check(12, 12, true);
+        check(0, 60, true);
+        check(0, 62, false);
+        check(62, 0, false);
+        check(40, 40, false);
+    }
 
     fn need(place: &Place, bytes: u64, reusable_bytes: u64) -> Need {
         Need {

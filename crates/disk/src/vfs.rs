@@ -214,6 +214,12 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// The disk fails.
     fn mark_executable(&self) -> Result<(), DiskError>;
 
+    /// Whether it may be started as a program; `false` where the system does not ask for that.
+    ///
+    /// # Errors
+    /// The disk fails.
+    fn is_executable(&self) -> Result<bool, DiskError>;
+
     /// What this open file is now.
     ///
     /// # Errors

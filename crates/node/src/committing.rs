@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use lanspread_disk::{
     DiskError, Place, atomic_file,
-    content::OpenContent,
+    content::SeenContent,
     execute::{self, Brings, CommitDownload, Hooks, TransactionError},
     observe::GamePlaces,
     vfs::FileIdentity,
@@ -34,14 +34,9 @@ pub(crate) async fn commit(
     agreed: &Agreed,
 ) -> Result<(), OperationError> {
     let places = places(ports, &job.game).await?;
-    let old = {
-        let shelf = ports.shelf_view.borrow();
-        shelf
-            .games
-            .get(&job.game)
-            .and_then(|on_shelf| on_shelf.manifest.clone())
-    };
-    let mut hooks = JobHooks::new(ports, job, old.as_ref().map(|old| old.content()));
+    let content = ports.shelf.content(job.game.clone()).await.ok();
+    let old = content.map(|content| content.seen().clone());
+    let mut hooks = JobHooks::new(ports, job, old.clone());
     let (disk, new) = (Arc::clone(&ports.disk), Arc::clone(&agreed.manifest));
     let transaction = transaction_id();
     let done = ports
@@ -49,7 +44,7 @@ pub(crate) async fn commit(
             let download = CommitDownload {
                 transaction,
                 manifest: &new,
-                old_manifest: old.as_deref(),
+                old_manifest: old.as_ref().map(|old| old.manifest().as_ref()),
                 brings: Brings::Everything,
             };
             execute::commit_download(disk.as_ref(), &places, download, &mut hooks)
@@ -154,41 +149,33 @@ pub(crate) fn transaction_id() -> TransactionId {
 pub(crate) struct JobHooks {
     exchange: Mailbox<exchange::Msg>,
     control: JobControl,
-    served: Option<ContentId>,
-    /// The payload's files as they were when they were hashed.
-    hashed: Option<Arc<OpenContent>>,
+    /// The payload as the index knows it.
+    payload: Option<SeenContent>,
 }
 
 impl JobHooks {
-    /// `served` is what is served out of the game's directory now.
-    pub(crate) fn new(ports: &JobPorts, job: &Job, served: Option<ContentId>) -> Self {
+    /// `payload` is what is served out of the game's directory now.
+    pub(crate) fn new(ports: &JobPorts, job: &Job, payload: Option<SeenContent>) -> Self {
         let exchange = ports.transfer.exchange.clone();
         Self {
             exchange,
             control: job.control.clone(),
-            served,
-            hashed: None,
+            payload,
         }
-    }
-
-    /// The same, knowing what the payload's files were when they were hashed.
-    pub(crate) fn knowing(self, hashed: Option<Arc<OpenContent>>) -> Self {
-        Self { hashed, ..self }
     }
 }
 
 impl Hooks for JobHooks {
     fn stop_serving(&mut self) {
-        if let Some(content) = self.served.take() {
+        if let Some(payload) = &self.payload {
+            let content = payload.manifest().content();
             self.exchange
                 .blocking_send(exchange::Msg::Withdraw { content });
         }
     }
 
     fn known(&self, entry: &FileEntry) -> Option<FileIdentity> {
-        let mut identities = self.hashed.as_ref()?.identities();
-        let found = identities.find(|(path, _)| **path == entry.path);
-        found.map(|(_, identity)| identity)
+        self.payload.as_ref()?.identity(entry)
     }
 
     fn wait(&mut self, delay: Duration) -> bool {

@@ -17,9 +17,8 @@ use lanspread_disk::{
     content::OpenContent,
     hashing::Progress,
     partial::{PartialContent, PartialSpec, StoreError},
-    space::{self, Need, SpaceError},
 };
-use lanspread_proto::{ChunkMap, ContentId, Manifest, PieceSet, VersionLabel, manifest::Layout};
+use lanspread_proto::{ChunkMap, ContentId, Manifest, PieceSet, VersionLabel};
 use lanspread_swarm::download::SourceState;
 
 use self::failure::shared_store_error;
@@ -29,11 +28,12 @@ use crate::{
     committing,
     error::OperationError,
     exchange::{self, Served},
-    games::{JobControl, JobProgress},
+    games::{JobControl, JobProgress, Wishes},
     handle::AfterDownload,
     installing,
     jobs::{Job, JobPorts},
     notice::Notice,
+    room,
     snapshot::Phase,
     transfer::{Transfer, TransferHandle, TransferJob, TransferView, store::Store},
 };
@@ -177,38 +177,14 @@ async fn check_space(
     agreed: &Agreed,
     (spec, have): (&DownloadSpec, &PieceSet),
 ) -> Result<(), OperationError> {
-    let game_root = ports.game_root(&job.game);
     let payload = agreed.manifest.total_bytes();
-    let unpacked = match (spec.then, agreed.manifest.layout()) {
-        (AfterDownload::Keep, _) => 0,
-        (AfterDownload::Install, Layout::Tree) => payload,
-        (AfterDownload::Install, Layout::Archives(_)) => {
-            prepare::unpacked_bytes(ports, &job.game, spec.content).unwrap_or(payload)
-        }
+    let planned = room::Job {
+        game: &job.game,
+        manifest: &agreed.manifest,
+        missing_bytes: payload.saturating_sub(bytes_of(&agreed.manifest, have)),
+        then: spec.then,
     };
-    let need = Need {
-        place: game_root,
-        bytes: payload.saturating_add(unpacked),
-        reusable_bytes: bytes_of(&agreed.manifest, have),
-    };
-    let disk = Arc::clone(&ports.disk);
-    let checked = ports
-        .blocking(move || space::check_space(disk.as_ref(), &[need]))
-        .await?;
-    checked.map_err(|error| match error {
-        SpaceError::NotEnough {
-            place,
-            needed_bytes,
-            free_bytes,
-        } => OperationError::NotEnoughSpace {
-            path: place.path(),
-            needed_bytes,
-            free_bytes,
-            droppable_bytes: prepare::droppable_bytes(ports, &job.game),
-            low_disk_fits: needed_bytes.saturating_sub(payload) <= free_bytes,
-        },
-        SpaceError::Disk(error) => error.into(),
-    })
+    room::check(ports, planned).await
 }
 
 fn bytes_of(manifest: &Manifest, have: &PieceSet) -> u64 {
@@ -329,12 +305,12 @@ async fn follow(
                 };
             }
             Ok(()) = wishes.changed() => {
-                let paused = wishes.borrow_and_update().paused;
-                transfer.set_paused(paused).await;
+                let now = *wishes.borrow_and_update();
+                transfer.set_paused(now.paused || now.awaits_turn()).await;
             }
             _ = tick.tick() => {
                 let view = transfer.view.borrow_and_update().clone();
-                let now = Shown::of(&view, wishes.borrow().paused);
+                let now = Shown::of(&view, *wishes.borrow());
                 if now != shown {
                     job.enter(now.phase()).await;
                     shown = now;
@@ -351,13 +327,15 @@ async fn follow(
 enum Shown {
     Downloading,
     Waiting,
+    Held,
     Paused,
 }
 
 impl Shown {
-    fn of(view: &TransferView, paused: bool) -> Self {
+    fn of(view: &TransferView, wishes: Wishes) -> Self {
         match view.state {
-            _ if paused => Self::Paused,
+            _ if wishes.paused => Self::Paused,
+            _ if wishes.awaits_turn() => Self::Held,
             SourceState::Working | SourceState::Complete => Self::Downloading,
             SourceState::Starving | SourceState::NoSource => Self::Waiting,
         }
@@ -367,6 +345,7 @@ impl Shown {
         match self {
             Self::Downloading => Phase::Downloading,
             Self::Waiting => Phase::WaitingForSource,
+            Self::Held => Phase::Queued,
             Self::Paused => Phase::Paused,
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: at most one operation runs on a game. Handlers are synchronous: whatever waits is a
 //! job that reports back, so *cancel* is never behind *get*.
 
+mod again;
 mod gate;
 mod handle;
 mod operation;
@@ -20,9 +21,12 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use self::{
     gate::refused,
     handle::GamesHandle,
-    operation::{JobControl, JobProgress, JobReport},
+    operation::{JobControl, JobProgress, JobReport, Wishes},
 };
-use self::{operation::Operation, saved::Saves};
+use self::{
+    operation::{Operation, Turn},
+    saved::Saves,
+};
 use crate::{
     actor::Reply,
     config::Settings,
@@ -89,7 +93,7 @@ impl Part for Games {
     /// Every job goes on while this is started again; what it says meanwhile waits.
     async fn run(&mut self) -> Failure {
         if std::mem::take(&mut self.is_new) {
-            self.take_up_saved();
+            self.take_up_saved().await;
         }
         self.start_queued();
         self.publish();
@@ -166,12 +170,35 @@ impl Games {
             return;
         };
         match report {
-            JobReport::Phase(phase) => operation.enter(phase),
+            JobReport::Phase(phase) => self.on_phase(game, phase),
             JobReport::Content(content, version) => operation.content = Some((content, version)),
             JobReport::Progress(progress) => operation.progress = progress,
             JobReport::Verified(found) => operation.verified = Some(found),
             JobReport::Ended(result) => self.on_ended(game, result),
         }
+    }
+
+    /// A download whose sources are back needs a place again, like any other that begins.
+    fn on_phase(&mut self, game: GameId, phase: Phase) {
+        let full = self.running_downloads() >= self.settings.downloads_max;
+        let Some(operation) = self.operations.get_mut(&game) else {
+            return;
+        };
+        if let (Some(control), Some(_)) = (&operation.control, &operation.request) {
+            if matches!(phase, Phase::Committing) {
+                // It had all that it needed before it heard that it should wait.
+                control.set_turn(Turn::Has);
+                self.queue.retain(|waiting| *waiting != game);
+            } else if phase.is_fetching() && control.awaits_turn() {
+                return;
+            } else if phase.is_fetching() && full && !operation.phase.is_fetching() {
+                control.set_turn(Turn::Awaits);
+                operation.enter(Phase::Queued);
+                self.queue.push_back(game);
+                return self.save();
+            }
+        }
+        operation.enter(phase);
     }
 
     /// The state is settled first; the notice of the end comes after.
@@ -184,6 +211,12 @@ impl Games {
             return self.requeue(game);
         }
         let (id, kind) = (operation.id, operation.kind);
+        if result.is_ok() && self.install_raised(&game) {
+            return;
+        }
+        let Some(operation) = self.operations.get_mut(&game) else {
+            return;
+        };
         let notice = match result {
             Ok(()) => {
                 operation.enter(Phase::Done);
@@ -213,6 +246,7 @@ impl Games {
             }
         };
         operation.control = None;
+        self.queue.retain(|waiting| *waiting != game);
         if !self.ports.tasks.stop().is_cancelled() {
             self.save();
         }

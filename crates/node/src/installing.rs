@@ -14,6 +14,7 @@ use lanspread_disk::{
 use lanspread_install::{InstallRecord, Target};
 use lanspread_proto::{
     GameId, Manifest, RelPath,
+    library::Size,
     manifest::{ArchiveSet, FileEntry, Layout},
     text::is_hidden,
 };
@@ -28,8 +29,10 @@ use crate::{
     committing::{self, JobHooks},
     error::OperationError,
     games::{self, JobProgress, JobReport},
+    handle::AfterDownload,
     jobs::{Job, JobPorts},
     notice::Notice,
+    room,
     snapshot::Phase,
 };
 
@@ -43,7 +46,11 @@ pub(crate) fn start(ports: &JobPorts, job: Job) {
             let content = ports.shelf.content(job.game.clone()).await?;
             run(&ports, &job, content).await
         };
-        Box::pin(job.carry_out(ports.holding(&job, work))).await;
+        let checked_first = async {
+            ports.until_checked(&job).await?;
+            ports.holding(&job, work).await
+        };
+        job.carry_out(Box::pin(checked_first)).await;
     });
 }
 
@@ -100,6 +107,16 @@ async fn install(
     job.control.check()?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());
+    let planned = room::Job {
+        game: &job.game,
+        manifest: &manifest,
+        missing_bytes: 0,
+        then: AfterDownload::Install,
+    };
+    if only.is_none() {
+        room::check(ports, planned).await?;
+    }
+    let own_listing = room::own_listing(ports, &job.game, manifest.content());
     let places = committing::places(ports, &job.game).await?;
     let hooks = JobHooks::new(ports, job, None);
     let install = Install {
@@ -113,8 +130,9 @@ async fn install(
         mailbox: ports.games.clone(),
         notices: ports.transfer.notices.clone(),
         tasks: ports.tasks.child(),
-        limits: limits(ports, &places.game_root),
+        limits: Limits::default(),
         done_bytes: 0,
+        own_listing,
     };
     let target = Target {
         content: manifest.content(),
@@ -145,22 +163,13 @@ struct Install {
     tasks: Tasks,
     limits: Limits,
     done_bytes: u64,
+    own_listing: Option<Size>,
 }
 
 impl Drop for Install {
     fn drop(&mut self) {
         self.tasks.stop().cancel();
     }
-}
-
-/// No archive may unpack to more than there is room for.
-fn limits(ports: &JobPorts, place: &Place) -> Limits {
-    let mut limits = Limits::default();
-    if let Ok(space) = ports.disk.space(place) {
-        limits.total_bytes = limits.total_bytes.min(space.free_bytes);
-        limits.file_bytes = limits.file_bytes.min(space.free_bytes);
-    }
-    limits
 }
 
 /// A transaction's own failure may wait; everything else has been undone.
@@ -190,6 +199,7 @@ impl Install {
     ) -> Result<(), InstallError> {
         let transaction = committing::transaction_id();
         let disk = Arc::clone(&self.disk);
+        self.limits = room::limits(disk.as_ref(), &places.game_root, self.own_listing);
         let mut staging = match &self.only {
             None => Staging::begin(disk, places, transaction, target, &mut hooks)?,
             Some(only) => {
@@ -285,7 +295,10 @@ impl Install {
                 .next_event()
                 .map_err(|error| archive_error(set, &error))?;
             match event {
-                Event::End(_) => return Ok(unpacker.into_names()),
+                Event::End(totals) => {
+                    self.limits = room::after(&self.limits, totals);
+                    return Ok(unpacker.into_names());
+                }
                 Event::Progress(progress) => self.show(progress.packed),
                 Event::Skipped { name, .. } => self.notify_skipped(name),
                 Event::Start(_)

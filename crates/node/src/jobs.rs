@@ -145,6 +145,25 @@ impl JobPorts {
         result
     }
 
+    /// Waits while the payload is still hashed; who asks makes it the next to be. Nothing is hashed
+    /// while the game is held.
+    pub(crate) async fn until_checked(&self, job: &Job) -> Result<(), OperationError> {
+        let mut shelf = self.shelf_view.clone();
+        loop {
+            shelf.borrow_and_update();
+            match self.shelf.content(job.game.clone()).await {
+                Err(OperationError::Checking(_)) => job.enter(Phase::Preparing).await,
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                biased;
+                error = job.control.interrupted() => return Err(error),
+                changed = shelf.changed() => changed.map_err(|_stopped| OperationError::Stopping)?,
+            }
+        }
+    }
+
     /// Runs something that reads or writes files, off the threads of the runtime.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,

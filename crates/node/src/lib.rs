@@ -49,6 +49,7 @@ mod publishing;
 mod random;
 mod removing;
 mod restart;
+mod room;
 mod shelf;
 pub mod snapshot;
 mod supervisor;

@@ -49,7 +49,7 @@ const PARKED_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Msg {
     /// All that we have now.
-    SetLocal(Vec<LibraryEntry>),
+    SetLocal(OwnGames),
     /// A link is up.
     PeerUp { peer: PeerId, digest: LibraryDigest },
     /// A link is down.
@@ -65,6 +65,17 @@ pub(crate) enum Msg {
     },
 }
 
+/// What lies on our disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OwnGames {
+    /// What others are told.
+    pub(crate) offered: Vec<LibraryEntry>,
+    /// What is kept to ourselves.
+    pub(crate) private: Vec<LibraryEntry>,
+    /// Labels of what is not known as a content: not hashed yet, or refused.
+    pub(crate) unknown: Vec<(GameId, VersionLabel)>,
+}
+
 /// A cheap door to the owner of the libraries.
 #[derive(Debug, Clone)]
 pub(crate) struct LibraryHandle {
@@ -74,8 +85,8 @@ pub(crate) struct LibraryHandle {
 
 impl LibraryHandle {
     /// Says what we have now, all of it.
-    pub(crate) async fn set_local(&self, entries: Vec<LibraryEntry>) {
-        self.mailbox.send(Msg::SetLocal(entries)).await;
+    pub(crate) async fn set_local(&self, games: OwnGames) {
+        self.mailbox.send(Msg::SetLocal(games)).await;
     }
 
     /// Says what a verified manifest says of its content. Entries that say otherwise are ignored
@@ -141,6 +152,7 @@ impl Unstarted {
             notices,
             view: self.view,
             local: self.local,
+            own: OwnGames::default(),
             remotes: BTreeMap::new(),
             parked: VecDeque::new(),
             truths: Truths::default(),
@@ -161,6 +173,7 @@ struct Library {
     notices: broadcast::Sender<Notice>,
     view: watch::Sender<Arc<LibraryView>>,
     local: LocalLibrary,
+    own: OwnGames,
     remotes: BTreeMap<PeerId, Remote>,
     parked: VecDeque<(PeerId, RemoteLibrary)>,
     /// What is known of contents: entries that say otherwise are not believed.
@@ -205,7 +218,7 @@ impl Part for Library {
 impl Library {
     fn on_message(&mut self, message: Msg) {
         match message {
-            Msg::SetLocal(entries) => self.on_local(entries),
+            Msg::SetLocal(games) => self.on_local(games),
             Msg::PeerUp { peer, digest } => self.on_peer_up(peer, digest),
             Msg::PeerDown { peer } => self.on_peer_down(peer),
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
@@ -221,7 +234,13 @@ impl Library {
         }
     }
 
-    fn on_local(&mut self, entries: Vec<LibraryEntry>) {
+    fn on_local(&mut self, games: OwnGames) {
+        if self.own == games {
+            return;
+        }
+        self.view_is_stale = true;
+        self.own = games;
+        let entries = &self.own.offered;
         let before = self.local.digest().revision;
         let keep: BTreeSet<(GameId, ContentId)> = entries
             .iter()
@@ -238,12 +257,11 @@ impl Library {
         for entry in entries {
             let game = entry.game.clone();
             self.truths.learn(entry.content, &game, &entry.version);
-            if let Err(error) = self.local.upsert(entry) {
+            if let Err(error) = self.local.upsert(entry.clone()) {
                 tracing::error!(%game, %error, "a game is not offered to others");
             }
         }
         if self.local.digest().revision != before {
-            self.view_is_stale = true;
             // Nobody may be listening.
             drop(self.notices.send(Notice::LocalLibraryChanged));
         }
@@ -385,14 +403,17 @@ impl Library {
         }
         self.view.send_replace(Arc::new(self.build_view()));
         self.view_is_stale = false;
-        self.view_at = now + VIEW_INTERVAL;
+        // However large the party is, merging takes a tenth of the time at most.
+        let took = self.clock.now().since(now);
+        self.view_at = now + VIEW_INTERVAL.max(took * 10);
         Instant::FAR
     }
 
     fn build_view(&self) -> LibraryView {
         let mut view = LibraryView::new(self.local.digest());
         let replicas = self.remotes.values().map(|remote| self.believed(remote));
-        view.merged = Merged::new(self.local.entries(), replicas);
+        let own = self.own.offered.iter().chain(&self.own.private);
+        view.merged = Merged::new(own, &self.own.unknown, replicas);
         for (peer, remote) in &self.remotes {
             let mut games = BTreeSet::new();
             for entry in self.believed(remote) {

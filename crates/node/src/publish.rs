@@ -113,7 +113,17 @@ impl Publisher {
     fn publish(&mut self) {
         let snapshots = &self.outlets.snapshots;
         let revision = snapshots.borrow().revision + 1;
-        snapshots.send_replace(Arc::new(self.sources.take().snapshot(revision)));
+        let snapshot = Arc::new(self.sources.take().snapshot(revision));
+        let before = snapshots.send_replace(Arc::clone(&snapshot));
+        let sent = |view: &Snapshot| -> BTreeSet<(PeerId, GameId)> {
+            let uploads = view.uploads.iter();
+            uploads
+                .map(|upload| (upload.peer, upload.game.clone()))
+                .collect()
+        };
+        if sent(&before) != sent(&snapshot) {
+            drop(self.outlets.told.send(Notice::UploadsChanged));
+        }
         for notice in self.held.drain(..) {
             // Nobody may be listening.
             drop(self.outlets.told.send(notice));

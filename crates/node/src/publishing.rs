@@ -11,18 +11,23 @@ use std::{
 
 use lanspread_disk::{
     Disk, DiskError, Place, atomic_file,
+    relocate::relocate,
     scan::{self, ScanError, Sentinel},
     space::{self, Need, SpaceError},
     vfs::{DiskFile, EntryKind, OpenMode},
 };
-use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI};
-use lanspread_unpack::pack::{PackFile, Packer, TarZstd};
+use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI, version::VersionError};
+use lanspread_unpack::{
+    WorkerCommand,
+    pack::{PackFile, Packer, TarZstd},
+};
 
 use crate::{
     error::OperationError,
     games::{self, JobProgress, JobReport},
     handle::{PublishHow, PublishRequest},
     jobs::{Job, JobPorts},
+    shelf,
     snapshot::{NotShared, Phase},
 };
 
@@ -86,6 +91,7 @@ async fn bring_in(
     let games = ports.games_dir();
     let work = Work {
         disk: Arc::clone(&ports.disk),
+        worker: ports.worker.clone(),
         target: match is_in(&games, &request.source) {
             true => Place::root(&request.source),
             false => ports.game_root(&job.game),
@@ -152,6 +158,7 @@ async fn wait_until_shared(ports: &JobPorts, job: &Job) -> Result<(), OperationE
 /// One publish, on its thread.
 struct Work {
     disk: Arc<dyn Disk>,
+    worker: WorkerCommand,
     /// The game's directory to be.
     target: Place,
     in_place: bool,
@@ -176,13 +183,38 @@ impl Work {
             }
             match self.request.how {
                 PublishHow::Move => {
-                    self.check(&source)?;
-                    self.disk.rename(&source, &self.target)?;
+                    self.check_whole(&source)?;
+                    self.take_over(&source)?;
                 }
                 PublishHow::Pack => self.pack(&source)?,
             }
+        } else {
+            self.check_whole(&source)?;
         }
         self.write_version()
+    }
+
+    /// All that could be refused later is refused before anything changes.
+    fn check_whole(&mut self, source: &Place) -> Result<(), OperationError> {
+        if let Sentinel::Malformed(error) = scan::read_sentinel(self.disk.as_ref(), source) {
+            return Err(bad_version(&error));
+        }
+        let payload = self.check(source)?;
+        shelf::check_layout((self.disk.as_ref(), &self.worker), source, &payload)
+    }
+
+    fn take_over(&mut self, source: &Place) -> Result<(), OperationError> {
+        let (disk, target) = (Arc::clone(&self.disk), self.target.clone());
+        let go_on = &mut |bytes| {
+            self.advance(bytes);
+            self.job.control.check().is_ok()
+        };
+        let moved = relocate(disk.as_ref(), source, &target, go_on);
+        // Only a move to another volume takes long enough to be stopped.
+        if moved.is_err() {
+            self.job.control.check()?;
+        }
+        Ok(moved?)
     }
 
     /// Takes away what an interrupted packing left: a directory with nothing but our draft in it.
@@ -262,6 +294,7 @@ impl Work {
             self.job.control.check()?;
             let place = source.join(&entry.path);
             let file = self.disk.open(&place, OpenMode::Read)?;
+            let executable = file.is_executable()?;
             let reader = Reading {
                 work: self,
                 file,
@@ -272,7 +305,7 @@ impl Work {
             let file = PackFile {
                 path: &entry.path,
                 bytes: entry.bytes,
-                executable: false,
+                executable,
             };
             archive.add_file(file, &mut buffered).map_err(failed)?;
         }
@@ -284,11 +317,7 @@ impl Work {
         match scan::read_sentinel(self.disk.as_ref(), &self.target) {
             Sentinel::Label(_) => Ok(()),
             Sentinel::Missing => self.write_label(&self.request.version),
-            Sentinel::Malformed(error) => Err(OperationError::Publish {
-                entry: VERSION_INI.to_owned(),
-                code: "version-ini",
-                reason: error.to_string(),
-            }),
+            Sentinel::Malformed(error) => Err(bad_version(&error)),
             Sentinel::Unreadable(error) => Err(error.into()),
         }
     }
@@ -317,6 +346,14 @@ impl Work {
             self.job.game.clone(),
             report,
         ));
+    }
+}
+
+fn bad_version(error: &VersionError) -> OperationError {
+    OperationError::Publish {
+        entry: VERSION_INI.to_owned(),
+        code: "version-ini",
+        reason: error.to_string(),
     }
 }
 

@@ -74,11 +74,12 @@ async fn discard(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
 
 async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {
     let content = ports.shelf.content(job.game.clone()).await?;
-    let manifest = Arc::clone(content.manifest());
+    let payload = content.seen().clone();
+    let manifest = Arc::clone(payload.manifest());
     drop(content);
     let places = committing::places(ports, &job.game).await?;
     let disk = Arc::clone(&ports.disk);
-    let mut hooks = JobHooks::new(ports, job, Some(manifest.content()));
+    let mut hooks = JobHooks::new(ports, job, Some(payload));
     let transaction = committing::transaction_id();
     let done = ports
         .blocking(move || {

@@ -34,12 +34,16 @@ use lanspread_proto::{ContentId, GameId, Manifest};
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
-pub(crate) use self::{archives::Files, handle::ShelfHandle, reference::Reference};
+pub(crate) use self::{
+    archives::{Files, check_layout},
+    handle::ShelfHandle,
+    reference::Reference,
+};
 use self::{
     entry::{Entry, Trust},
     holding::Answer,
     look::{Known, Looker, Seen},
-    looking::Hashing,
+    looking::{Hashing, next_to_hash},
     moving::Moving,
 };
 use crate::{
@@ -136,6 +140,8 @@ pub(crate) struct Shelf {
     /// Games to look at, and to hash, next.
     to_look: VecDeque<GameId>,
     to_hash: BTreeMap<GameId, Arc<Payload>>,
+    /// Games that somebody waits for: they are hashed first.
+    requested: BTreeSet<GameId>,
     /// The game that is looked at.
     looking: Option<GameId>,
     /// Holds that wait for the first scan of a games directory; `None` once it is done.
@@ -151,6 +157,9 @@ pub(crate) struct Shelf {
     paused_until: Option<Option<Instant>>,
     problems: Vec<Problem>,
     watch: watching::Watching,
+    /// Something changed since everybody was told; they are told at this time.
+    is_stale: bool,
+    publish_at: tokio::time::Instant,
 }
 
 /// Whether the games directory is being listed.
@@ -191,6 +200,7 @@ impl Shelf {
             switched_off,
             to_look: VecDeque::new(),
             to_hash: BTreeMap::new(),
+            requested: BTreeSet::new(),
             looking: None,
             early: Some(Vec::new()),
             scan: Scan::Idle,
@@ -202,6 +212,8 @@ impl Shelf {
             paused_until: None,
             problems: Vec::new(),
             watch,
+            is_stale: false,
+            publish_at: tokio::time::Instant::now(),
         };
         parts.keep(&tasks, shelf);
     }
@@ -219,6 +231,10 @@ impl Part for Shelf {
         loop {
             let changed = tokio::select! {
                 biased;
+                () = tokio::time::sleep_until(self.publish_at), if self.is_stale => {
+                    self.publish().await;
+                    false
+                }
                 message = self.inbox.recv() => match message {
                     Some(message) => self.on_message(message),
                     None => return Failure::Ended,
@@ -228,7 +244,9 @@ impl Part for Shelf {
                 _ = tick.tick() => self.on_tick(),
             };
             self.work();
-            if changed {
+            self.is_stale |= changed;
+            // Who asked does not wait; looks at many games in a row are shown together.
+            if !self.answers.is_empty() {
                 self.publish().await;
                 self.answer_all();
             }
@@ -241,7 +259,8 @@ impl Shelf {
     fn on_message(&mut self, message: Msg) -> bool {
         match message {
             Msg::PlanPublish(source, reply) => {
-                place::plan_publish(&self.ports, &self.games_dir, source, reply)
+                place::plan_publish(&self.ports, &self.games_dir, source, reply);
+                return false;
             }
             Msg::Rescan(reply) => {
                 // A scan that runs may have missed what the asker means.
@@ -256,7 +275,10 @@ impl Shelf {
             Msg::Moved(dir, result, reply) => self.on_moved(dir, result, reply),
             Msg::Hold(game, reply) => self.hold(&game, reply),
             Msg::Release(game, reply) => self.release(&game, reply),
-            Msg::Content(game, reply) => drop(reply.send(self.content(&game))),
+            Msg::Content(game, reply) => {
+                drop(reply.send(self.content(&game)));
+                return false;
+            }
             Msg::Reference(game, reply) => drop(reply.send(self.reference(&game))),
             Msg::Committed(game, agreed) => {
                 let entry = self.entry(&game);
@@ -287,15 +309,6 @@ impl Shelf {
         self.entries
             .entry(game.clone())
             .or_insert_with(|| Entry::new(game.as_str().to_owned()))
-    }
-
-    fn content(&self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
-        let entry = self.entries.get(game);
-        match entry.map(|entry| (&entry.known, &entry.seen.downloaded)) {
-            Some((Some(known), _)) => Ok(Arc::clone(&known.open)),
-            Some((None, Some(_))) => Err(OperationError::Checking(game.clone())),
-            Some((None, None)) | None => Err(OperationError::NotDownloaded(game.clone())),
-        }
     }
 
     fn root(&self, directory: &str) -> Place {
@@ -411,7 +424,12 @@ impl Shelf {
         for game in found {
             match game.game {
                 Ok(id) => {
+                    let is_new = !self.entries.contains_key(&id);
                     let entry = self.entry(&id);
+                    if is_new {
+                        // Nothing is said of it before it was looked at.
+                        entry.seen.not_shared = Some(NotShared::Checking);
+                    }
                     entry.directory = game.directory;
                     entry.seen.present = true;
                     self.look_again(&id);
@@ -452,11 +470,8 @@ impl Shelf {
         {
             self.look(&game);
         }
-        // Small games first: most of the library is there soon.
-        let smallest = self.to_hash.iter().min_by_key(|(_, payload)| payload.bytes);
-        let smallest = smallest.map(|(game, _)| game.clone());
         if self.hashing.is_none()
-            && let Some(game) = smallest
+            && let Some(game) = next_to_hash(&self.to_hash, &self.requested)
             && let Some(payload) = self.to_hash.remove(&game)
         {
             self.hash(&game, payload);
@@ -464,13 +479,11 @@ impl Shelf {
     }
 
     fn on_tick(&mut self) -> bool {
-        let settling: Vec<GameId> = self
-            .entries
-            .iter()
+        let entries = self.entries.iter();
+        let settling = entries
             .filter(|(_, entry)| entry.seen.not_shared == Some(NotShared::Settling))
-            .map(|(game, _)| game.clone())
-            .collect();
-        for game in &settling {
+            .map(|(game, _)| game.clone());
+        for game in &settling.collect::<Vec<_>>() {
             self.look_again(game);
         }
         if self

@@ -295,6 +295,7 @@ impl Transfer {
         for (peer, _) in library.holders(self.content()) {
             self.learn_holder(*peer);
         }
+        self.tell_if_all_gone();
     }
 
     fn learn_holder(&mut self, peer: PeerId) {
@@ -334,11 +335,7 @@ impl Transfer {
         if self.sources.remove(peer) {
             self.asked.retain(|(asked, _), _| *asked != peer);
             self.download.on_peer_down(self.ports.clock.now(), peer);
-            if self.sources.is_empty() {
-                self.notify(Notice::AllPeersGone {
-                    game: self.game.clone(),
-                });
-            }
+            self.tell_if_all_gone();
         }
     }
 

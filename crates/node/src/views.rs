@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 use lanspread_disk::Place;
 use lanspread_proto::{
     ContentId, GameId, Manifest, PeerId,
-    library::{Availability, LibraryDigest},
+    library::{Availability, LibraryDigest, Size},
     text::{PeerName, Title},
     wire::link::Sharing,
 };
@@ -180,6 +180,8 @@ pub(crate) struct ShelfGame {
     pub(crate) manifest: Option<Arc<Manifest>>,
     /// Why no operation may touch it.
     pub(crate) blocked: Option<OperationError>,
+    /// What our own listing of its archives said.
+    pub(crate) unpacked: Option<Size>,
 }
 
 /// What runs. Written by `games`.

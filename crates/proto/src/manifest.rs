@@ -22,7 +22,7 @@ const MAGIC: &[u8; 4] = b"LSM1";
 /// The sentinel: present on disk exactly when the game is downloaded.
 pub const VERSION_INI: &str = "version.ini";
 /// Names at the root of a game that are never part of a payload, folded.
-pub const ROOT_EXCLUDED: &[&str] = &["local", "kept", ".incoming"];
+pub const ROOT_EXCLUDED: &[&str] = &["local", "kept", ".incoming", "version.ini.tmp"];
 /// Files that operating systems leave behind, folded; not part of a payload anywhere.
 pub const LITTER: &[&str] = &["thumbs.db", "desktop.ini", ".ds_store"];
 

@@ -31,6 +31,9 @@ pub struct MergedGame {
     pub contents: Vec<MergedContent>,
     /// Somebody serves a greater label than the newest that we have.
     pub update_available: bool,
+    /// The newest label that lies here without being known as a content: it is not hashed yet, or
+    /// cannot be.
+    unknown_own: Option<VersionLabel>,
 }
 
 /// One content of a game.
@@ -130,10 +133,12 @@ pub enum ChooseError {
 }
 
 impl Merged {
-    /// Merges our entries with those of each peer.
-    pub fn new<'a, Own, Peers, Peer>(own: Own, peers: Peers) -> Self
+    /// Merges what is here, offered to others or not, with the entries of each peer. `labels` are
+    /// of what is here but not known as a content.
+    pub fn new<'a, Own, Labels, Peers, Peer>(own: Own, labels: Labels, peers: Peers) -> Self
     where
         Own: IntoIterator<Item = &'a LibraryEntry>,
+        Labels: IntoIterator<Item = &'a (GameId, VersionLabel)>,
         Peers: IntoIterator<Item = Peer>,
         Peer: IntoIterator<Item = &'a LibraryEntry>,
     {
@@ -148,9 +153,13 @@ impl Merged {
             let merged = MergedGame::new(game.clone(), contents.into_values().collect())?;
             Some((game, merged))
         };
-        Self {
-            games: drafts.into_iter().filter_map(finish).collect(),
+        let mut games: BTreeMap<_, _> = drafts.into_iter().filter_map(finish).collect();
+        for (game, label) in labels {
+            if let Some(game) = games.get_mut(game) {
+                game.add_unknown(label);
+            }
         }
+        Self { games }
     }
 
     /// All games by id.
@@ -214,9 +223,18 @@ impl MergedGame {
             title,
             contents,
             update_available: false,
+            unknown_own: None,
         };
         merged.update_available = merged.has_update();
         Some(merged)
+    }
+
+    fn add_unknown(&mut self, label: &VersionLabel) {
+        let known = self.unknown_own.as_ref();
+        if known.is_none_or(|known| label.order(known).is_gt()) {
+            self.unknown_own = Some(label.clone());
+            self.update_available = self.has_update();
+        }
     }
 
     /// Two contents have equal labels.
@@ -241,7 +259,11 @@ impl MergedGame {
                 Some(Availability::Ready | Availability::LocalOnly)
             )
         };
-        self.contents.iter().find(here).map(|c| &c.version)
+        let known = self.contents.iter().find(here).map(|c| &c.version);
+        match (known, self.unknown_own.as_ref()) {
+            (Some(known), Some(unknown)) if unknown.order(known).is_gt() => Some(unknown),
+            (known, unknown) => known.or(unknown),
+        }
     }
 
     fn has_update(&self) -> bool {

@@ -185,3 +185,27 @@ fn people_are_told_how_to_go_on() {
     Ctrl+C stops.
     ");
 }
+
+#[test]
+fn a_reader_who_pauses_stops_nobody_else() {
+    let (tx, rx) = sync_mpsc::sync_channel(0);
+    let (go, begin) = sync_mpsc::sync_channel(1);
+    // It reads nothing before somebody else had a turn.
+    let reader = std::thread::spawn(move || {
+        let had_a_turn = begin.recv_timeout(Duration::from_secs(20)).is_ok();
+        had_a_turn && rx.into_iter().count() == 2
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async move {
+        let input = Cursor::new(b"{\"id\":1,\"command\":\"rescan\"}\n");
+        let lines = tokio::spawn(run(scripted(), started(), input, Lines(tx)));
+        tokio::task::yield_now().await;
+        // Nobody hears it any more when the turn came too late.
+        let _heard = go.send(());
+        lines.await.unwrap();
+    });
+    assert!(reader.join().unwrap());
+}

@@ -8,7 +8,11 @@ use lanspread_install::{
     proof::Expected,
     slot::{PARKED, VERSION_INI},
 };
-use lanspread_proto::{Manifest, RelPath, manifest::FileEntry};
+use lanspread_proto::{
+    Manifest, RelPath,
+    manifest::{self, FileEntry},
+    rel_path,
+};
 
 use super::{error::StepError, job::Job};
 use crate::{
@@ -63,10 +67,17 @@ impl Job<'_> {
         }
     }
 
+    /// Makes room: our old files are deleted, and whatever else is no part of the new payload goes
+    /// to `kept/`. What lies there afterwards is what the manifest says, and nothing beside it.
     pub(super) fn drop_old_files(&mut self) -> Result<(), StepError> {
-        let (Some(old), Some(new)) = (self.old, self.new) else {
-            return Ok(());
-        };
+        let new = self.new.ok_or(StepError::Unfit)?;
+        if let Some(old) = self.old {
+            self.drop_files_of(old, new)?;
+        }
+        self.put_strangers_aside(new)
+    }
+
+    fn drop_files_of(&mut self, old: &Manifest, new: &Manifest) -> Result<(), StepError> {
         let stays: BTreeSet<String> = new
             .files()
             .iter()
@@ -78,6 +89,36 @@ impl Job<'_> {
             }
         }
         self.prune_dirs(old, Some(new))
+    }
+
+    fn put_strangers_aside(&mut self, new: &Manifest) -> Result<(), StepError> {
+        let folded = |path: &RelPath| path.fold_key();
+        let files: BTreeSet<String> = new.files().iter().map(|f| folded(&f.path)).collect();
+        let dirs: BTreeSet<String> = directories(new).iter().map(folded).collect();
+        let mut open: Vec<Vec<String>> = vec![Vec::new()];
+        while let Some(above) = open.pop() {
+            let dir = self.below_root(&above);
+            for entry in self.hands.disk.list(&dir)? {
+                if is_no_payload(&entry.name, above.is_empty()) {
+                    continue;
+                }
+                let mut names = above.clone();
+                names.push(entry.name);
+                let key = rel_path::fold(&names.join("/"));
+                if dirs.contains(&key) && entry.kind == EntryKind::Directory {
+                    open.push(names);
+                } else if !files.contains(&key) {
+                    let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+                    self.keep(&self.below_root(&names), &parts)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn below_root(&self, names: &[String]) -> Place {
+        let root = self.places.game_root.clone();
+        names.iter().fold(root, |dir, name| dir.listed(name))
     }
 
     pub(super) fn remove_payload(&mut self) -> Result<(), StepError> {
@@ -189,6 +230,11 @@ impl Job<'_> {
         let names: Vec<&str> = path.components().collect();
         self.keep(place, &names)
     }
+}
+
+/// Names that no payload has: ours, and what operating systems leave everywhere.
+fn is_no_payload(name: &str, at_root: bool) -> bool {
+    (at_root && manifest::is_excluded_at_root(name)) || manifest::is_litter(name)
 }
 
 /// Every directory that a manifest has, the empty ones too.

@@ -73,6 +73,10 @@ impl DiskFile for MemFile {
         Ok(())
     }
 
+    fn is_executable(&self) -> Result<bool, DiskError> {
+        Ok(false)
+    }
+
     fn stat(&self) -> Result<Stat, DiskError> {
         self.run(DiskOp::Stat, |state| state.stat(self.number))
     }

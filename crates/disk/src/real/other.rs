@@ -252,6 +252,11 @@ pub(super) fn stat_open(file: &File) -> io::Result<Stat> {
 }
 
 /// Here the name of a file says whether it can be started.
+pub(super) const fn is_executable(_file: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// See [`is_executable`].
 pub(super) const fn mark_executable(_file: &File) -> io::Result<()> {
     Ok(())
 }

@@ -378,6 +378,10 @@ fn sync_file_system(directory: OwnedFd) -> Result<(), Errno> {
     fs::fsync(directory)
 }
 
+pub(super) fn is_executable(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.permissions().mode() & 0o100 != 0)
+}
+
 /// Everybody who may read it may start it.
 pub(super) fn mark_executable(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
@@ -387,7 +391,7 @@ pub(super) fn mark_executable(file: &File) -> io::Result<()> {
 }
 
 fn clone_open(source: &File, target: &File) -> io::Result<CloneKind> {
-    if source.metadata()?.permissions().mode() & 0o100 != 0 {
+    if is_executable(source)? {
         mark_executable(target)?;
     }
     #[cfg(target_os = "linux")]

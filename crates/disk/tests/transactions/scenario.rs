@@ -356,21 +356,15 @@ impl Scenario {
                 }
             }
             Self::DownloadFirst | Self::DownloadNext | Self::DownloadOverUnknown => {
-                let replaced = ["extra", "game.eti", "gone.eti", "version.ini"];
-                after.retain(|path, _| {
-                    !replaced.contains(&path.as_str()) && !path.starts_with("thing/")
-                });
+                after.retain(|path, _| path.starts_with("local/"));
                 after.extend(files(PAYLOAD_TWO));
-                keep(&mut after, "extra", "extra of the user");
-                if self != Self::DownloadFirst {
-                    keep(&mut after, "thing/user.txt", "thing of the user");
-                }
-                if self == Self::DownloadOverUnknown {
-                    after.extend(files(&[("gone.eti", "archive that is gone in two")]));
-                    keep(&mut after, "art/cover.jpg", "cover");
-                    keep(&mut after, "game.eti", "archive one");
-                    keep(&mut after, "thing/inner.txt", "inner thing");
-                    keep(&mut after, "version.ini", "1");
+                let known = self != Self::DownloadOverUnknown;
+                for (path, text) in self.before() {
+                    // What was provably ours is deleted.
+                    let ours = known && PAYLOAD_ONE.contains(&(path.as_str(), str_of(&text)));
+                    if !path.starts_with("local/") && !ours {
+                        keep(&mut after, &path, str_of(&text));
+                    }
                 }
             }
             Self::RepairLocal => {
@@ -378,9 +372,10 @@ impl Scenario {
                 after.extend(below(&format!("{KEPT}/"), &[LOCAL_USER[0], LOCAL_USER[4]]));
             }
             Self::RepairPayload => {
+                after.retain(|path, _| path.starts_with("local/"));
                 after.extend(files(PAYLOAD_ONE));
-                let kept = [ROOT_USER[0], ("game.eti", DAMAGED)];
-                after.extend(below(&format!("{KEPT}/"), &kept));
+                after.extend(below(&format!("{KEPT}/"), ROOT_USER));
+                keep(&mut after, "game.eti", DAMAGED);
             }
             Self::Remove => {
                 let ours = ["art/cover.jpg", "game.eti", "gone.eti", "thing/inner.txt"];
@@ -404,6 +399,10 @@ impl Scenario {
             | Self::RepairPayload => (Some(1), Some(1)),
         }
     }
+}
+
+fn str_of(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap()
 }
 
 /// The payload that a sentinel promises.

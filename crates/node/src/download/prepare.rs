@@ -93,25 +93,6 @@ pub(crate) async fn files(
     Ok(manifest.files().iter().map(view).collect())
 }
 
-/// What the publisher's listing said about the unpacked size.
-pub(super) fn unpacked_bytes(ports: &JobPorts, game: &GameId, content: ContentId) -> Option<u64> {
-    let library = ports.transfer.library.borrow();
-    let merged = library.merged.game(game)?;
-    let found = merged.contents.iter().find(|c| c.content == content)?;
-    found.unpacked.map(|size| size.bytes)
-}
-
-/// Payloads of other installed games that could be removed to make room.
-pub(super) fn droppable_bytes(ports: &JobPorts, game: &GameId) -> u64 {
-    let shelf = ports.shelf_view.borrow();
-    let others = shelf.games.iter().filter(|(other, _)| *other != game);
-    let installed = others.filter(|(_, on_shelf)| on_shelf.local.installed.is_some());
-    installed
-        .filter_map(|(_, on_shelf)| on_shelf.manifest.as_ref())
-        .map(|m| m.total_bytes())
-        .sum()
-}
-
 async fn stored(ports: &JobPorts, content: ContentId) -> Result<Option<Agreed>, OperationError> {
     let (disk, place) = (Arc::clone(&ports.disk), ports.state.manifests());
     let load = move || ManifestStore::new(disk.as_ref(), &place).load(content);

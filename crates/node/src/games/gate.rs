@@ -35,28 +35,17 @@ type Begun = Result<OperationId, OperationError>;
 impl Games {
     pub(super) fn get(&mut self, request: GetRequest) -> Begun {
         let game = request.game.clone();
-        if let Some(open) = self.open(&game) {
-            let fetching = matches!(open.kind, OperationKind::Download | OperationKind::Update);
-            let same = open.content.as_ref().map(|(content, _)| *content);
-            // A second `get` is the same operation, unless it is for other bytes.
-            return match request.content {
-                wanted if fetching && (wanted.is_none() || wanted == same) => Ok(open.id),
-                _ => Err(OperationError::Busy {
-                    game,
-                    running: open.kind,
-                }),
-            };
+        if self.open(&game).is_some() {
+            return self.get_again(&request);
         }
         self.check_blocked(&game)?;
-        let choice = self.choose(&request)?;
-        let local = self.local(&game);
-        if local.content == Some(choice.content) && local.downloaded.is_some() {
-            let installed = local.installed.as_ref().map(|(_, content)| *content);
-            return match request.then {
-                AfterDownload::Install if installed != Some(choice.content) => self.install(game),
-                AfterDownload::Install | AfterDownload::Keep => Err(OperationError::UpToDate(game)),
-            };
-        }
+        self.check_known(&game)?;
+        let choice = match self.choose(&request) {
+            Err(OperationError::UpToDate(game)) if self.awaits_install(&request) => {
+                return self.install(game);
+            }
+            choice => choice?,
+        };
         self.allow(&game, Asked::Download)?;
         Ok(self.enqueue(
             OperationKind::Download,
@@ -95,6 +84,7 @@ impl Games {
 
     pub(super) fn update(&mut self, game: GameId) -> Begun {
         self.check_blocked(&game)?;
+        self.check_known(&game)?;
         let library = self.ports.transfer.library.borrow().clone();
         let merged = library.merged.game(&game);
         let merged = merged.ok_or_else(|| OperationError::UnknownGame(game.clone()))?;
@@ -189,7 +179,10 @@ impl Games {
             let Some(game) = waiting.and_then(|index| self.queue.remove(index)) else {
                 return;
             };
-            self.start_download(game);
+            match self.operations.get_mut(&game) {
+                Some(held) if held.control.is_some() => held.go_on(),
+                Some(_) | None => self.start_download(game),
+            }
         }
     }
 
@@ -203,6 +196,7 @@ impl Games {
             return;
         };
         operation.enter(Phase::Preparing);
+        operation.raised = false;
         let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
         let job = Job::new(operation.id, game, control, self.ports.games.clone());
@@ -383,6 +377,7 @@ impl Games {
             let paused = operation.is_paused();
             operation.control = None;
             operation.enter(if paused { Phase::Paused } else { Phase::Queued });
+            self.queue.retain(|waiting| *waiting != game);
             self.queue.push_front(game);
             self.save();
         }
@@ -422,7 +417,7 @@ impl Games {
             .filter(|operation| operation.is_open())
     }
 
-    fn local(&self, game: &GameId) -> LocalView {
+    pub(super) fn local(&self, game: &GameId) -> LocalView {
         let shelf = self.ports.shelf_view.borrow();
         shelf
             .games

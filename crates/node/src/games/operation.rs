@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::OperationError,
-    handle::{GetRequest, Partials},
+    handle::{AfterDownload, GetRequest, Partials},
     snapshot::{OperationId, OperationKind, OperationView, Phase, SourceView, VerifyView},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Operation {
     pub(super) request: Option<GetRequest>,
     /// What a verify found.
     pub(super) verified: Option<Arc<VerifyView>>,
+    /// The job began to download only, and is to be followed by an install.
+    pub(super) raised: bool,
     /// There while a job runs.
     pub(super) control: Option<JobControl>,
 }
@@ -67,14 +69,31 @@ pub(crate) struct JobControl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wishes {
     pub(crate) paused: bool,
+    pub(crate) turn: Turn,
     /// What a cancel does to verified chunks.
     pub(crate) partials: Partials,
+}
+
+impl Wishes {
+    pub(crate) fn awaits_turn(self) -> bool {
+        self.turn == Turn::Awaits
+    }
+}
+
+/// Whether a download may move bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It has one of the places.
+    Has,
+    /// Its sources came back while all places were taken.
+    Awaits,
 }
 
 impl JobControl {
     pub(crate) fn new(stop: &CancellationToken) -> Self {
         let wishes = Wishes {
             paused: false,
+            turn: Turn::Has,
             partials: Partials::Keep,
         };
         Self {
@@ -91,6 +110,14 @@ impl JobControl {
 
     pub(super) fn set_paused(&self, paused: bool) {
         self.wishes.send_modify(|wishes| wishes.paused = paused);
+    }
+
+    pub(super) fn set_turn(&self, turn: Turn) {
+        self.wishes.send_modify(|wishes| wishes.turn = turn);
+    }
+
+    pub(super) fn awaits_turn(&self) -> bool {
+        self.wishes.borrow().awaits_turn()
     }
 
     pub(super) fn cancel(&self, partials: Partials) {
@@ -145,6 +172,7 @@ impl Operation {
             progress: JobProgress::default(),
             request: None,
             verified: None,
+            raised: false,
             control: None,
         }
     }
@@ -162,12 +190,32 @@ impl Operation {
         }
     }
 
+    /// A download that was held has its place.
+    pub(super) fn go_on(&mut self) {
+        if let Some(control) = &self.control {
+            control.set_turn(Turn::Has);
+            self.phase = Phase::Downloading;
+        }
+    }
+
+    /// A download is to be installed too; `true` when that is news.
+    pub(super) fn want_install(&mut self) -> bool {
+        let keeps = |request: &&mut GetRequest| request.then == AfterDownload::Keep;
+        let Some(request) = self.request.as_mut().filter(keeps) else {
+            return false;
+        };
+        request.then = AfterDownload::Install;
+        self.raised = self.control.is_some();
+        true
+    }
+
     /// A download that has not begun to replace anything: it can be put away and begun again.
     pub(super) const fn is_suspendable(&self) -> bool {
         self.request.is_some()
             && matches!(
                 self.phase,
-                Phase::Preparing
+                Phase::Queued
+                    | Phase::Preparing
                     | Phase::WaitingForSource
                     | Phase::Adopting
                     | Phase::Downloading

@@ -82,7 +82,8 @@ impl Games {
         let waiting = self
             .queue
             .iter()
-            .filter_map(|game| self.operations.get_key_value(game));
+            .filter_map(|game| self.operations.get_key_value(game))
+            .filter(|(_, o)| o.control.is_none());
         let text: String = running
             .chain(waiting)
             .filter_map(|(g, o)| line(g, o))
@@ -91,9 +92,13 @@ impl Games {
     }
 
     /// Queues what ran and waited when the node stopped. Their sources may come later.
-    pub(super) fn take_up_saved(&mut self) {
-        let place = self.ports.state.place().own(NAME);
-        let text = match atomic_file::read(self.ports.disk.as_ref(), &place, BYTES_MAX) {
+    pub(super) async fn take_up_saved(&mut self) {
+        let (disk, place) = (Arc::clone(&self.ports.disk), self.ports.state.place());
+        let read = move || atomic_file::read(disk.as_ref(), &place.own(NAME), BYTES_MAX);
+        let Ok(read) = self.ports.blocking(read).await else {
+            return;
+        };
+        let text = match read {
             Ok(bytes) => String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default(),
             Err(error) => {
                 tracing::warn!(%error, "the saved queue of downloads cannot be read");

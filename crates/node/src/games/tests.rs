@@ -18,6 +18,7 @@ use crate::{
     snapshot::{GameView, GamesDirState, NotShared},
 };
 
+mod again;
 mod odd;
 
 /// Long enough for a loaded machine; a failure takes so long to show.
@@ -87,10 +88,7 @@ impl Person {
     /// Writes a version of the game by hand and publishes it where it lies.
     async fn publish(&self, version: &str) {
         let dir = self.game_dir();
-        std::fs::create_dir_all(dir.join("maps")).unwrap();
-        std::fs::write(dir.join("version.ini"), format!("{version}\n")).unwrap();
-        std::fs::write(dir.join("maps/q3dm17.bsp"), payload(version)).unwrap();
-        std::fs::write(dir.join("quake.exe"), format!("program {version}")).unwrap();
+        write_game(&dir, version);
         let request = PublishRequest {
             source: dir,
             version: VersionLabel::parse(version).unwrap(),
@@ -140,6 +138,13 @@ impl Person {
     async fn get(&self, then: AfterDownload) -> OperationId {
         self.handle().get(request(then)).await.unwrap()
     }
+}
+
+fn write_game(dir: &Path, version: &str) {
+    std::fs::create_dir_all(dir.join("maps")).unwrap();
+    std::fs::write(dir.join("version.ini"), format!("{version}\n")).unwrap();
+    std::fs::write(dir.join("maps/q3dm17.bsp"), payload(version)).unwrap();
+    std::fs::write(dir.join("quake.exe"), format!("program {version}")).unwrap();
 }
 
 fn payload(version: &str) -> Vec<u8> {

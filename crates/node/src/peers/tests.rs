@@ -26,7 +26,7 @@ use crate::{
     actor::{Tasks, mailbox},
     clock::Clock,
     exchange,
-    library::{self, LibraryHandle},
+    library::{self, LibraryHandle, OwnGames},
     notice::Notice,
     random,
     restart::Parts,
@@ -229,10 +229,17 @@ async fn a_link_is_seen_from_both_ends() {
     b.stop().await;
 }
 
+fn offered(entries: impl IntoIterator<Item = LibraryEntry>) -> OwnGames {
+    OwnGames {
+        offered: entries.into_iter().collect(),
+        ..OwnGames::default()
+    }
+}
+
 #[tokio::test]
 async fn libraries_are_shared_and_go_with_their_peer() {
     let (a, b) = (Household::start("anna"), Household::start("bert"));
-    a.library.set_local(vec![entry("quake", "1.0")]).await;
+    a.library.set_local(offered([entry("quake", "1.0")])).await;
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
     let quake = GameId::parse("quake").unwrap();
@@ -243,7 +250,7 @@ async fn libraries_are_shared_and_go_with_their_peer() {
         .unwrap();
     // A delta while the link is up.
     a.library
-        .set_local(vec![entry("quake", "1.1"), entry("unreal", "2")])
+        .set_local(offered([entry("quake", "1.1"), entry("unreal", "2")]))
         .await;
     let both = |view: &Arc<LibraryView>| {
         let versions = view.merged.games().flat_map(|game| &game.contents);
@@ -274,7 +281,7 @@ async fn libraries_are_shared_and_go_with_their_peer() {
 async fn a_library_of_many_pages_arrives_whole() {
     let (a, b) = (Household::start("anna"), Household::start("bert"));
     let many = (0..1_000).map(|n| entry(&format!("game{n}"), &n.to_string()));
-    a.library.set_local(many.collect()).await;
+    a.library.set_local(offered(many)).await;
     a.peers.connect(b.address).await.unwrap();
     let mut view = b.library.view();
     let all = |view: &Arc<LibraryView>| view.merged.games().count() == 1_000;

@@ -9,6 +9,7 @@ use crate::snapshot::{GamesDirState, OperationId, OperationKind, SharingState};
 
 struct Bench {
     operations: watch::Sender<Arc<OperationsView>>,
+    uploads: watch::Sender<Arc<UploadsView>>,
     notices: broadcast::Sender<Notice>,
     told: broadcast::Receiver<Notice>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -28,13 +29,14 @@ fn bench() -> Bench {
         problems: Vec::new(),
     };
     let operations = watch::Sender::new(Arc::new(OperationsView::default()));
+    let uploads = watch::Sender::new(Arc::new(UploadsView::default()));
     let peers = PeersView::new(me, PeerName::clean("anna"), Vec::new());
     let mut sources = Sources {
         peers: watch::Sender::new(Arc::new(peers)).subscribe(),
         library: watch::Sender::new(Arc::new(LibraryView::new(digest))).subscribe(),
         shelf: watch::Sender::new(Arc::new(shelf)).subscribe(),
         operations: operations.subscribe(),
-        uploads: watch::Sender::new(Arc::new(UploadsView::default())).subscribe(),
+        uploads: uploads.subscribe(),
         components: watch::Sender::new(Arc::new(ComponentsView::default())).subscribe(),
     };
     let snapshots = watch::Sender::new(sources.first());
@@ -50,6 +52,7 @@ fn bench() -> Bench {
     };
     Bench {
         operations,
+        uploads,
         notices,
         told: heard,
         snapshots: seen,
@@ -133,5 +136,36 @@ async fn who_waits_sees_what_was_so_when_it_asked() {
         told.await.unwrap();
         assert_eq!(bench.snapshots.borrow().queue, queue(&name).queue);
     }
+    bench.publishing.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_sent_to_is_told_when_it_changes() {
+    let mut bench = bench();
+    let sending = |peers: &[u8], rate| {
+        let upload = |peer: &u8| crate::snapshot::UploadView {
+            peer: PeerId::from_bytes([*peer; 32]),
+            game: GameId::parse("quake").unwrap(),
+            bytes: rate,
+            rate,
+        };
+        Arc::new(UploadsView {
+            uploads: peers.iter().map(upload).collect(),
+            ..UploadsView::default()
+        })
+    };
+    let mut told = Vec::new();
+    for (step, (peers, rate)) in [(&[][..], 0), (&[1], 1), (&[1], 2), (&[1, 2], 3), (&[2], 4)]
+        .into_iter()
+        .enumerate()
+    {
+        bench.uploads.send_replace(sending(peers, rate));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while let Ok(notice) = bench.told.try_recv() {
+            assert!(matches!(notice, Notice::UploadsChanged), "{notice:?}");
+            told.push(step);
+        }
+    }
+    assert_eq!(told, [1, 3, 4]);
     bench.publishing.abort();
 }

@@ -16,13 +16,16 @@ use lanspread_proto::{
     manifest::{ArchiveSet, Layout, VERSION_INI},
 };
 use lanspread_unpack::{
-    ArchiveBytes, Limits, NameTable, detect,
+    ArchiveBytes, Limits, NameTable, WorkerCommand, detect,
     layout::{self, RootFile},
     list, volumes,
 };
 
-use super::look::{Looker, not};
-use crate::snapshot::NotShared;
+use super::look::not;
+use crate::{error::OperationError, snapshot::NotShared};
+
+/// What reads files, and what reads archives.
+pub(crate) type Tools<'a> = (&'a dyn Disk, &'a WorkerCommand);
 
 /// The layout, and what comes out of it.
 pub(super) struct Listed {
@@ -30,19 +33,40 @@ pub(super) struct Listed {
     pub(super) unpacked: Option<Size>,
 }
 
+/// Refuses what could not be shared: encrypted, damaged or incomplete archives.
+pub(crate) fn check_layout(
+    tools: Tools<'_>,
+    game_root: &Place,
+    payload: &Payload,
+) -> Result<(), OperationError> {
+    match decide(tools, game_root, payload) {
+        Err(NotShared::Refused {
+            entry,
+            code,
+            reason,
+        }) => Err(OperationError::Publish {
+            entry,
+            code,
+            reason,
+        }),
+        // Nothing else is a verdict on archives.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Decides the layout and lists the archives.
 pub(super) fn decide(
-    looker: &Looker,
+    tools: Tools<'_>,
     game_root: &Place,
     payload: &Payload,
 ) -> Result<Listed, NotShared> {
-    let wishes = settings::read_settings(looker.disk.as_ref(), game_root)
-        .map_err(|error| not("settings", &error))?;
+    let wishes =
+        settings::read_settings(tools.0, game_root).map_err(|error| not("settings", &error))?;
     let layout = match wishes.layout {
         Some(LayoutWish::Tree) => Layout::Tree,
         Some(LayoutWish::Archives) => Layout::Archives(sets(payload, None)?),
         Some(LayoutWish::Named(names)) => Layout::Archives(sets(payload, Some(&names))?),
-        None => by_content(looker, game_root, payload)?,
+        None => by_content(tools, game_root, payload)?,
     };
     let Layout::Archives(sets) = &layout else {
         let files = u32::try_from(payload.files.len()).unwrap_or(u32::MAX);
@@ -57,7 +81,7 @@ pub(super) fn decide(
     let mut total = Size::default();
     let mut names = NameTable::new();
     for set in sets {
-        let (size, after) = list_one(looker, game_root, set, names)?;
+        let (size, after) = list_one(tools, game_root, set, names)?;
         names = after;
         total.bytes = total.bytes.saturating_add(size.bytes);
         total.files = total.files.saturating_add(size.files);
@@ -68,13 +92,13 @@ pub(super) fn decide(
     })
 }
 
-fn by_content(looker: &Looker, game_root: &Place, payload: &Payload) -> Result<Layout, NotShared> {
+fn by_content(tools: Tools<'_>, game_root: &Place, payload: &Payload) -> Result<Layout, NotShared> {
     let mut prefixes = Vec::new();
     let at_root = |path: &RelPath| path.parent().is_none();
     for file in payload.files.iter().filter(|file| at_root(&file.path)) {
         let place = game_root.join(&file.path);
-        let prefix = read_prefix(looker.disk.as_ref(), &place, file.bytes)
-            .map_err(|error| not("disk", &error))?;
+        let prefix =
+            read_prefix(tools.0, &place, file.bytes).map_err(|error| not("disk", &error))?;
         prefixes.push((file.path.as_str(), prefix));
     }
     let deeper = payload.files.iter().any(|file| !at_root(&file.path));
@@ -138,7 +162,7 @@ fn sets(payload: &Payload, named: Option<&[RelPath]>) -> Result<Vec<ArchiveSet>,
 }
 
 fn list_one(
-    looker: &Looker,
+    tools: Tools<'_>,
     game_root: &Place,
     set: &ArchiveSet,
     names: NameTable,
@@ -153,11 +177,11 @@ fn list_one(
         code,
         reason,
     };
-    let source = Files::open(looker.disk.as_ref(), game_root, set)
-        .map_err(|error| refuse("disk", error.to_string()))?;
+    let source =
+        Files::open(tools.0, game_root, set).map_err(|error| refuse("disk", error.to_string()))?;
     let source: Arc<dyn ArchiveBytes> = Arc::new(source);
     let count = set.volumes.len();
-    let listed = list(&looker.worker, source, count, Limits::default(), names);
+    let listed = list(tools.1, source, count, Limits::default(), names);
     let (listing, names) =
         listed.map_err(|error| refuse(error.code.as_str(), error.to_string()))?;
     listing

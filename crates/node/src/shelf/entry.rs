@@ -22,6 +22,7 @@ use crate::{
     download::Agreed,
     error::OperationError,
     exchange::Served,
+    library::OwnGames,
     notice::Notice,
     snapshot::{LocalView, NotShared, Problem},
     views::ShelfGame,
@@ -166,7 +167,18 @@ impl Entry {
         }
     }
 
-    pub(super) fn offer(&self, game: &GameId, shared: bool, offered: &mut Vec<LibraryEntry>) {
+    /// Adds what is here, for others to know or for us alone.
+    pub(super) fn list(&self, game: &GameId, shared: bool, own: &mut OwnGames) {
+        if self.known.is_none()
+            && let Some(version) = &self.seen.downloaded
+        {
+            own.unknown.push((game.clone(), version.clone()));
+        }
+        let offered = if shared {
+            &mut own.offered
+        } else {
+            &mut own.private
+        };
         let entry = |content, version, availability, payload, unpacked| LibraryEntry {
             game: game.clone(),
             content,
@@ -177,9 +189,6 @@ impl Entry {
             unpacked,
             extensions: Extensions::default(),
         };
-        if !shared {
-            return;
-        }
         if let Some(known) = &self.known {
             let manifest = &known.agreed.manifest;
             let (content, version) = (manifest.content(), manifest.version().clone());
@@ -242,6 +251,7 @@ impl Entry {
             root,
             manifest,
             blocked: self.blocked.clone(),
+            unpacked: self.known.as_ref().and_then(|known| known.unpacked),
         }
     }
 

@@ -292,7 +292,8 @@ impl Looker {
             scan::Sentinel::Malformed(error) => return Err(not("version-ini", &error)),
             scan::Sentinel::Unreadable(error) => return Err(not("disk", &error)),
         };
-        let listed = archives::decide(self, &subject.root(), payload)?;
+        let listed =
+            archives::decide((self.disk.as_ref(), &self.worker), &subject.root(), payload)?;
         let job = HashJob {
             disk: Arc::clone(&self.disk),
             game_root: subject.root(),

@@ -1,11 +1,12 @@
 //! Looks and hashings of single games: one at a time, each on a thread of its own.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use lanspread_disk::{Place, hashing::Progress, scan::Payload};
+use lanspread_disk::{Place, content::OpenContent, hashing::Progress, scan::Payload};
 use lanspread_proto::GameId;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     error::OperationError,
     restart::caught_in,
-    snapshot::{HashingView, NotShared},
+    snapshot::{GamesDirState, HashingView, NotShared},
 };
 
 /// A game that is being hashed.
@@ -52,6 +53,38 @@ impl Hashing {
 }
 
 impl Shelf {
+    /// The payload as it can be read; who is told to wait makes it the next to be hashed.
+    pub(super) fn content(&mut self, game: &GameId) -> Result<Arc<OpenContent>, OperationError> {
+        if self.state == GamesDirState::Unavailable {
+            return Err(OperationError::GamesDirUnavailable(self.games_dir.clone()));
+        }
+        let Some(entry) = self.entries.get(game) else {
+            return Err(OperationError::NotDownloaded(game.clone()));
+        };
+        match (&entry.known, &entry.seen.not_shared) {
+            (Some(known), _) => Ok(Arc::clone(&known.open)),
+            (None, Some(NotShared::Checking | NotShared::Settling)) => {
+                self.requested.insert(game.clone());
+                Err(OperationError::Checking(game.clone()))
+            }
+            (
+                None,
+                Some(NotShared::Refused {
+                    entry,
+                    code,
+                    reason,
+                }),
+            ) => Err(OperationError::Publish {
+                entry: entry.clone(),
+                code,
+                reason: reason.clone(),
+            }),
+            (None, Some(NotShared::NoVersion | NotShared::SwitchedOff) | None) => {
+                Err(OperationError::NotDownloaded(game.clone()))
+            }
+        }
+    }
+
     pub(super) fn look(&mut self, game: &GameId) {
         let games = Place::root(&self.games_dir);
         let Some(entry) = self.entries.get_mut(game).filter(|entry| entry.holds == 0) else {
@@ -157,6 +190,7 @@ impl Shelf {
             return;
         }
         entry.look = Look::Running;
+        self.requested.remove(game);
         let subject = entry.subject(game, games);
         let progress = Arc::new(Progress::default());
         self.hashing = Some(Hashing {
@@ -217,5 +251,44 @@ pub(super) fn rotten(game: &GameId) -> NotShared {
         entry: game.to_string(),
         code: "disk-fault",
         reason: "the disk gives other bytes than were written; verify it".into(),
+    }
+}
+
+/// Games that are waited for, then small ones: most of the library is there soon.
+pub(super) fn next_to_hash(
+    games: &BTreeMap<GameId, Arc<Payload>>,
+    requested: &BTreeSet<GameId>,
+) -> Option<GameId> {
+    let order = |(game, payload): &(&GameId, &Arc<Payload>)| {
+        let is_requested = requested.contains(*game);
+        (!is_requested, payload.bytes)
+    };
+    let next = games.iter().min_by_key(order);
+    next.map(|(game, _)| game.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_hashed_first() {
+        let game = |name: &str| GameId::parse(name).unwrap();
+        let payload = |bytes| {
+            Arc::new(Payload {
+                bytes,
+                ..Payload::default()
+            })
+        };
+        let all = [("large", 9), ("huge", 99), ("small", 1)];
+        let all = all.map(|(name, bytes)| (game(name), payload(bytes)));
+        let mut games = BTreeMap::from(all);
+        let requested = BTreeSet::from([game("huge"), game("unknown")]);
+        let mut order = Vec::new();
+        while let Some(next) = next_to_hash(&games, &requested) {
+            games.remove(&next);
+            order.push(next);
+        }
+        assert_eq!(order, [game("huge"), game("small"), game("large")]);
     }
 }

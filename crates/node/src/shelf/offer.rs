@@ -7,8 +7,8 @@ use lanspread_proto::ContentId;
 
 use super::{Shelf, entry::ShareWish, looking::Hashing, place};
 use crate::{
-    actor::Reply, error::OperationError, exchange::Served, handle::ShareChange,
-    snapshot::SharingState, views::ShelfView,
+    actor::Reply, error::OperationError, exchange::Served, handle::ShareChange, library::OwnGames,
+    limits, snapshot::SharingState, views::ShelfView,
 };
 
 impl Shelf {
@@ -51,16 +51,16 @@ impl Shelf {
     pub(super) async fn publish(&mut self) {
         let sharing = self.sharing();
         let mut games = BTreeMap::new();
-        let (mut offered, mut serve) = (Vec::new(), Vec::new());
+        let (mut own, mut serve) = (OwnGames::default(), Vec::new());
         for (game, entry) in &self.entries {
             let off = self.switched_off.contains(game) || entry.wish == ShareWish::Keep;
             let shared = !off && sharing != SharingState::Off;
-            entry.offer(game, shared, &mut offered);
+            entry.list(game, shared, &mut own);
             serve.extend(entry.served(game).filter(|_| shared));
             games.insert(game.clone(), entry.view(off, self.root(&entry.directory)));
         }
         self.serve(serve).await;
-        self.ports.library.set_local(offered).await;
+        self.ports.library.set_local(own).await;
         self.ports.exchange.set_sharing(sharing).await;
         self.ports
             .peers
@@ -77,6 +77,8 @@ impl Shelf {
             problems: self.problems.iter().cloned().chain(blocked).collect(),
         };
         self.ports.view.send_replace(Arc::new(view));
+        self.is_stale = false;
+        self.publish_at = tokio::time::Instant::now() + limits::SNAPSHOT_INTERVAL;
     }
 
     /// Registers what is new, and withdraws what is no longer there. What a download serves is its

@@ -6,8 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use lanspread_disk::{Disk, DiskError, Place, atomic_file, scan, state::StateDir, vfs::EntryKind};
+use lanspread_disk::{
+    Disk, DiskError, Place, atomic_file, relocate::relocate, scan, state::StateDir, vfs::EntryKind,
+};
 use lanspread_proto::{GameId, wire::link::Sharing};
+use tokio_util::sync::CancellationToken;
 
 use super::{Msg, ShelfPorts};
 use crate::{
@@ -92,10 +95,11 @@ pub(super) fn move_games(
     reply: Reply<()>,
 ) {
     let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
+    let stop = ports.tasks.stop().clone();
     ports
         .tasks
         .spawn_blocking(tracing::info_span!("games_dir"), move || {
-            let result = match caught_in(|| carry(disk.as_ref(), &from, &to, how)) {
+            let result = match caught_in(|| carry(disk.as_ref(), (&from, &to), how, &stop)) {
                 Ok(carried) => carried.map_err(OperationError::from),
                 Err(panic) => Err(OperationError::Defect(panic)),
             };
@@ -103,8 +107,14 @@ pub(super) fn move_games(
         });
 }
 
-/// Moves game by game by renaming. Across volumes the system refuses, and everything stays.
-fn carry(disk: &dyn Disk, from: &Path, to: &Path, how: GamesMove) -> Result<(), DiskError> {
+/// Moves game by game, to another volume too. What fails is undone; when the node stops in the
+/// middle, each game is at the one place or the other.
+fn carry(
+    disk: &dyn Disk,
+    (from, to): (&Path, &Path),
+    how: GamesMove,
+    stop: &CancellationToken,
+) -> Result<(), DiskError> {
     let (from, to) = (Place::root(from), Place::root(to));
     atomic_file::ensure_dir(disk, &to)?;
     if how == GamesMove::UseAsItIs {
@@ -120,11 +130,13 @@ fn carry(disk: &dyn Disk, from: &Path, to: &Path, how: GamesMove) -> Result<(), 
         let result = match disk.stat(&target)? {
             // A game that is there already is not replaced.
             Some(_) => continue,
-            None => disk.rename(&from.listed(&entry.name), &target),
+            None => relocate(disk, &from.listed(&entry.name), &target, &mut |_| {
+                !stop.is_cancelled()
+            }),
         };
         if let Err(error) = result {
-            for name in moved {
-                disk.rename(&to.listed(&name), &from.listed(&name))?;
+            for name in moved.iter().filter(|_| !stop.is_cancelled()) {
+                relocate(disk, &to.listed(name), &from.listed(name), &mut |_| true)?;
             }
             return Err(error);
         }

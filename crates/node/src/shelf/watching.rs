@@ -22,31 +22,22 @@ impl Watching {
     pub(super) fn start(ports: &ShelfPorts, games_dir: &Path) -> Self {
         let stop = ports.tasks.stop().child_token();
         let games = Place::root(games_dir);
-        match GamesWatch::start(ports.disk.as_ref(), &games) {
-            Ok(watch) => {
-                let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
-                let stopped = stop.clone();
-                ports
-                    .tasks
-                    .spawn_blocking(tracing::debug_span!("watch"), move || {
-                        listen(watch, disk.as_ref(), &mailbox, &stopped);
-                    });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "changes are found by the regular scan only");
-                stop.cancel();
-            }
-        }
+        let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
+        let stopped = stop.clone();
+        ports
+            .tasks
+            .spawn_blocking(tracing::debug_span!("watch"), move || {
+                watch(disk.as_ref(), &games, &mailbox, &stopped);
+                // Whoever keeps it starts it again.
+                stopped.cancel();
+            });
         Self { stop }
     }
 
     /// Starts again if it ended.
     pub(super) fn keep(&mut self, ports: &ShelfPorts, games_dir: &Path) {
         if self.stop.is_cancelled() && !ports.tasks.stop().is_cancelled() {
-            let there = ports.disk.stat(&Place::root(games_dir));
-            if matches!(there, Ok(Some(_))) {
-                *self = Self::start(ports, games_dir);
-            }
+            *self = Self::start(ports, games_dir);
         }
     }
 }
@@ -54,6 +45,16 @@ impl Watching {
 impl Drop for Watching {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+fn watch(disk: &dyn Disk, games: &Place, mailbox: &Mailbox<Msg>, stop: &CancellationToken) {
+    if !matches!(disk.stat(games), Ok(Some(_))) {
+        return;
+    }
+    match GamesWatch::start(disk, games) {
+        Ok(watch) => listen(watch, disk, mailbox, stop),
+        Err(error) => tracing::warn!(%error, "changes are found by the regular scan only"),
     }
 }
 

@@ -94,6 +94,7 @@ impl Transfer {
                     self.tell_chunks(peer, piece);
                 }
             }
+            Stored::Before => self.download.on_piece(now, peer, piece, Outcome::Stored),
             Stored::Bad => {
                 self.lied.push(peer);
                 self.tell_lied();
@@ -108,6 +109,16 @@ impl Transfer {
                 tracing::warn!(%error, "a piece cannot be stored");
                 self.finish(Err(error));
             }
+        }
+    }
+
+    /// The last one left, or has it no more.
+    pub(super) fn tell_if_all_gone(&mut self) {
+        let library = Arc::clone(&self.ports.library.borrow());
+        if self.sources.lost_all(library.holders(self.content())) {
+            self.notify(Notice::AllPeersGone {
+                game: self.game.clone(),
+            });
         }
     }
 

@@ -10,6 +10,7 @@ use std::{
 use lanspread_net::lane::{Lane, LanePath};
 use lanspread_proto::{
     ContentId, PeerId, Piece, PieceIndex, PieceSet,
+    library::Availability,
     wire::{
         LinkMessage,
         link::{HaveMap, Interest, InterestState, Sharing},
@@ -57,6 +58,8 @@ pub(super) struct Sources {
     peers: BTreeMap<PeerId, Source>,
     /// Who does not know yet that we are interested.
     untold: BTreeSet<PeerId>,
+    /// One of them has something of it.
+    has_holder: bool,
 }
 
 struct Source {
@@ -95,11 +98,17 @@ impl Sources {
             mailbox,
             peers: BTreeMap::new(),
             untold: BTreeSet::new(),
+            has_holder: false,
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+    /// Who was a source, and there were some, is gone or has it no more.
+    pub(super) fn lost_all(&mut self, holders: &[(PeerId, Availability)]) -> bool {
+        let serves = |(peer, availability): &(PeerId, Availability)| {
+            *availability != Availability::LocalOnly && self.peers.contains_key(peer)
+        };
+        let has_holder = holders.iter().any(serves);
+        std::mem::replace(&mut self.has_holder, has_holder) && !has_holder
     }
 
     pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {

@@ -28,6 +28,8 @@ pub(crate) struct Arrived {
 pub(crate) enum Stored {
     /// It is written and in the journal.
     Yes,
+    /// It is right, and was here already.
+    Before,
     /// A chunk of it is not what the chunk map says.
     Bad,
     /// Our disk failed; nobody else is to blame.
@@ -46,7 +48,8 @@ impl Store {
             Err(StoreError::Broken)
         });
         match stored {
-            Ok(_new) => Stored::Yes,
+            Ok(true) => Stored::Yes,
+            Ok(false) => Stored::Before,
             Err(StoreError::BadChunk(_)) => Stored::Bad,
             Err(error) => Stored::Failed(Arc::new(error)),
         }

@@ -157,12 +157,8 @@ async fn commit(
     let finishing = Arc::clone(partial);
     let finished = ports.blocking(move || finishing.finish()).await?;
     finished.map_err(|error| store_error(&job.game, error))?;
-    let served = {
-        let shelf = ports.shelf_view.borrow();
-        let manifest = shelf.games.get(&job.game).and_then(|g| g.manifest.as_ref());
-        manifest.map(|manifest| manifest.content())
-    };
-    let mut hooks = JobHooks::new(ports, job, served).knowing(payload.open.clone());
+    let seen = payload.open.as_ref().map(|open| open.seen().clone());
+    let mut hooks = JobHooks::new(ports, job, seen);
     let (disk, places) = (Arc::clone(&ports.disk), places.clone());
     let manifest = Arc::clone(&payload.agreed.manifest);
     let transaction = committing::transaction_id();

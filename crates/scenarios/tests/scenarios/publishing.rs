@@ -79,6 +79,9 @@ fn s30_publish_refuses() {
         }
         assert_eq!(entries(&folder), before);
     };
+    check("Link", "link", &|folder| {
+        std::os::unix::fs::symlink("game.exe", folder.join("link")).unwrap();
+    });
     check("Device", "aux.txt", &|folder| {
         fs::write(folder.join("aux.txt"), b"").unwrap()
     });
@@ -101,6 +104,36 @@ fn s30_publish_refuses() {
         "{:?}",
         entries(&party.games(1))
     );
+}
+
+/// See `s30_publish`: archives that nobody could install are refused before anything is moved.
+#[test]
+fn s30_publish_refuses_archives() {
+    let party = Party::on_loopback();
+    let _node = party.start(1);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../unpack/tests/fixtures/rar");
+    let check = |name: &str, from: &str, expected: &str| {
+        let folder = party.folder(name);
+        let from = fixtures.join(from);
+        let archive = from.file_name().unwrap();
+        fs::copy(&from, folder.join(archive)).unwrap();
+        settle(&folder);
+        let before = tree(&folder);
+        let dir = folder.to_str().unwrap();
+        let args = ["publish", dir, "--version", "1", "--yes", "--move"];
+        let (code, out, err) = party.cli(1, &args);
+        assert_eq!(code, 1, "{name}: {out}{err}");
+        assert!(err.contains(expected), "{name}: {out}{err}");
+        assert_eq!(tree(&folder), before);
+    };
+    check("Encrypted", "isc-rarfile/rar5-hpsw.rar", "password");
+    check(
+        "Damaged",
+        "bsd-libarchive/test_read_format_rar_invalid1.rar",
+        "test_read_format_rar_invalid1.rar",
+    );
+    check("Incomplete", "isc-rarfile/rar5-vols.part1.rar", "rar5-vols");
+    assert!(entries(&party.games(1)).is_empty());
 }
 
 /// The same files as a RAR, as one in volumes, as ZIP, 7z and tar.zst, and as they are: installed

@@ -153,15 +153,33 @@ impl RemoteLibrary {
             // Old news, or a gap: then the target is ahead and asking is due.
             return Ok(false);
         };
-        let mut entries = self.entries.clone();
+        debug_assert_eq!(known.epoch, self.target.epoch);
+        let digest = delta.digest;
+        let before = self.apply(delta);
+        if self.fits(&digest, &self.entries) {
+            return Ok(self.reach(now, digest));
+        }
+        for (key, old) in before.into_iter().rev() {
+            match old {
+                Some(old) => self.entries.insert(key, old),
+                None => self.entries.remove(&key),
+            };
+        }
+        self.misfit(now);
+        Err(LibraryError::Misfit)
+    }
+
+    /// Does what a delta says; returns what was there before, in that order.
+    fn apply(&mut self, delta: LibraryDelta) -> Vec<(EntryKey, Option<LibraryEntry>)> {
+        let mut before = Vec::new();
         for key in delta.removals.iter() {
-            entries.remove(key);
+            before.push((key.clone(), self.entries.remove(key)));
         }
         for entry in delta.upserts.into_vec() {
-            entries.insert(key_of(&entry), entry);
+            let key = key_of(&entry);
+            before.push((key.clone(), self.entries.insert(key, entry)));
         }
-        debug_assert_eq!(known.epoch, self.target.epoch);
-        self.replace(now, delta.digest, entries)
+        before
     }
 
     /// The next question, when one is due. The caller sends it.
@@ -219,18 +237,26 @@ impl RemoteLibrary {
         digest: LibraryDigest,
         entries: BTreeMap<EntryKey, LibraryEntry>,
     ) -> Result<bool, LibraryError> {
-        let fits = entries.len() == digest.count as usize
-            && hash_entries(entries.values()) == digest.hash
-            && (digest.revision != self.target.revision || digest == self.target);
-        if !fits {
+        if !self.fits(&digest, &entries) {
             self.misfit(now);
             return Err(LibraryError::Misfit);
         }
         self.entries = entries;
+        Ok(self.reach(now, digest))
+    }
+
+    fn fits(&self, digest: &LibraryDigest, entries: &BTreeMap<EntryKey, LibraryEntry>) -> bool {
+        entries.len() == digest.count as usize
+            && hash_entries(entries.values()) == digest.hash
+            && (digest.revision != self.target.revision || *digest == self.target)
+    }
+
+    /// The entries are those of this digest; `true`, for they changed.
+    const fn reach(&mut self, now: Instant, digest: LibraryDigest) -> bool {
         self.known = Some(digest);
         self.wait = ANSWER_WAIT;
         self.ask_at = now;
-        Ok(true)
+        true
     }
 
     /// Forgets where the replica stands, not what it shows: the next question is for everything.

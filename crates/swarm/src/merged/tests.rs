@@ -38,7 +38,7 @@ fn merge(own: &[Row], peers: &[&[Row]]) -> Merged {
     };
     let own = entries(own);
     let peers: Vec<Vec<LibraryEntry>> = peers.iter().map(|rows| entries(rows)).collect();
-    Merged::new(&own, peers.iter())
+    Merged::new(&own, &[], peers.iter())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -198,7 +198,28 @@ fn who_has_it_installed_only_does_not_say_how_large_it_is() {
     let mut own = entry(1, "1.0", LOCAL);
     own.payload = Size::default();
     let ready = entry(1, "1.0", READY);
-    let merged = Merged::new([&own], [[&ready]]);
+    let merged = Merged::new([&own], &[], [[&ready]]);
     let game = merged.game(&GameId::parse(GAME).unwrap()).unwrap();
     assert_eq!(game.contents[0].payload, ready.payload);
+}
+
+#[test]
+fn a_label_that_is_here_counts_before_its_bytes_are_known() {
+    let check = |labels: &[&str], served: &str, update: bool, expected: Outcome| {
+        let game = GameId::parse(GAME).unwrap();
+        let labels = labels.iter().map(|label| {
+            let label = VersionLabel::parse(label).unwrap();
+            (game.clone(), label)
+        });
+        let labels: Vec<_> = labels.collect();
+        let merged = Merged::new(&[], &labels, [[&entry(1, served, READY)]]);
+        let found = merged.game(&game).unwrap();
+        assert_eq!(found.update_available, update, "{labels:?} {served}");
+        assert_eq!(outcome(merged.choose(&game, None)), expected);
+    };
+    check(&[], "1.0", false, Outcome::Takes(1));
+    check(&["2.0"], "1.0", false, Outcome::OwnNewer);
+    check(&["1.0", "2.0"], "1.9", false, Outcome::OwnNewer);
+    check(&["2.0", "1.0"], "2.1", true, Outcome::Takes(1));
+    check(&["1.0"], "1.0", false, Outcome::Takes(1));
 }

@@ -1,0 +1,328 @@
+//! Moves a directory with all that is in it, to another volume too.
+//!
+//! **Invariant:** at every moment every byte lies whole and durable at the old place or at the new
+//! one. What is deleted is exactly what was copied and has not changed since.
+
+use std::io::{self, ErrorKind};
+
+use lanspread_proto::manifest::VERSION_INI;
+
+use crate::{
+    error::{DiskError, DiskOp},
+    space::{self, Need, SpaceError},
+    vfs::{Disk, EntryKind, Place, Stat},
+};
+
+/// Under this name, and a number, a copy grows beside its place. Such names are no games.
+const DRAFT: &str = ".lanspread_moving";
+/// Tries of another name: each may be left over from a machine that lost power.
+const NAMES_MAX: u32 = 1_000;
+
+/// What was copied.
+#[derive(Debug, Default)]
+struct Tree {
+    /// Ways down from the directory; one that holds another comes before it.
+    dirs: Vec<Vec<String>>,
+    files: Vec<(Vec<String>, Stat)>,
+    bytes: u64,
+}
+
+/// Moves a directory to a place where nothing is. By renaming where that can be; else it is
+/// copied, made durable, and then deleted. `go_on` hears of each file's bytes and may stop it.
+///
+/// # Errors
+/// Something is there, a link or a special file is in it, it does not fit, it changes meanwhile, it
+/// was stopped, or the disk fails: then all is where it was.
+pub fn relocate(
+    disk: &dyn Disk,
+    from: &Place,
+    to: &Place,
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), DiskError> {
+    if disk.stat(to)?.is_some() {
+        return Err(failed(to, ErrorKind::AlreadyExists));
+    }
+    match disk.rename(from, to) {
+        Err(error) if error.source.kind() == ErrorKind::CrossesDevices => {}
+        renamed => return renamed,
+    }
+    copy_over(disk, (from, to), go_on)
+}
+
+fn copy_over(
+    disk: &dyn Disk,
+    (from, to): (&Place, &Place),
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), DiskError> {
+    let tree = list(disk, from)?;
+    check_room(disk, to, tree.bytes)?;
+    let draft = draft_beside(disk, to)?;
+    let copied = copy(disk, (from, &draft), &tree, go_on).and_then(|()| disk.rename(&draft, to));
+    if let Err(error) = copied {
+        // All of the copy is ours, and of no use; the first error is the one that matters.
+        drop(delete_copy(disk, &draft, &tree));
+        return Err(error);
+    }
+    if let Some(parent) = to.parent() {
+        disk.sync_dir(&parent)?;
+    }
+    delete_original(disk, from, &tree)
+}
+
+fn failed(place: &Place, kind: ErrorKind) -> DiskError {
+    DiskError::new(DiskOp::Clone, place.path(), kind.into())
+}
+
+fn below(place: &Place, names: &[String]) -> Place {
+    names
+        .iter()
+        .fold(place.clone(), |dir, name| dir.listed(name))
+}
+
+fn list(disk: &dyn Disk, root: &Place) -> Result<Tree, DiskError> {
+    let mut tree = Tree::default();
+    let mut open = vec![Vec::new()];
+    while let Some(dir) = open.pop() {
+        for entry in disk.list(&below(root, &dir))? {
+            let mut names: Vec<String> = dir.clone();
+            names.push(entry.name);
+            let place = below(root, &names);
+            match (entry.kind, disk.stat(&place)?) {
+                (EntryKind::Directory, Some(_)) => open.push(names),
+                (EntryKind::File, Some(stat)) => {
+                    tree.bytes = tree.bytes.saturating_add(stat.bytes);
+                    tree.files.push((names, stat));
+                }
+                (EntryKind::Other, _) => return Err(special(&place)),
+                (EntryKind::Directory | EntryKind::File, None) => return Err(changed(&place)),
+            }
+        }
+        tree.dirs.push(dir);
+    }
+    // Without its sentinel, what is left of a game is not taken for one.
+    tree.files
+        .sort_by_key(|(names, _)| names.as_slice() != [VERSION_INI]);
+    Ok(tree)
+}
+
+fn special(place: &Place) -> DiskError {
+    let reason = "links and special files cannot be moved to another volume";
+    DiskError::new(DiskOp::Clone, place.path(), io::Error::other(reason))
+}
+
+fn changed(place: &Place) -> DiskError {
+    let reason = "it changed while it was copied";
+    DiskError::new(DiskOp::Clone, place.path(), io::Error::other(reason))
+}
+
+fn check_room(disk: &dyn Disk, to: &Place, bytes: u64) -> Result<(), DiskError> {
+    let need = Need {
+        place: to.clone(),
+        bytes,
+        reusable_bytes: 0,
+    };
+    match space::check_space(disk, &[need]) {
+        Ok(()) => Ok(()),
+        Err(SpaceError::NotEnough { .. }) => Err(failed(to, ErrorKind::StorageFull)),
+        Err(SpaceError::Disk(error)) => Err(error),
+    }
+}
+
+/// A new directory beside a place.
+fn draft_beside(disk: &dyn Disk, to: &Place) -> Result<Place, DiskError> {
+    let parent = to
+        .parent()
+        .ok_or_else(|| failed(to, ErrorKind::InvalidInput))?;
+    for number in 0..NAMES_MAX {
+        let draft = parent.listed(&format!("{DRAFT}.{number}"));
+        match disk.create_dir(&draft) {
+            Err(error) if error.is_already_there() => {}
+            made => return made.map(|()| draft),
+        }
+    }
+    Err(failed(to, ErrorKind::AlreadyExists))
+}
+
+fn copy(
+    disk: &dyn Disk,
+    (from, draft): (&Place, &Place),
+    tree: &Tree,
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), DiskError> {
+    // The first is the directory itself.
+    for dir in tree.dirs.iter().skip(1) {
+        disk.create_dir(&below(draft, dir))?;
+    }
+    for (names, stat) in &tree.files {
+        let source = below(from, names);
+        disk.clone_file(&source, &below(draft, names))?;
+        if disk.stat(&source)? != Some(*stat) {
+            return Err(changed(&source));
+        }
+        if !go_on(stat.bytes) {
+            return Err(failed(&source, ErrorKind::Interrupted));
+        }
+    }
+    disk.sync_volume(draft)
+}
+
+fn delete_copy(disk: &dyn Disk, draft: &Place, tree: &Tree) -> Result<(), DiskError> {
+    for (names, _) in &tree.files {
+        gone_is_fine(disk.remove_file(&below(draft, names)))?;
+    }
+    for dir in tree.dirs.iter().rev() {
+        gone_is_fine(disk.remove_dir(&below(draft, dir)))?;
+    }
+    Ok(())
+}
+
+/// What was written or added since it was copied stays where it is.
+fn delete_original(disk: &dyn Disk, from: &Place, tree: &Tree) -> Result<(), DiskError> {
+    for (names, stat) in &tree.files {
+        let place = below(from, names);
+        if disk.stat(&place)? == Some(*stat) {
+            disk.remove_file(&place)?;
+        }
+    }
+    for dir in tree.dirs.iter().rev() {
+        let place = below(from, dir);
+        if disk.list(&place)?.is_empty() {
+            disk.remove_dir(&place)?;
+        }
+    }
+    match from.parent() {
+        Some(parent) => disk.sync_dir(&parent),
+        None => Ok(()),
+    }
+}
+
+fn gone_is_fine(result: Result<(), DiskError>) -> Result<(), DiskError> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::mem::{Count, Fault, Loss, MemDisk};
+
+    const FILES: [(&str, &str); 4] = [
+        ("data/deep/a.map", "map a"),
+        ("data/b.map", "map b"),
+        ("game.eti", "archive"),
+        ("version.ini", "1.0"),
+    ];
+
+    fn world() -> (MemDisk, Place, Place) {
+        let disk = MemDisk::new(Path::new("/"));
+        for (path, text) in FILES {
+            disk.put_file(&Path::new("/old/quake").join(path), text.as_bytes());
+        }
+        disk.put_dir(Path::new("/old/quake/empty"));
+        disk.put_dir(Path::new("/new"));
+        let place = |path: &str| Place::root(Path::new(path)).listed("quake");
+        (disk, place("/old"), place("/new"))
+    }
+
+    /// Two volumes, as the system says it.
+    fn apart(disk: &MemDisk) {
+        disk.inject(Fault {
+            count: Count::Mutating,
+            after: 0,
+            times: 1,
+            kind: ErrorKind::CrossesDevices,
+        });
+    }
+
+    fn check_all_at(disk: &MemDisk, root: &str) {
+        for (path, text) in FILES {
+            let found = disk.bytes_of(&Path::new(root).join(path));
+            assert_eq!(found.as_deref(), Some(text.as_bytes()), "{root} {path}");
+        }
+    }
+
+    #[test]
+    fn a_directory_goes_to_another_volume_with_all_that_is_in_it() {
+        let (disk, from, to) = world();
+        apart(&disk);
+        let mut bytes = 0;
+        let count = &mut |more| {
+            bytes += more;
+            true
+        };
+        relocate(&disk, &from, &to, count).unwrap();
+        check_all_at(&disk, "/new/quake");
+        assert!(disk.stat(&to.listed("empty")).unwrap().is_some());
+        assert!(disk.stat(&from).unwrap().is_none());
+        assert_eq!(bytes, 5 + 5 + 7 + 3);
+        assert_eq!(disk.list(&to.parent().unwrap()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_move_that_is_stopped_or_cannot_be_leaves_all_as_it_was() {
+        let refused = |prepare: &dyn Fn(&MemDisk), files: u32| {
+            let (disk, from, to) = world();
+            prepare(&disk);
+            let before = disk.tree(Path::new("/"));
+            apart(&disk);
+            let mut left = files;
+            let stop = &mut |_| {
+                left -= 1;
+                left > 0
+            };
+            relocate(&disk, &from, &to, stop).unwrap_err();
+            assert_eq!(disk.tree(Path::new("/")), before);
+        };
+        refused(&|_| {}, 1);
+        refused(&|_| {}, 3);
+        refused(&|disk| disk.put_other(Path::new("/old/quake/link")), 99);
+        refused(&|disk| disk.put_dir(Path::new("/new/quake")), 99);
+        refused(&|disk| disk.limit_space(8), 99);
+    }
+
+    #[test]
+    fn what_the_user_writes_meanwhile_stays() {
+        let (disk, from, to) = world();
+        apart(&disk);
+        let mut files = 0;
+        let write = &mut |_| {
+            files += 1;
+            if files == 4 {
+                disk.put_file(Path::new("/old/quake/data/save"), b"won");
+            }
+            true
+        };
+        relocate(&disk, &from, &to, write).unwrap();
+        check_all_at(&disk, "/new/quake");
+        let save = disk.bytes_of(Path::new("/old/quake/data/save"));
+        assert_eq!(save.as_deref(), Some(b"won".as_slice()));
+        assert!(disk.stat(&from.listed("game.eti")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_power_cut_at_any_moment_loses_nothing() {
+        let (disk, from, to) = world();
+        copy_over(&disk, (&from, &to), &mut |_| true).unwrap();
+        let calls = disk.calls(Count::Mutating);
+        let mut moved = 0;
+        for cut in 0..calls {
+            for loss in [Loss::All, Loss::None, Loss::Random(cut)] {
+                let (disk, from, to) = world();
+                disk.inject(Fault::power_cut(cut));
+                copy_over(&disk, (&from, &to), &mut |_| true).unwrap_err();
+                disk.crash(loss);
+                if disk.stat(&to).unwrap().is_some() {
+                    check_all_at(&disk, "/new/quake");
+                    moved += 1;
+                } else {
+                    check_all_at(&disk, "/old/quake");
+                }
+            }
+        }
+        assert!(moved > 0);
+    }
+}

@@ -1,0 +1,75 @@
+//! A second `get`, and one for what is here already.
+
+use lanspread_proto::GameId;
+
+use super::{Games, operation::JobControl};
+use crate::{
+    error::OperationError,
+    handle::{AfterDownload, GetRequest},
+    installing,
+    jobs::Job,
+    snapshot::{NotShared, OperationId, OperationKind, Phase},
+};
+
+impl Games {
+    /// A second `get` is the same operation, unless it is for other bytes; it may want more.
+    pub(super) fn get_again(
+        &mut self,
+        request: &GetRequest,
+    ) -> Result<OperationId, OperationError> {
+        let game = request.game.clone();
+        let Some(open) = self.operations.get_mut(&game) else {
+            return Err(OperationError::NothingRuns(game));
+        };
+        let fetching = matches!(open.kind, OperationKind::Download | OperationKind::Update);
+        let same = open.content.as_ref().map(|(content, _)| *content);
+        if !fetching || (request.content.is_some() && request.content != same) {
+            let running = open.kind;
+            return Err(OperationError::Busy { game, running });
+        }
+        let id = open.id;
+        if request.then == AfterDownload::Install && open.want_install() {
+            self.save();
+        }
+        Ok(id)
+    }
+
+    /// The newest is here, but was only downloaded.
+    pub(super) fn awaits_install(&self, request: &GetRequest) -> bool {
+        let local = self.local(&request.game);
+        let installed = local.installed.as_ref().map(|(_, content)| *content);
+        request.then == AfterDownload::Install
+            && local.content.is_some()
+            && installed != local.content
+    }
+
+    /// What may lie there must be known before something is fetched over it.
+    pub(super) fn check_known(&self, game: &GameId) -> Result<(), OperationError> {
+        match self.local(game).not_shared {
+            Some(NotShared::Checking | NotShared::Settling) => {
+                Err(OperationError::Checking(game.clone()))
+            }
+            Some(NotShared::NoVersion | NotShared::SwitchedOff | NotShared::Refused { .. })
+            | None => Ok(()),
+        }
+    }
+
+    /// A download that was raised to an install while it ran goes on as one.
+    pub(super) fn install_raised(&mut self, game: &GameId) -> bool {
+        let Some(operation) = self.operations.get_mut(game).filter(|o| o.raised) else {
+            return false;
+        };
+        operation.raised = false;
+        let control = JobControl::new(self.ports.tasks.stop());
+        operation.control = Some(control.clone());
+        operation.enter(Phase::Installing);
+        let job = Job::new(
+            operation.id,
+            game.clone(),
+            control,
+            self.ports.games.clone(),
+        );
+        installing::start(&self.ports, job);
+        true
+    }
+}

@@ -1,0 +1,177 @@
+//! Is there room for a whole job? One rule for everything that writes a payload or unpacks one.
+
+use std::sync::Arc;
+
+use lanspread_disk::{
+    Disk, Place, memory,
+    space::{self, Installs, SpaceError},
+    vfs::Space,
+};
+use lanspread_proto::{ContentId, GameId, Manifest, library::Size, manifest::Layout};
+use lanspread_unpack::{Limits, Totals};
+
+use crate::{error::OperationError, handle::AfterDownload, jobs::JobPorts};
+
+/// Left free while archives are unpacked: nobody knows for sure how much comes out of them.
+const UNPACK_RESERVE_BYTES: u64 = 1 << 30;
+/// A dictionary of this size is always allowed.
+const DICTIONARY_BYTES_MIN: u64 = 64 << 20;
+
+/// What a job will write.
+pub(crate) struct Job<'a> {
+    pub(crate) game: &'a GameId,
+    pub(crate) manifest: &'a Manifest,
+    /// Of the payload, bytes that must still come; 0 when it is here.
+    pub(crate) missing_bytes: u64,
+    pub(crate) then: AfterDownload,
+}
+
+/// The whole job must fit before its first byte.
+pub(crate) async fn check(ports: &JobPorts, job: Job<'_>) -> Result<(), OperationError> {
+    let place = ports.game_root(job.game);
+    let installed = installed_bytes(ports, &job);
+    let is_cloned = matches!(job.manifest.layout(), Layout::Tree);
+    let (disk, missing) = (Arc::clone(&ports.disk), job.missing_bytes);
+    let checked = ports
+        .blocking(move || {
+            let install = match is_cloned {
+                true => Installs::Clones(installed),
+                false => Installs::Bytes(installed),
+            };
+            space::check_job(disk.as_ref(), &place, missing, install)
+        })
+        .await?;
+    checked.map_err(|error| match error {
+        SpaceError::NotEnough {
+            place,
+            needed_bytes,
+            free_bytes,
+        } => OperationError::NotEnoughSpace {
+            path: place.path(),
+            needed_bytes,
+            free_bytes,
+            droppable_bytes: droppable_bytes(ports, job.game),
+            low_disk_fits: needed_bytes.saturating_sub(missing) <= free_bytes && missing > 0,
+        },
+        SpaceError::Disk(error) => error.into(),
+    })
+}
+
+/// What comes out of the payload, as far as anybody said.
+fn installed_bytes(ports: &JobPorts, job: &Job<'_>) -> u64 {
+    let payload = job.manifest.total_bytes();
+    match (job.then, job.manifest.layout()) {
+        (AfterDownload::Keep, _) => 0,
+        (AfterDownload::Install, Layout::Tree) => payload,
+        (AfterDownload::Install, Layout::Archives(_)) => {
+            let library = ports.transfer.library.borrow();
+            let contents = library.merged.game(job.game).map(|game| &game.contents);
+            let mut contents = contents.into_iter().flatten();
+            let found = contents.find(|c| c.content == job.manifest.content());
+            let hint = found.and_then(|content| content.unpacked);
+            hint.map_or(payload, |size| size.bytes)
+        }
+    }
+}
+
+/// Payloads of other installed games that could be removed to make room.
+fn droppable_bytes(ports: &JobPorts, game: &GameId) -> u64 {
+    let shelf = ports.shelf_view.borrow();
+    let others = shelf.games.iter().filter(|(other, _)| *other != game);
+    let installed = others.filter(|(_, on_shelf)| on_shelf.local.installed.is_some());
+    installed
+        .filter_map(|(_, on_shelf)| on_shelf.manifest.as_ref())
+        .map(|m| m.total_bytes())
+        .sum()
+}
+
+/// What our own listing of a content that lies here said comes out of it.
+pub(crate) fn own_listing(ports: &JobPorts, game: &GameId, content: ContentId) -> Option<Size> {
+    let shelf = ports.shelf_view.borrow();
+    let here = shelf.games.get(game)?;
+    here.unpacked
+        .filter(|_| here.local.content == Some(content))
+}
+
+/// What the archives of a game may use of this machine. `own` is what our own listing of them said;
+/// what peers say of it limits nothing.
+pub(crate) fn limits(disk: &dyn Disk, place: &Place, own: Option<Size>) -> Limits {
+    let space = disk.space(place).ok();
+    bounded((space, memory::available_bytes()), own)
+}
+
+fn bounded((space, memory): (Option<Space>, Option<u64>), own: Option<Size>) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(space) = space {
+        let reserve = UNPACK_RESERVE_BYTES.min(space.total_bytes / 20);
+        let free = space.free_bytes.saturating_sub(reserve);
+        limits.total_bytes = limits.total_bytes.min(free);
+    }
+    if let Some(own) = own {
+        let most = own.bytes.saturating_add(own.bytes / 4);
+        limits.total_bytes = limits.total_bytes.min(most);
+    }
+    limits.file_bytes = limits.file_bytes.min(limits.total_bytes);
+    if let Some(free) = memory {
+        let most = (free / 2).max(DICTIONARY_BYTES_MIN);
+        limits.dictionary_bytes = limits.dictionary_bytes.min(most);
+    }
+    limits
+}
+
+/// What is left for the other archives of a game when one is unpacked.
+pub(crate) fn after(limits: &Limits, unpacked: Totals) -> Limits {
+    let total_bytes = limits.total_bytes.saturating_sub(unpacked.bytes);
+    Limits {
+        total_bytes,
+        file_bytes: limits.file_bytes.min(total_bytes),
+        ..limits.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn archives_get_what_is_free_and_all_of_a_game_together() {
+        let own = |bytes| Some(Size { bytes, files: 1 });
+        let limits = |total_bytes, own| {
+            let space = Space {
+                volume: 1,
+                free_bytes: total_bytes,
+                total_bytes,
+            };
+            bounded((Some(space), None), own)
+        };
+        let total = |own| limits(64 * MIB, own).total_bytes;
+        assert_eq!(total(None), 64 * MIB - 64 * MIB / 20);
+        assert_eq!(total(own(8 * MIB)), 10 * MIB);
+        assert_eq!(total(own(u64::MAX)), total(None));
+        assert_eq!(limits(100 << 30, None).total_bytes, 99 << 30);
+
+        let mut left = limits(64 * MIB, own(8 * MIB));
+        for (unpacked, expected) in [(3 * MIB, 7 * MIB), (7 * MIB, 0), (1, 0)] {
+            let totals = Totals {
+                entries: 1,
+                bytes: unpacked,
+            };
+            left = after(&left, totals);
+            assert_eq!((left.total_bytes, left.file_bytes), (expected, expected));
+        }
+    }
+
+    #[test]
+    fn a_dictionary_is_at_most_half_of_the_free_memory() {
+        let check = |free, expected| {
+            let limits = bounded((None, free), None);
+            assert_eq!(limits.dictionary_bytes, expected, "{free:?}");
+        };
+        check(None, 1 << 30);
+        check(Some(8 << 30), 1 << 30);
+        check(Some(1 << 30), 512 * MIB);
+        check(Some(16 * MIB), 64 * MIB);
+    }
+}
