@@ -86,6 +86,9 @@ pub enum GamesUnavailable {
     /// It is there, but not a directory.
     #[error("{0} is not a directory")]
     NotADirectory(Place),
+    /// It is empty, and not the directory that held games before: a volume is not mounted.
+    #[error("{0} is empty now, and another directory than the one that held games")]
+    Another(Place),
     /// It cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),

@@ -98,6 +98,8 @@ pub enum PublishHow {
 pub struct PublishPlan {
     /// The id it would get.
     pub game: GameId,
+    /// The version that its own `version.ini` names.
+    pub version: Option<VersionLabel>,
     /// Bytes in the folder.
     pub bytes: u64,
     /// Files in the folder.

@@ -196,9 +196,7 @@ impl Work {
 
     /// All that could be refused later is refused before anything changes.
     fn check_whole(&mut self, source: &Place) -> Result<(), OperationError> {
-        if let Sentinel::Malformed(error) = scan::read_sentinel(self.disk.as_ref(), source) {
-            return Err(bad_version(&error));
-        }
+        own_version(self.disk.as_ref(), source)?;
         let payload = self.check(source)?;
         shelf::check_layout((self.disk.as_ref(), &self.worker), source, &payload)
     }
@@ -245,6 +243,9 @@ impl Work {
 
     fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
         let payload = self.check(source)?;
+        if let Some(own) = own_version(self.disk.as_ref(), source)? {
+            self.request.version = own;
+        }
         let need = Need {
             place: self.target.clone(),
             bytes: payload.bytes,
@@ -314,11 +315,9 @@ impl Work {
     }
 
     fn write_version(&self) -> Result<(), OperationError> {
-        match scan::read_sentinel(self.disk.as_ref(), &self.target) {
-            Sentinel::Label(_) => Ok(()),
-            Sentinel::Missing => self.write_label(&self.request.version),
-            Sentinel::Malformed(error) => Err(bad_version(&error)),
-            Sentinel::Unreadable(error) => Err(error.into()),
+        match own_version(self.disk.as_ref(), &self.target)? {
+            Some(_) => Ok(()),
+            None => self.write_label(&self.request.version),
         }
     }
 
@@ -347,6 +346,32 @@ impl Work {
             report,
         ));
     }
+}
+
+/// The label in the `version.ini` of a folder.
+pub(crate) fn own_version(
+    disk: &dyn Disk,
+    folder: &Place,
+) -> Result<Option<VersionLabel>, OperationError> {
+    match scan::read_sentinel(disk, folder) {
+        Sentinel::Label(label) => Ok(Some(label)),
+        Sentinel::Malformed(error) => Err(bad_version(&error)),
+        Sentinel::Unreadable(error) => Err(error.into()),
+        Sentinel::Missing => check_no_twin(disk, folder).map(|()| None),
+    }
+}
+
+/// Beside a `VERSION.INI` ours would be its twin, which other systems cannot hold.
+fn check_no_twin(disk: &dyn Disk, folder: &Place) -> Result<(), OperationError> {
+    let entries = disk.list(folder)?;
+    let mut twins = (entries.into_iter()).filter(|e| e.name.eq_ignore_ascii_case(VERSION_INI));
+    twins.next().map_or(Ok(()), |twin| {
+        Err(OperationError::Publish {
+            entry: twin.name,
+            code: "version-ini",
+            reason: format!("its name must be {VERSION_INI}"),
+        })
+    })
 }
 
 fn bad_version(error: &VersionError) -> OperationError {

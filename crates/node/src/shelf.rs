@@ -13,17 +13,18 @@ mod moving;
 mod offer;
 mod place;
 mod reference;
+mod scanning;
 mod watching;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use lanspread_disk::{
-    Disk, DiskError, DiskOp, Place,
+    Disk, Place,
     content::{OpenContent, PieceSource},
     index::Index,
     pool::Pool,
@@ -45,6 +46,7 @@ use self::{
     look::{Known, Looker, Seen},
     looking::{Hashing, next_to_hash},
     moving::Moving,
+    scanning::{Held, Listed},
 };
 use crate::{
     actor::{Mailbox, Reply, Tasks},
@@ -57,7 +59,7 @@ use crate::{
     limits,
     notice::Notice,
     peers::PeersHandle,
-    restart::{Failure, Part, Parts, caught_in},
+    restart::{Failure, Part, Parts},
     snapshot::{Component, GamesDirState, NotShared, Problem},
     views::ShelfView,
 };
@@ -97,7 +99,7 @@ pub(crate) enum Msg {
         content: ContentId,
     },
     /// From jobs.
-    Scanned(PathBuf, Result<Vec<FoundGame>, GamesUnavailable>),
+    Scanned(PathBuf, Result<Listed, GamesUnavailable>),
     Looked(GameId, Box<Seen>),
     /// A defect ended the look.
     LookFailed(GameId, String),
@@ -147,6 +149,8 @@ pub(crate) struct Shelf {
     /// Holds that wait for the first scan of a games directory; `None` once it is done.
     early: Option<Vec<(GameId, Reply<()>)>>,
     scan: Scan,
+    /// The directory in which games were found last.
+    held: Option<Held>,
     /// Who waits for the running scan, and who for the one after it.
     scan_replies: Vec<Reply<()>>,
     next_scan_replies: Vec<Reply<()>>,
@@ -187,6 +191,7 @@ impl Shelf {
             worker: ports.worker.clone(),
         };
         let tasks = ports.tasks.clone();
+        let held = Held::load(ports.disk.as_ref(), &ports.state);
         let switched_off = place::load_switched_off(ports.disk.as_ref(), &ports.state);
         let watch = watching::Watching::start(&ports, &games_dir);
         let shelf = Self {
@@ -204,6 +209,7 @@ impl Shelf {
             looking: None,
             early: Some(Vec::new()),
             scan: Scan::Idle,
+            held,
             scan_replies: Vec::new(),
             next_scan_replies: Vec::new(),
             moving: Moving::No,
@@ -342,79 +348,6 @@ impl Shelf {
         };
         if entry.look.stale(entry.holds > 0) && !self.to_look.contains(game) {
             self.to_look.push_back(game.clone());
-        }
-    }
-
-    fn scan(&mut self) {
-        if self.scan != Scan::Idle {
-            self.scan = Scan::RunningStale;
-            return;
-        }
-        self.scan = Scan::Running;
-        let (disk, dir) = (Arc::clone(&self.ports.disk), self.games_dir.clone());
-        let mailbox = self.ports.mailbox.clone();
-        self.ports
-            .tasks
-            .spawn_blocking(tracing::debug_span!("scan"), move || {
-                let games = Place::root(&dir);
-                let list = || lanspread_disk::scan::list_games(disk.as_ref(), &games);
-                let found = caught_in(list).unwrap_or_else(|panic| {
-                    let error = std::io::Error::other(panic);
-                    Err(DiskError::new(DiskOp::List, games.path(), error).into())
-                });
-                mailbox.blocking_send(Msg::Scanned(dir, found));
-            });
-    }
-
-    fn on_scanned(&mut self, dir: &Path, result: Result<Vec<FoundGame>, GamesUnavailable>) {
-        let stale = std::mem::replace(&mut self.scan, Scan::Idle) == Scan::RunningStale;
-        if dir == self.games_dir {
-            let available = self.on_listed(result);
-            for reply in std::mem::take(&mut self.scan_replies) {
-                self.answer(reply, available.clone());
-            }
-            for (game, reply) in self.early.take().into_iter().flatten() {
-                self.hold(&game, reply);
-            }
-        }
-        self.scan_replies.append(&mut self.next_scan_replies);
-        if stale {
-            self.scan();
-        }
-    }
-
-    fn on_listed(
-        &mut self,
-        result: Result<Vec<FoundGame>, GamesUnavailable>,
-    ) -> Result<(), OperationError> {
-        match result {
-            Ok(found) => {
-                self.state = GamesDirState::Available;
-                self.take_in(found);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the games directory is not available");
-                self.state = GamesDirState::Unavailable;
-                let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
-                for entry in self.entries.values_mut() {
-                    // Nothing is forgotten but what can be served: the disk may be plugged in
-                    // again.
-                    entry.known = None;
-                    let refused = entry
-                        .waiting
-                        .drain(..)
-                        .map(|reply| (reply, Err(error.clone())));
-                    let settled = entry.settling.drain(..).map(|reply| (reply, Ok(())));
-                    self.answers
-                        .extend(refused.chain(settled).map(|(reply, result)| Answer {
-                            reply,
-                            result,
-                            held: None,
-                        }));
-                }
-                Err(error)
-            }
         }
     }
 

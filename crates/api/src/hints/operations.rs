@@ -130,12 +130,11 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "games-dir-unavailable",
         kind: Kind::Environment,
-        meaning: "The games directory is missing or cannot be read. Nothing is forgotten.",
-        english: &[
-            "plug the disk in, or name another directory: `lanspread settings games_dir DIR`",
-        ],
+        meaning: "The games directory is missing, cannot be read, or is empty where another one held \
+                games. Nothing is forgotten.",
+        english: &["plug the disk in, or name the directory: `lanspread settings games_dir DIR`"],
         german: &[
-            "stecke die Platte an oder nenne ein anderes: `lanspread settings games_dir \
+            "stecke die Platte an oder nenne das Verzeichnis: `lanspread settings games_dir \
                 VERZEICHNIS`",
         ],
     },

@@ -60,6 +60,8 @@ impl Shelf {
             self.to_look.clear();
             self.to_hash.clear();
             self.games_dir = dir;
+            // Whoever names it knows what is there.
+            self.held = None;
             self.watch = watching::Watching::start(&self.ports, &self.games_dir);
         }
         // Holds wait until it ends.

@@ -79,6 +79,7 @@ fn plan(disk: &dyn Disk, games: &Place, source: &Path) -> Result<PublishPlan, Op
     let payload = scan::scan_payload(disk, &Place::root(source))
         .map_err(|error| publishing::refused(source, &error))?;
     Ok(PublishPlan {
+        version: publishing::own_version(disk, &Place::root(source))?,
         in_place: publishing::is_in(games, source),
         game,
         bytes: payload.bytes,

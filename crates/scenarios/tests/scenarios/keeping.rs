@@ -78,7 +78,7 @@ fn s14_no_space_left() {
     // Payload, installation, and the twentieth part that stays free.
     let message = report["message"].as_str().unwrap();
     assert!(
-        message.contains("needs 124 MB and has 67 MB free"),
+        message.contains("needs 124 MB and has 67.1 MB free"),
         "{message}"
     );
     let left = entries(&games);
@@ -112,10 +112,20 @@ fn s14_no_space_left() {
 /// back, and so is everything.
 #[test]
 fn s15_unplugged_and_back() {
+    check_unplugged("s15_unplugged_and_back", false);
+}
+
+/// The same where an empty directory lies below the mount: it is not the one that held games.
+#[test]
+fn s15_an_empty_mount_point() {
+    check_unplugged("s15_an_empty_mount_point", true);
+}
+
+fn check_unplugged(scenario: &str, mount_point_is_empty: bool) {
     let party = Party::on_loopback();
     let disk = party.folder("disk");
     let games = party.games(1);
-    let Some(volume) = Volume::mount("s15_unplugged_and_back", &disk, 64) else {
+    let Some(volume) = Volume::mount(scenario, &disk, 64) else {
         return;
     };
     fs::remove_dir(&games).unwrap();
@@ -129,6 +139,10 @@ fn s15_unplugged_and_back() {
     let mut other = party.start_with(2, &["--connect", &address]);
     other.until_ready("quake", 1);
     volume.unplug();
+    if mount_point_is_empty {
+        // What is left is an empty directory of that name.
+        fs::create_dir(disk.join("games")).unwrap();
+    }
     owner.refused(json!({"command": "rescan"}), "games-dir-unavailable");
     let seen = owner.until("unavailable", |s| s["me"]["games_dir_available"] == false);
     assert_eq!(
@@ -139,7 +153,7 @@ fn s15_unplugged_and_back() {
     other.until("nothing offered", |s| ready(s, "quake") == 0);
     let report = owner.failed(json!({"command": "remove", "game": "quake"}));
     assert_eq!(report["code"], "games-dir-unavailable", "{report:#}");
-    let back = Volume::mount("s15_unplugged_and_back", &disk, 64).unwrap();
+    let back = Volume::mount(scenario, &disk, 64).unwrap();
     fs::create_dir(disk.join("games")).unwrap();
     game.write(&disk.join("games"));
     owner.ask(json!({"command": "rescan"}));

@@ -1,0 +1,200 @@
+//! Lists the games directory, and tells one that lost its volume from one that is empty.
+//!
+//! Invariant: where games were and now another directory lies that is empty, nothing is taken for
+//! removed: the directory is unavailable.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lanspread_disk::{
+    Disk, DiskError, DiskOp, Place, atomic_file,
+    scan::{FoundGame, GamesUnavailable, list_games},
+    state::StateDir,
+};
+
+use super::{Msg, Scan, Shelf, holding::Answer};
+use crate::{error::OperationError, restart::caught_in, snapshot::GamesDirState};
+
+/// The file with the directory in which games were found last.
+const NAME: &str = "games_held";
+const BYTES_MAX: u64 = 64 * 1_024;
+
+/// What lies in the games directory.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The file system's number for the directory itself; 0 where there is none.
+    id: u64,
+    found: Vec<FoundGame>,
+}
+
+impl Listed {
+    fn read(disk: &dyn Disk, games: &Place) -> Result<Self, GamesUnavailable> {
+        let found = list_games(disk, games)?;
+        let id = disk.stat(games)?.map_or(0, |stat| stat.identity.file_id);
+        Ok(Self { id, found })
+    }
+}
+
+/// The directory in which games were found last. A mount point has another number than what is
+/// mounted on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    dir: PathBuf,
+    id: u64,
+}
+
+impl Held {
+    /// As it was written down; what cannot be read is as good as nothing.
+    pub(super) fn load(disk: &dyn Disk, state: &StateDir) -> Option<Self> {
+        let bytes = atomic_file::read(disk, &state.place().own(NAME), BYTES_MAX).ok()??;
+        let text = String::from_utf8(bytes).ok()?;
+        let (id, dir) = text.trim_end_matches('\n').split_once('\t')?;
+        let (id, dir) = (id.parse().ok()?, PathBuf::from(dir));
+        Some(Self { dir, id })
+    }
+
+    fn text(&self) -> String {
+        format!("{}\t{}\n", self.id, self.dir.display())
+    }
+
+    /// Whether an empty directory is not the one that held games.
+    fn is_elsewhere(&self, dir: &Path, id: u64) -> bool {
+        self.dir == dir && self.id != 0 && id != 0 && self.id != id
+    }
+}
+
+impl Shelf {
+    pub(super) fn scan(&mut self) {
+        if self.scan != Scan::Idle {
+            self.scan = Scan::RunningStale;
+            return;
+        }
+        self.scan = Scan::Running;
+        let (disk, dir) = (Arc::clone(&self.ports.disk), self.games_dir.clone());
+        let mailbox = self.ports.mailbox.clone();
+        self.ports
+            .tasks
+            .spawn_blocking(tracing::debug_span!("scan"), move || {
+                let games = Place::root(&dir);
+                let list = || Listed::read(disk.as_ref(), &games);
+                let found = caught_in(list).unwrap_or_else(|panic| {
+                    let error = std::io::Error::other(panic);
+                    Err(DiskError::new(DiskOp::List, games.path(), error).into())
+                });
+                mailbox.blocking_send(Msg::Scanned(dir, found));
+            });
+    }
+
+    pub(super) fn on_scanned(&mut self, dir: &Path, result: Result<Listed, GamesUnavailable>) {
+        let stale = std::mem::replace(&mut self.scan, Scan::Idle) == Scan::RunningStale;
+        if dir == self.games_dir {
+            let available = self.on_listed(result);
+            for reply in std::mem::take(&mut self.scan_replies) {
+                self.answer(reply, available.clone());
+            }
+            for (game, reply) in self.early.take().into_iter().flatten() {
+                self.hold(&game, reply);
+            }
+        }
+        self.scan_replies.append(&mut self.next_scan_replies);
+        if stale {
+            self.scan();
+        }
+    }
+
+    fn on_listed(
+        &mut self,
+        result: Result<Listed, GamesUnavailable>,
+    ) -> Result<(), OperationError> {
+        match result.and_then(|listed| self.believe(listed)) {
+            Ok(found) => {
+                self.state = GamesDirState::Available;
+                self.take_in(found);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the games directory is not available");
+                self.state = GamesDirState::Unavailable;
+                let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
+                for entry in self.entries.values_mut() {
+                    // Nothing is forgotten but what can be served: the disk may be plugged in
+                    // again.
+                    entry.known = None;
+                    let refused = entry
+                        .waiting
+                        .drain(..)
+                        .map(|reply| (reply, Err(error.clone())));
+                    let settled = entry.settling.drain(..).map(|reply| (reply, Ok(())));
+                    self.answers
+                        .extend(refused.chain(settled).map(|(reply, result)| Answer {
+                            reply,
+                            result,
+                            held: None,
+                        }));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// An empty directory is believed unless another one held games there.
+    fn believe(&mut self, listed: Listed) -> Result<Vec<FoundGame>, GamesUnavailable> {
+        let Listed { id, found } = listed;
+        let held = self.held.as_ref();
+        if found.is_empty() {
+            return match held.is_some_and(|held| held.is_elsewhere(&self.games_dir, id)) {
+                true => Err(GamesUnavailable::Another(Place::root(&self.games_dir))),
+                false => Ok(found),
+            };
+        }
+        let now = Held {
+            dir: self.games_dir.clone(),
+            id,
+        };
+        if held != Some(&now) {
+            self.save_held(&now);
+            self.held = Some(now);
+        }
+        Ok(found)
+    }
+
+    fn save_held(&self, held: &Held) {
+        let (disk, place) = (Arc::clone(&self.ports.disk), self.ports.state.place());
+        let text = held.text();
+        self.ports
+            .tasks
+            .spawn_blocking(tracing::debug_span!("save"), move || {
+                if let Err(error) = atomic_file::write(disk.as_ref(), &place, NAME, text.as_bytes())
+                {
+                    tracing::warn!(%error, "where games are cannot be written down");
+                }
+            });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_mount_point_is_not_the_directory() {
+        let held = Held {
+            dir: "/games".into(),
+            id: 7,
+        };
+        let check = |dir: &str, id, expected| {
+            assert_eq!(
+                held.is_elsewhere(Path::new(dir), id),
+                expected,
+                "{dir} {id}"
+            );
+        };
+        check("/games", 7, false);
+        check("/games", 8, true);
+        check("/other", 8, false);
+        // A file system without numbers tells nothing.
+        check("/games", 0, false);
+    }
+}
