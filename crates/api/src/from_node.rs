@@ -24,6 +24,7 @@ impl From<&handle::PublishPlan> for PublishPlan {
     fn from(plan: &handle::PublishPlan) -> Self {
         Self {
             game: plan.game.to_string(),
+            version: plan.version.as_ref().map(ToString::to_string),
             bytes: plan.bytes,
             files: plan.files,
             free_bytes: plan.free_bytes,

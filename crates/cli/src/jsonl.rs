@@ -214,6 +214,7 @@ async fn exchange(
     loop {
         tokio::select! {
             biased;
+            () = out.0.closed() => return Err(io::ErrorKind::BrokenPipe.into()),
             Some(line) = running.next() => out.write(line).await?,
             notice = notices.recv() => {
                 let notice = match notice {

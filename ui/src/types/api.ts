@@ -1000,6 +1000,10 @@ export type PublishPlan = {
    */
   game: string,
   /**
+   * The version that the folder's own `version.ini` names; it is not changed.
+   */
+  version: string | null,
+  /**
    * Bytes in the folder.
    */
   bytes: number,

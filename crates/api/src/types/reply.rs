@@ -167,6 +167,8 @@ pub struct FileView {
 pub struct PublishPlan {
     /// The id that the game would get.
     pub game: String,
+    /// The version that the folder's own `version.ini` names; it is not changed.
+    pub version: Option<String>,
     /// Bytes in the folder.
     pub bytes: u64,
     /// Files in the folder.

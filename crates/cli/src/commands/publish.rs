@@ -51,7 +51,7 @@ pub(crate) fn run(args: &PublishArgs, session: &Session) -> Outcome {
     let Reply::PublishPlan(plan) = reply else {
         return Err(client::unexpected(&reply).into());
     };
-    let version = args.version.clone().unwrap_or_else(today);
+    let version = chosen(args.version.as_deref(), plan.version.as_deref())?;
     if !session.out.is_json() {
         session.out.line(describe(&plan, args.moved, &version))?;
     }
@@ -66,6 +66,18 @@ pub(crate) fn run(args: &PublishArgs, session: &Session) -> Outcome {
     wait::until_ended(session, &[Job::new(&plan.game, operation)])
 }
 
+/// The version that the folder names is its own; nobody else changes it.
+fn chosen(asked: Option<&str>, own: Option<&str>) -> Result<String, Report> {
+    match (asked, own) {
+        (Some(asked), Some(own)) if asked != own => Err(Report::new(
+            "bad-value",
+            format!("the folder's version.ini says {own}: change it there, or leave out --version"),
+        )),
+        (_, Some(version)) | (Some(version), None) => Ok(version.to_owned()),
+        (None, None) => Ok(today()),
+    }
+}
+
 fn describe(plan: &PublishPlan, moved: bool, version: &str) -> String {
     let how = match (plan.in_place, moved) {
         (true, _) => "shared where it is",
@@ -73,7 +85,7 @@ fn describe(plan: &PublishPlan, moved: bool, version: &str) -> String {
         (false, false) => "packed into the games directory; the folder stays",
     };
     format!(
-        "{}, version {version} unless its version.ini says otherwise\n  {} in {}, {how}\n  {} free",
+        "{}, version {version}\n  {} in {}, {how}\n  {} free",
         plan.game,
         Bytes(plan.bytes),
         words::count(plan.files.into(), "file"),
@@ -111,13 +123,14 @@ mod tests {
     fn the_plan_is_told_before() {
         let plan = PublishPlan {
             game: "quake".to_owned(),
+            version: None,
             bytes: 1_500_000_000,
             files: 1,
             free_bytes: 20_000_000_000,
             in_place: false,
         };
         insta::assert_snapshot!(describe(&plan, false, "20261120"), @r"
-        quake, version 20261120 unless its version.ini says otherwise
+        quake, version 20261120
           1.5 GB in 1 file, packed into the games directory; the folder stays
           20.0 GB free
         ");
@@ -126,6 +139,22 @@ mod tests {
             ..plan
         };
         assert!(describe(&in_place, true, "1").contains("shared where it is"));
+    }
+
+    #[test]
+    fn a_folder_that_names_its_version_keeps_it() {
+        let check = |asked, own, expected: Option<&str>| {
+            assert_eq!(
+                chosen(asked, own).ok().as_deref(),
+                expected,
+                "{asked:?} {own:?}"
+            );
+        };
+        check(None, Some("7.7"), Some("7.7"));
+        check(Some("7.7"), Some("7.7"), Some("7.7"));
+        check(Some("9.9"), None, Some("9.9"));
+        check(Some("9.9"), Some("1.0"), None);
+        assert_eq!(chosen(None, None).ok(), Some(today()));
     }
 
     #[test]

@@ -43,6 +43,17 @@ fn s30_publish() {
     let (code, out, err) = publish(&moved, &["--move"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(!is_there(&moved));
+    let own = party.folder("Own");
+    Game::new("Own", "7.7", 1).write_folder(&own);
+    fs::write(own.join("version.ini"), "7.7\n").unwrap();
+    let (code, out, err) = publish(&own, &[]);
+    assert_eq!(code, 1, "it says its version itself: {out}{err}");
+    assert!(err.contains("says 7.7"), "{err}");
+    let (code, out, err) = party.cli(1, &["publish", own.to_str().unwrap(), "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    first.until_shared("own");
+    let local = first.game("own")["local"].clone();
+    assert_eq!(local["downloaded"], "7.7", "{local:#}");
     let address = first.address().to_string();
     let mut second = party.start_with(2, &["--connect", &address]);
     for game in ["my game", "moved"] {

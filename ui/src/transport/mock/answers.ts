@@ -87,7 +87,7 @@ function question(play: Play, command: Command): Reply {
     case 'plan_publish': {
       const name = command.folder.split('/').at(-1)?.toLowerCase() ?? '';
       const in_place = command.folder.startsWith(state.me.games_dir);
-      return { reply: 'publish_plan', game: name, bytes: 4.2 * GB, files: 1804, free_bytes: 214 * GB, in_place };
+      return { reply: 'publish_plan', game: name, version: null, bytes: 4.2 * GB, files: 1804, free_bytes: 214 * GB, in_place };
     }
     case 'publish':
       return started(1);
