@@ -37,6 +37,11 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 
 /// Reads a small text; `None` if it is not there.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Report> {
+    // A pipe would be waited for, for ever.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let message = format!("{} is not a file", path.display());
+        return Err(Report::new("state-dir", message));
+    }
     let mut text = String::new();
     let read = File::open(path)
         .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text))

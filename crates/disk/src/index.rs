@@ -361,7 +361,7 @@ fn is_damage(error: Option<&DatabaseError>) -> bool {
     if let DatabaseError::Storage(redb::StorageError::Io(source)) = error {
         return matches!(
             source.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory
         );
     }
     matches!(

@@ -375,6 +375,15 @@ fn read_at_most(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, StateErr
 
 /// The first `bytes_max` bytes of a file, if it is there.
 fn read(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, StateError> {
+    // A pipe would be waited for, for ever.
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(metadata) if !metadata.is_file() => {
+            let source = io::Error::new(io::ErrorKind::InvalidData, "it is not a file");
+            return Err(DiskError::new(DiskOp::Open, path, source).into());
+        }
+        Ok(_) | Err(_) => {}
+    }
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|e| DiskError::new(DiskOp::Open, path, e))?,
@@ -448,6 +457,14 @@ mod tests {
         fs::create_dir(state.path().join(IDENTITY)).unwrap();
         assert!(state.load_identity().is_err());
         assert!(state.create_identity(&[1; 64]).is_err());
+        #[cfg(unix)]
+        {
+            fs::remove_dir(state.path().join(IDENTITY)).unwrap();
+            let (pipe, mode) = (state.path().join(IDENTITY), rustix::fs::Mode::RUSR);
+            rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
+                .unwrap();
+            assert!(state.load_identity().is_err(), "and it is not waited for");
+        }
     }
 
     #[test]

@@ -237,6 +237,17 @@ impl Work {
     fn check(&mut self, source: &Place) -> Result<scan::Payload, OperationError> {
         let payload = scan::scan_payload(self.disk.as_ref(), source)
             .map_err(|error| refused(&self.request.source, &error))?;
+        if payload
+            .files
+            .iter()
+            .all(|file| file.path.as_str() == VERSION_INI)
+        {
+            return Err(OperationError::Publish {
+                entry: self.request.source.display().to_string(),
+                code: "payload",
+                reason: "there is nothing in it to share".to_owned(),
+            });
+        }
         self.total_bytes = payload.bytes;
         Ok(payload)
     }

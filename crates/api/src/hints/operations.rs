@@ -130,8 +130,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "games-dir-unavailable",
         kind: Kind::Environment,
-        meaning: "The games directory is missing, cannot be read, or is empty where another one held \
-                games. Nothing is forgotten.",
+        meaning: "The games directory is missing, cannot be read, or is empty where another one \
+                held games. Nothing is forgotten.",
         english: &["plug the disk in, or name the directory: `lanspread settings games_dir DIR`"],
         german: &[
             "stecke die Platte an oder nenne das Verzeichnis: `lanspread settings games_dir \

@@ -145,6 +145,18 @@ fn an_unreadable_database_is_moved_aside() {
     }
 }
 
+/// Something else of its name is put aside like any damage.
+#[test]
+fn a_directory_of_its_name_is_put_aside() {
+    let (_keep, state) = state();
+    fs::create_dir(state.path().join(FILE)).unwrap();
+    let (_index, found) = Index::open(&state).unwrap();
+    let Found::Rebuilt { aside } = found else {
+        panic!("it was used");
+    };
+    assert!(aside.is_dir());
+}
+
 /// Whatever a damaged database says, it is no reason to stop.
 #[test]
 fn a_damaged_database_never_panics() {
