@@ -1,4 +1,4 @@
-//! [`Pairing`]: how a browser gets in. A code that lives shortly is exchanged once for a session.
+//! `Pairing`: how a browser gets in. A code that lives shortly is exchanged once for a session.
 //!
 //! Invariant: a code opens at most one session, lives [`CODE_TTL`] and survives at most
 //! [`CODE_TRIES`] tries. A session is known by its hash only.
