@@ -91,25 +91,20 @@ impl<'a> Node<'a> {
 
     /// Whether it sees all games and all peers.
     fn knows(&self, games: u64) -> Result<Option<()>> {
-        let are_there = self.count("games", |_| true)? >= Some(games);
-        let connected = |peer: &serde_json::Value| {
-            peer.get("state").and_then(|state| state.as_str()) == Some("connected")
-        };
-        let are_linked = self.count("peers", connected)? >= Some(PEERS.into());
-        Ok((are_there && are_linked).then_some(()))
+        let there = self
+            .ask("games")?
+            .and_then(|games| Some(games.as_array()?.len() as u64));
+        let linked = self
+            .ask("peers")?
+            .and_then(|peers| peers.get("connected")?.as_u64());
+        Ok((there >= Some(games) && linked >= Some(PEERS.into())).then_some(()))
     }
 
-    fn count(
-        &self,
-        what: &str,
-        counts: impl Fn(&serde_json::Value) -> bool,
-    ) -> Result<Option<u64>> {
+    /// What it answers; nothing while it is not up yet and says so in words.
+    fn ask(&self, what: &str) -> Result<Option<serde_json::Value>> {
         let mut command = self.host.command(&self.program);
         command.args([what, "--json", "--state"]).arg(&self.state);
-        let output = command.output()?;
-        // It may not be up yet, and say so in words.
-        let answer: Option<Vec<serde_json::Value>> = serde_json::from_slice(&output.stdout).ok();
-        Ok(answer.map(|list| list.iter().filter(|one| counts(one)).count() as u64))
+        Ok(serde_json::from_slice(&command.output()?.stdout).ok())
     }
 
     fn watch(&self) -> Result<Figures> {
