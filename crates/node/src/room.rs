@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanspread_disk::{
     Disk, Place, memory,
-    space::{self, Installs, SpaceError},
+    space::{self, Installs, Need, SpaceError},
     vfs::Space,
 };
 use lanspread_proto::{ContentId, GameId, Manifest, library::Size, manifest::Layout};
@@ -43,7 +43,36 @@ pub(crate) async fn check(ports: &JobPorts, job: Job<'_>) -> Result<(), Operatio
             space::check_job(disk.as_ref(), &place, missing, install)
         })
         .await?;
-    checked.map_err(|error| match error {
+    checked.map_err(|error| refused(ports, job.game, missing, error))
+}
+
+/// Room for bytes that are written beside what is there.
+pub(crate) async fn check_bytes(
+    ports: &JobPorts,
+    game: &GameId,
+    bytes: u64,
+) -> Result<(), OperationError> {
+    let need = Need {
+        place: ports.game_root(game),
+        bytes,
+        reusable_bytes: 0,
+    };
+    let disk = Arc::clone(&ports.disk);
+    let checked = ports
+        .blocking(move || space::check_space(disk.as_ref(), &[need]))
+        .await?;
+    checked.map_err(|error| refused(ports, game, 0, error))
+}
+
+/// What people are told when it does not fit. `payload_bytes` of it need not be stored by a
+/// low-disk install; 0 where that is no way out.
+fn refused(
+    ports: &JobPorts,
+    game: &GameId,
+    payload_bytes: u64,
+    error: SpaceError,
+) -> OperationError {
+    match error {
         SpaceError::NotEnough {
             place,
             needed_bytes,
@@ -52,11 +81,12 @@ pub(crate) async fn check(ports: &JobPorts, job: Job<'_>) -> Result<(), Operatio
             path: place.path(),
             needed_bytes,
             free_bytes,
-            droppable_bytes: droppable_bytes(ports, job.game),
-            low_disk_fits: needed_bytes.saturating_sub(missing) <= free_bytes && missing > 0,
+            droppable_bytes: droppable_bytes(ports, game),
+            low_disk_fits: payload_bytes > 0
+                && needed_bytes.saturating_sub(payload_bytes) <= free_bytes,
         },
         SpaceError::Disk(error) => error.into(),
-    })
+    }
 }
 
 /// What comes out of the payload, as far as anybody said.

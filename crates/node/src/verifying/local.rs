@@ -9,11 +9,12 @@ use lanspread_disk::{
 use lanspread_install::InstallRecord;
 use lanspread_proto::{Manifest, RelPath};
 
-use super::{Subject, payload::needs_space};
+use super::Subject;
 use crate::{
     error::OperationError,
     installing::{self, PutBack},
     jobs::{Job, JobPorts},
+    room,
 };
 
 /// Puts files of `local/` back as the payload has them.
@@ -38,7 +39,7 @@ pub(super) async fn mend(
     let is_wanted = |path: &RelPath| wanted.contains(path);
     let sizes = record.files().iter().filter(|file| is_wanted(&file.path));
     let bytes = sizes.map(|file| file.bytes).sum();
-    needs_space(ports, subject.places.game_root.clone(), bytes).await?;
+    room::check_bytes(ports, &job.game, bytes).await?;
     let content = open(ports, subject, &source.agreed.manifest).await?;
     let content = content.ok_or_else(|| OperationError::NotDownloaded(job.game.clone()))?;
     let put_back = PutBack {

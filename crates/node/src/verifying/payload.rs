@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use lanspread_disk::{
-    Place,
     boot::BootId,
     execute::{self, Brings, CommitDownload},
     hashing::Progress,
     observe::GamePlaces,
     partial::{PartialContent, PartialSpec},
-    space::{self, Need, SpaceError},
     verify::PayloadCheck,
 };
-use lanspread_proto::PieceSet;
+use lanspread_proto::{GameId, PieceSet};
 
 use super::Payload;
 use crate::{
@@ -20,6 +18,7 @@ use crate::{
     download::{self, Agreed, store_error},
     error::OperationError,
     jobs::{Job, JobPorts},
+    room,
     snapshot::Phase,
 };
 
@@ -36,7 +35,7 @@ pub(super) async fn mend(
     }
     let content = agreed.manifest.content();
     ports.shelf.rotten(job.game.clone(), content).await;
-    check_space(ports, (places, agreed), check).await?;
+    check_space(ports, (&job.game, agreed), check).await?;
     job.enter(Phase::Adopting).await;
     let (partial, have) = begin(ports, job, agreed, check).await?;
     let partial = Arc::new(partial);
@@ -79,44 +78,13 @@ async fn believe(
 
 async fn check_space(
     ports: &JobPorts,
-    (places, agreed): (&GamePlaces, &Agreed),
+    (game, agreed): (&GameId, &Agreed),
     check: &PayloadCheck,
 ) -> Result<(), OperationError> {
     let files = agreed.manifest.files();
     let damaged = check.damaged.iter();
     let sizes = damaged.filter_map(|index| files.get(index.as_usize()).map(|entry| entry.bytes));
-    needs_space(ports, places.game_root.clone(), sizes.sum()).await
-}
-
-/// What is mended is written beside what is there.
-pub(super) async fn needs_space(
-    ports: &JobPorts,
-    place: Place,
-    bytes: u64,
-) -> Result<(), OperationError> {
-    let need = Need {
-        place,
-        bytes,
-        reusable_bytes: 0,
-    };
-    let disk = Arc::clone(&ports.disk);
-    let checked = ports
-        .blocking(move || space::check_space(disk.as_ref(), &[need]))
-        .await?;
-    checked.map_err(|error| match error {
-        SpaceError::NotEnough {
-            place,
-            needed_bytes,
-            free_bytes,
-        } => OperationError::NotEnoughSpace {
-            path: place.path(),
-            needed_bytes,
-            free_bytes,
-            droppable_bytes: 0,
-            low_disk_fits: false,
-        },
-        SpaceError::Disk(error) => error.into(),
-    })
+    room::check_bytes(ports, game, sizes.sum()).await
 }
 
 async fn begin(
