@@ -192,6 +192,7 @@ fn end(operation: &Operation) -> Option<End> {
         | Phase::Installing
         | Phase::Verifying
         | Phase::CloseTheGame
+        | Phase::Testing
         | Phase::Publishing
         | Phase::Removing => None,
     }

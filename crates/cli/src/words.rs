@@ -113,6 +113,7 @@ pub(crate) const fn phase(phase: Phase) -> &'static str {
         Phase::Installing => "installing",
         Phase::Verifying => "verifying",
         Phase::CloseTheGame => "close the game to finish",
+        Phase::Testing => "testing archives",
         Phase::Publishing => "publishing",
         Phase::Removing => "removing",
         Phase::Done => "done",

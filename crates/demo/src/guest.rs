@@ -251,6 +251,7 @@ impl<'a> Track<'a> {
             | Phase::Adopting
             | Phase::WaitingForSource
             | Phase::CloseTheGame
+            | Phase::Testing
             | Phase::Publishing
             | Phase::Verifying
             | Phase::Removing => {}

@@ -1,5 +1,6 @@
 //! The job behind an install: the payload becomes `local/`, as one transaction.
 
+mod refusal;
 mod volumes;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -16,14 +17,13 @@ use lanspread_proto::{
     GameId, Manifest, RelPath,
     library::Size,
     manifest::{ArchiveSet, FileEntry, Layout},
-    text::is_hidden,
 };
 use lanspread_unpack::{
-    ArchiveBytes, Canceller, ErrorCode, Event, Limits, Mode, NameTable, UnpackError, Unpacker,
-    WorkerCommand,
+    ArchiveBytes, Canceller, Event, Limits, Mode, NameTable, Unpacker, WorkerCommand,
 };
 
-pub(crate) use self::volumes::Volumes;
+use self::refusal::published_error;
+pub(crate) use self::{refusal::archive_error, volumes::Volumes};
 use crate::{
     actor::Tasks,
     committing::{self, JobHooks},
@@ -285,7 +285,7 @@ impl Install {
         let source: Arc<dyn ArchiveBytes> = Arc::new(volumes);
         let how = (Mode::Unpack, self.limits.clone());
         let mut unpacker = Unpacker::start(&self.worker, source, count, how, names)
-            .map_err(|error| archive_error(set, &error))?;
+            .map_err(|error| published_error(set, &error))?;
         self.cancel_with_job(unpacker.canceller());
         let mut open = None;
         let game = self.job.game.clone();
@@ -293,7 +293,7 @@ impl Install {
             self.job.control.check()?;
             let event = unpacker
                 .next_event()
-                .map_err(|error| archive_error(set, &error))?;
+                .map_err(|error| published_error(set, &error))?;
             match event {
                 Event::End(totals) => {
                     self.limits = room::after(&self.limits, totals);
@@ -433,55 +433,5 @@ fn staging_error(game: &GameId, error: StagingError) -> OperationError {
             waits: false,
             reason: error.to_string(),
         },
-    }
-}
-
-/// What an archive error means for people.
-pub(crate) fn archive_error(set: &ArchiveSet, error: &UnpackError) -> OperationError {
-    if error.code == ErrorCode::Cancelled {
-        return OperationError::Cancelled;
-    }
-    OperationError::Archive {
-        archive: set
-            .volumes
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        entry: error.entry.as_deref().map(visible),
-        code: error.code.as_str(),
-        reason: archive_reason(error),
-    }
-}
-
-/// A name out of an archive, for terminals and logs: what cannot be seen is spelled out.
-fn visible(name: &str) -> String {
-    let spelled = |c: char| match is_hidden(c) {
-        true => c.escape_unicode().to_string(),
-        false => c.to_string(),
-    };
-    name.chars().map(spelled).collect()
-}
-
-fn archive_reason(error: &UnpackError) -> String {
-    let encrypted = [ErrorCode::EncryptedHeaders, ErrorCode::PasswordRequired];
-    if encrypted.contains(&error.code) {
-        "it is encrypted, and a password is needed to read it".to_owned()
-    } else if error.detail.is_empty() {
-        format!("it cannot be read ({})", error.code)
-    } else {
-        lanspread_proto::Text::<512>::clean(&error.detail).to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_out_of_archives_do_not_steer_terminals() {
-        let check = |name: &str, expected: &str| assert_eq!(visible(name), expected);
-        check("don't \u{e4}\u{1f3ae}.txt", "don't \u{e4}\u{1f3ae}.txt");
-        check("line\nbreak\u{1b}[31m", "line\\u{a}break\\u{1b}[31m");
-        check("rtl\u{202e}txt.exe", "rtl\\u{202e}txt.exe");
     }
 }

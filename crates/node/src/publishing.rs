@@ -22,7 +22,10 @@ use lanspread_unpack::{
     pack::{PackFile, Packer, TarZstd},
 };
 
+mod testing;
+
 use crate::{
+    actor::Tasks,
     error::OperationError,
     games::{self, JobProgress, JobReport},
     handle::{PublishHow, PublishRequest},
@@ -100,6 +103,7 @@ async fn bring_in(
         request,
         job: job.clone(),
         games: ports.games.clone(),
+        tasks: ports.tasks.child(),
         done_bytes: 0,
         total_bytes: 0,
     };
@@ -165,14 +169,24 @@ struct Work {
     request: PublishRequest,
     job: Job,
     games: crate::actor::Mailbox<games::Msg>,
+    /// What runs beside it, until it ends.
+    tasks: Tasks,
     done_bytes: u64,
     total_bytes: u64,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.tasks.stop().cancel();
+    }
 }
 
 impl Work {
     fn run(mut self) -> Result<(), OperationError> {
         let source = Place::root(&self.request.source);
-        if !self.in_place {
+        if self.in_place {
+            self.check_whole(&source)?;
+        } else {
             self.drop_draft()?;
             if self.disk.stat(&self.target)?.is_some() {
                 return Err(OperationError::Publish {
@@ -188,17 +202,21 @@ impl Work {
                 }
                 PublishHow::Pack => self.pack(&source)?,
             }
-        } else {
-            self.check_whole(&source)?;
         }
         self.write_version()
     }
 
     /// All that could be refused later is refused before anything changes.
-    fn check_whole(&mut self, source: &Place) -> Result<(), OperationError> {
-        own_version(self.disk.as_ref(), source)?;
+    fn check_whole(&mut self, source: &Place) -> Result<scan::Payload, OperationError> {
+        if let Some(own) = own_version(self.disk.as_ref(), source)? {
+            self.request.version = own;
+        }
         let payload = self.check(source)?;
-        shelf::check_layout((self.disk.as_ref(), &self.worker), source, &payload)
+        let tools = (self.disk.as_ref(), &self.worker);
+        if let Some(judged) = shelf::check_layout(tools, source, &payload)? {
+            self.test_archives(source, &judged)?;
+        }
+        Ok(payload)
     }
 
     fn take_over(&mut self, source: &Place) -> Result<(), OperationError> {
@@ -253,10 +271,7 @@ impl Work {
     }
 
     fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
-        let payload = self.check(source)?;
-        if let Some(own) = own_version(self.disk.as_ref(), source)? {
-            self.request.version = own;
-        }
+        let payload = self.check_whole(source)?;
         let need = Need {
             place: self.target.clone(),
             bytes: payload.bytes,
@@ -344,18 +359,26 @@ impl Work {
 
     fn advance(&mut self, bytes: u64) {
         self.done_bytes += bytes;
+        self.show(self.done_bytes, self.total_bytes);
+    }
+
+    fn show(&self, done_bytes: u64, total_bytes: u64) {
         let progress = JobProgress {
-            done_bytes: self.done_bytes,
-            total_bytes: self.total_bytes,
+            done_bytes,
+            total_bytes,
             ..JobProgress::default()
         };
-        let report = JobReport::Progress(progress);
         // Garnish: if the gate is busy, the next one is as good.
-        self.games.try_send(games::Msg::Job(
-            self.job.operation,
-            self.job.game.clone(),
-            report,
-        ));
+        self.games
+            .try_send(self.says(JobReport::Progress(progress)));
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.games.blocking_send(self.says(JobReport::Phase(phase)));
+    }
+
+    fn says(&self, report: JobReport) -> games::Msg {
+        games::Msg::Job(self.job.operation, self.job.game.clone(), report)
     }
 }
 

@@ -132,6 +132,11 @@ pub(crate) fn limits(disk: &dyn Disk, place: &Place, own: Option<Size>) -> Limit
     bounded((space, memory::available_bytes()), own)
 }
 
+/// What archives may use of this machine that are unpacked without being written.
+pub(crate) fn test_limits(own: Option<Size>) -> Limits {
+    bounded((None, memory::available_bytes()), own)
+}
+
 fn bounded((space, memory): (Option<Space>, Option<u64>), own: Option<Size>) -> Limits {
     let mut limits = Limits::default();
     if let Some(space) = space {

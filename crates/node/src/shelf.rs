@@ -36,7 +36,7 @@ use lanspread_unpack::WorkerCommand;
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use self::{
-    archives::{Files, check_layout},
+    archives::{Files, Judged, check_layout},
     handle::ShelfHandle,
     reference::Reference,
 };

@@ -293,6 +293,8 @@ pub enum Phase {
     Verifying,
     /// Files are in use: close the game to finish.
     CloseTheGame,
+    /// Unpacking the archives of a folder without writing anything, to see that they are whole.
+    Testing,
     /// Packing, moving or hashing a folder.
     Publishing,
     /// Taking away.

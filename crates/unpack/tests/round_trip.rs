@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a test with helpers"
 )]
 
@@ -224,6 +225,61 @@ fn tars() {
     check(Format::TarZstd, tar_zst(&game()));
     check(Format::TarGzip, tar_gz(&game()));
     check(Format::TarXz, tar_xz(&game()));
+}
+
+/// The archive with a bit of one byte turned.
+fn rotten(mut archive: MemoryArchive, volume: usize, at: usize) -> MemoryArchive {
+    archive.volumes[volume][at] ^= 0x10;
+    archive
+}
+
+/// One wrong bit in the data is always noticed, and the entry is named where the format has a
+/// checksum for each, although the list of entries is as it was.
+#[test]
+fn a_wrong_bit_in_the_data_is_noticed() {
+    let tree = Tree::from([("data/all.pak".to_owned(), (noise(1_000_000), false))]);
+    let fixture = |names: &[&str]| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rar");
+        let volumes = names
+            .iter()
+            .map(|name| std::fs::read(root.join(name)).unwrap());
+        MemoryArchive {
+            volumes: volumes.collect(),
+        }
+    };
+    let rar4 = "apache-rars/ppmd_mixed_rar300.rar";
+    let rar4_solid = "apache-rars/solid_rar300.rar";
+    let rar4_volumes = ["1", "2", "3"].map(|n| format!("isc-rarfile/rar3-vols.part{n}.rar"));
+    let rar4_volumes = rar4_volumes.each_ref().map(String::as_str);
+    let rar5_packed = "apache-rars/m5_max.rar";
+    let rar5_blake = "isc-rarfile/rar5-blake.rar";
+    for (archive, volume, entry) in [
+        (rar(None, &tree), 0, "data/all.pak"),
+        (rar(Some(300_000), &tree), 2, "data/all.pak"),
+        (zip(&tree), 0, "data/all.pak"),
+        (zip64(&tree), 0, "data/all.pak"),
+        (sliced(&zip(&tree), 300_000), 1, "data/all.pak"),
+        (seven_z(&tree), 0, "data/all.pak"),
+        (tar_zst(&tree), 0, ""),
+        (tar_gz(&tree), 0, ""),
+        (tar_xz(&tree), 0, ""),
+        (fixture(&[rar4]), 0, "."),
+        (fixture(&[rar4_solid]), 0, "."),
+        (fixture(&rar4_volumes), 1, "."),
+        (fixture(&[rar5_packed]), 0, "."),
+        (fixture(&[rar5_blake]), 0, "."),
+    ] {
+        let start = unpack(&worker(), archive.clone()).unwrap().start.unwrap();
+        let at = archive.volumes[volume].len() / 2;
+        let outcome = unpack(&worker(), rotten(archive, volume, at));
+        let error = outcome.map(drop).unwrap_err();
+        let named = error.entry.as_deref().unwrap_or_default();
+        assert!(named.contains(entry), "{start:?}: {error}");
+        assert!(
+            matches!(error.code, ErrorCode::Damaged | ErrorCode::ChecksumMismatch),
+            "{start:?}: {error}"
+        );
+    }
 }
 
 #[test]

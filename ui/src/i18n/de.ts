@@ -253,6 +253,7 @@ export const de: Messages = {
   'phase.publishing': 'Veröffentlicht',
   'phase.queued': 'In der Schlange',
   'phase.removing': 'Entfernt',
+  'phase.testing': 'Prüft Archive',
   'phase.verifying': 'Prüft',
   'phase.waiting_for_source': 'Wartet auf eine Quelle',
 

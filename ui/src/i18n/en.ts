@@ -251,6 +251,7 @@ export const en = {
   'phase.publishing': 'Publishing',
   'phase.queued': 'In the queue',
   'phase.removing': 'Removing',
+  'phase.testing': 'Testing archives',
   'phase.verifying': 'Verifying',
   'phase.waiting_for_source': 'Waiting for a source',
 

@@ -955,7 +955,7 @@ export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lan
 /**
  * Where an operation is.
  */
-export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "publishing" | "removing" | "done" | "cancelled" | "failed";
+export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "testing" | "publishing" | "removing" | "done" | "cancelled" | "failed";
 
 /**
  * What needs a person's eye.

@@ -228,6 +228,7 @@ impl From<&Phase> for public::Phase {
             Phase::Installing => Self::Installing,
             Phase::Verifying => Self::Verifying,
             Phase::CloseTheGame => Self::CloseTheGame,
+            Phase::Testing => Self::Testing,
             Phase::Publishing => Self::Publishing,
             Phase::Removing => Self::Removing,
             Phase::Done => Self::Done,

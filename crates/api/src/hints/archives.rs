@@ -37,25 +37,25 @@ pub(super) const TABLE: &[Entry] = &[
         code: "damaged",
         kind: Kind::Peer,
         meaning: "The archive contradicts itself.",
-        english: &["whoever published it should pack it again; every byte arrived as published"],
+        english: &["pack or copy it anew: the archive itself is damaged, not the transfer"],
         german: &[
-            "wer es veröffentlicht hat, sollte neu packen; die Bytes kamen an wie veröffentlicht",
+            "packe oder kopiere es neu: das Archiv selbst ist beschädigt, nicht die Übertragung",
         ],
     },
     Entry {
         code: "truncated",
         kind: Kind::Peer,
         meaning: "The archive ends before it should.",
-        english: &["whoever published it should copy or pack it again"],
-        german: &["wer es veröffentlicht hat, sollte es neu kopieren oder packen"],
+        english: &["pack or copy it anew: the archive itself is cut off, not the transfer"],
+        german: &["packe oder kopiere es neu: das Archiv selbst ist abgeschnitten"],
     },
     Entry {
         code: "checksum-mismatch",
         kind: Kind::Peer,
         meaning: "Unpacked bytes do not match the checksum in the archive.",
-        english: &["whoever published it should pack it again; every byte arrived as published"],
+        english: &["pack or copy it anew: the archive itself is damaged, not the transfer"],
         german: &[
-            "wer es veröffentlicht hat, sollte neu packen; die Bytes kamen an wie veröffentlicht",
+            "packe oder kopiere es neu: das Archiv selbst ist beschädigt, nicht die Übertragung",
         ],
     },
     Entry {

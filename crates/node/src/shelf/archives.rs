@@ -28,17 +28,18 @@ use crate::{error::OperationError, snapshot::NotShared};
 pub(crate) type Tools<'a> = (&'a dyn Disk, &'a WorkerCommand);
 
 /// The layout, and what comes out of it.
-pub(super) struct Listed {
-    pub(super) layout: Layout,
-    pub(super) unpacked: Option<Size>,
+pub(crate) struct Judged {
+    pub(crate) layout: Layout,
+    pub(crate) unpacked: Option<Size>,
 }
 
-/// Refuses what could not be shared: encrypted, damaged or incomplete archives.
+/// Refuses what could not be shared as far as its listing tells: encrypted or incomplete archives,
+/// damaged headers. `None` where nothing can be said of the layout.
 pub(crate) fn check_layout(
     tools: Tools<'_>,
     game_root: &Place,
     payload: &Payload,
-) -> Result<(), OperationError> {
+) -> Result<Option<Judged>, OperationError> {
     match decide(tools, game_root, payload) {
         Err(NotShared::Refused {
             entry,
@@ -49,8 +50,9 @@ pub(crate) fn check_layout(
             code,
             reason,
         }),
+        Ok(listed) => Ok(Some(listed)),
         // Nothing else is a verdict on archives.
-        Ok(_) | Err(_) => Ok(()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -59,7 +61,7 @@ pub(super) fn decide(
     tools: Tools<'_>,
     game_root: &Place,
     payload: &Payload,
-) -> Result<Listed, NotShared> {
+) -> Result<Judged, NotShared> {
     let wishes =
         settings::read_settings(tools.0, game_root).map_err(|error| not("settings", &error))?;
     let layout = match wishes.layout {
@@ -70,7 +72,7 @@ pub(super) fn decide(
     };
     let Layout::Archives(sets) = &layout else {
         let files = u32::try_from(payload.files.len()).unwrap_or(u32::MAX);
-        return Ok(Listed {
+        return Ok(Judged {
             layout,
             unpacked: Some(Size {
                 bytes: payload.bytes,
@@ -86,7 +88,7 @@ pub(super) fn decide(
         total.bytes = total.bytes.saturating_add(size.bytes);
         total.files = total.files.saturating_add(size.files);
     }
-    Ok(Listed {
+    Ok(Judged {
         unpacked: Some(total),
         layout,
     })

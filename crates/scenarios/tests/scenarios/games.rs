@@ -119,7 +119,8 @@ impl Game {
         settle(folder);
     }
 
-    fn write_payload(&self, root: &Path) {
+    /// Writes its payload into a directory.
+    pub(crate) fn write_payload(&self, root: &Path) {
         let create = |name: &str| File::create(root.join(name)).unwrap();
         match self.kind {
             Kind::Tree => self.write_folder(root),

@@ -147,6 +147,54 @@ fn s30_publish_refuses_archives() {
     assert!(entries(&party.games(1)).is_empty());
 }
 
+/// See `s30_publish`: one byte of the data is not what the archive's checksum says, its listing is
+/// fine. Refused before anything is moved, with archive and entry, wherever the folder lies.
+#[test]
+fn s30_publish_refuses_damaged_data() {
+    let party = Party::on_loopback();
+    let _node = party.start(1);
+    let check = |kind: Kind, archive: &str, entry: &str| {
+        let game = Game::new("Rotten", "1", 4).packed(kind);
+        let elsewhere = party.folder("elsewhere").join(format!("{kind:?}"));
+        let inside = party.games(1).join(format!("{kind:?} inside"));
+        for folder in [&elsewhere, &inside] {
+            fs::create_dir(folder).unwrap();
+            game.write_payload(folder);
+            flip(&folder.join(archive));
+            settle(folder);
+        }
+        let set = archive.replace("part2", "part1");
+        let ways: [(_, &[&str]); 3] =
+            [(&elsewhere, &[]), (&elsewhere, &["--move"]), (&inside, &[])];
+        for (folder, more) in ways {
+            let before = entries(folder);
+            let dir = folder.to_str().unwrap();
+            let args = [&["publish", dir, "--version", "1", "--yes"], more].concat();
+            let (code, out, err) = party.cli(1, &args);
+            assert_eq!(code, 1, "{kind:?} {more:?}: {out}{err}");
+            for word in [&set, entry, "damaged"] {
+                assert!(err.contains(word), "{kind:?} {more:?}, {word}: {out}{err}");
+            }
+            assert_eq!(entries(folder), before, "{kind:?} {more:?}");
+        }
+    };
+    check(Kind::Rar, "game.eti", "data/all.pak");
+    check(Kind::RarVolumes, "game.part2.rar", "data/all.pak");
+    check(Kind::Zip, "game.zip", "data/all.pak");
+    check(Kind::SevenZ, "game.7z", "data/all.pak");
+    check(Kind::TarZst, "game.tar.zst", "");
+    let inside = fs::read_dir(party.games(1)).unwrap();
+    assert_eq!(inside.count(), 5, "nothing came in from elsewhere");
+}
+
+/// Turns a bit of the byte in the middle of a file.
+fn flip(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(file, bytes).unwrap();
+}
+
 /// The same files as a RAR, as one in volumes, as ZIP, 7z and tar.zst, and as they are: installed
 /// at another peer they are equal.
 #[test]
