@@ -178,13 +178,12 @@ async fn check_space(
     (spec, have): (&DownloadSpec, &PieceSet),
 ) -> Result<(), OperationError> {
     let payload = agreed.manifest.total_bytes();
-    let planned = room::Job {
-        game: &job.game,
+    let planned = room::Plan {
         manifest: &agreed.manifest,
         missing_bytes: payload.saturating_sub(bytes_of(&agreed.manifest, have)),
         then: spec.then,
     };
-    room::check(ports, planned).await
+    room::reserve(ports, job, planned).await
 }
 
 fn bytes_of(manifest: &Manifest, have: &PieceSet) -> u64 {
@@ -204,6 +203,7 @@ async fn adopt(
 ) -> Result<PieceSet, OperationError> {
     let old = ports.game_root(&job.game);
     let named = spec.from.as_deref().map(Place::root);
+    let manifest = Arc::clone(partial.manifest());
     for source in named.into_iter().chain([old]) {
         if have.is_full() {
             break;
@@ -220,11 +220,9 @@ async fn adopt(
                 return Err(error);
             }
         };
-        have.extend(
-            gained
-                .map_err(|error| store_error(&job.game, error))?
-                .iter(),
-        );
+        let gained = gained.map_err(|error| store_error(&job.game, error))?;
+        job.room.wrote(bytes_of(&manifest, &gained));
+        have.extend(gained.iter());
     }
     Ok(have)
 }
@@ -289,6 +287,7 @@ async fn follow(
     // What was wished before the transfer began holds for it too.
     wishes.mark_changed();
     let mut shown = Shown::Downloading;
+    let mut stored_bytes = transfer.view.borrow().progress.done_bytes;
     let mut tick = tokio::time::interval(crate::limits::SNAPSHOT_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -297,7 +296,7 @@ async fn follow(
             error = job.control.interrupted() => return Err(error),
             end = &mut transfer.end => {
                 let view = transfer.view.borrow().clone();
-                job.progress(progress_of(&view)).await;
+                show(job, &view, &mut stored_bytes).await;
                 return match end {
                     Ok(Ok(())) => Ok(()),
                     Ok(Err(error)) => Err(shared_store_error(&job.game, &error)),
@@ -315,11 +314,19 @@ async fn follow(
                     job.enter(now.phase()).await;
                     shown = now;
                 }
-                job.progress(progress_of(&view)).await;
+                show(job, &view, &mut stored_bytes).await;
                 notify_progress(ports, job, &view);
             }
         }
     }
+}
+
+/// What is stored is on the disk, and needs no room any more.
+async fn show(job: &Job, view: &TransferView, stored_bytes: &mut u64) {
+    let done_bytes = view.progress.done_bytes;
+    job.room.wrote(done_bytes.saturating_sub(*stored_bytes));
+    *stored_bytes = done_bytes.max(*stored_bytes);
+    job.progress(progress_of(view)).await;
 }
 
 /// What a person is told of a transfer.

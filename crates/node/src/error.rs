@@ -1,7 +1,7 @@
 //! [`OperationError`]: why an operation was refused or failed, as a closed list that doors
 //! translate.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use lanspread_disk::{DiskError, index::IndexError};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
@@ -57,21 +57,8 @@ pub enum OperationError {
     #[error("{0} is up to date")]
     UpToDate(GameId),
     /// The volume is too small for the whole job.
-    #[error(
-        "{} needs {needed_bytes} bytes and has {free_bytes} free", path.display()
-    )]
-    NotEnoughSpace {
-        /// Where.
-        path: PathBuf,
-        /// Bytes that the whole job needs there.
-        needed_bytes: u64,
-        /// Bytes that are free there.
-        free_bytes: u64,
-        /// Bytes of payloads of installed games that could be removed.
-        droppable_bytes: u64,
-        /// A low-disk install would fit.
-        low_disk_fits: bool,
-    },
+    #[error("{0}")]
+    NotEnoughSpace(Arc<Shortage>),
     /// The games directory is missing or cannot be read.
     #[error("the games directory {} is not available", .0.display())]
     GamesDirUnavailable(PathBuf),
@@ -176,6 +163,54 @@ pub enum OperationError {
     Stopping,
 }
 
+/// Why a job does not fit, in numbers. All of them are bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shortage {
+    /// A directory on the volume that is too small.
+    pub path: PathBuf,
+    /// What the whole job needs there: what is missing of the payload, what is installed of it, and
+    /// what is left free.
+    pub needed_bytes: u64,
+    /// What is free there.
+    pub free_bytes: u64,
+    /// What other operations that run will still write there.
+    pub reserved_bytes: u64,
+    /// The whole payload.
+    pub payload_bytes: u64,
+    /// What is here of it already, from an earlier try.
+    pub reusable_bytes: u64,
+    /// What is installed of it.
+    pub unpacked_bytes: u64,
+    /// What the version that is here takes; it stays until the new one is whole.
+    pub kept_bytes: u64,
+    /// Payloads of installed games that could be removed, the largest first.
+    pub droppable: Vec<(GameId, u64)>,
+    /// What a low-disk install, which stores no payload, would need; `None` where that is no way.
+    pub low_disk_bytes: Option<u64>,
+}
+
+impl Shortage {
+    /// A low-disk install would fit.
+    #[must_use]
+    pub fn low_disk_fits(&self) -> bool {
+        let fits = |needed: u64| needed.saturating_add(self.reserved_bytes) <= self.free_bytes;
+        self.low_disk_bytes.is_some_and(fits)
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} needs {} bytes and has {} free, of which running operations need {}",
+            self.path.display(),
+            self.needed_bytes,
+            self.free_bytes,
+            self.reserved_bytes
+        )
+    }
+}
+
 impl OperationError {
     /// A stable code for programs, translations and documentation.
     #[must_use]
@@ -192,7 +227,7 @@ impl OperationError {
             Self::StillInstalled(_) => "still-installed",
             Self::Unfinished(_) => "unfinished",
             Self::UpToDate(_) => "up-to-date",
-            Self::NotEnoughSpace { .. }
+            Self::NotEnoughSpace(_)
             | Self::Store { full: true, .. }
             | Self::Transaction { full: true, .. } => "disk-full",
             Self::Store { .. } => "disk",

@@ -107,14 +107,13 @@ async fn install(
     job.control.check()?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());
-    let planned = room::Job {
-        game: &job.game,
+    let planned = room::Plan {
         manifest: &manifest,
         missing_bytes: 0,
         then: AfterDownload::Install,
     };
     if only.is_none() {
-        room::check(ports, planned).await?;
+        room::reserve(ports, job, planned).await?;
     }
     let own_listing = room::own_listing(ports, &job.game, manifest.content());
     let places = committing::places(ports, &job.game).await?;
@@ -306,9 +305,12 @@ impl Install {
                 | Event::File(_)
                 | Event::Data(_)
                 | Event::EndFile(_)
-                | Event::Copy { .. } => self
-                    .write_event(staging, &mut open, event)
-                    .map_err(|error| staging_error(&game, error))?,
+                | Event::Copy { .. } => {
+                    let bytes = bytes_of(&event);
+                    self.write_event(staging, &mut open, event)
+                        .map_err(|error| staging_error(&game, error))?;
+                    self.job.room.wrote(bytes);
+                }
             }
         }
     }
@@ -328,6 +330,7 @@ impl Install {
     }
 
     fn advance(&mut self, bytes: u64, total: u64) {
+        self.job.room.wrote(bytes);
         self.done_bytes += bytes;
         self.report(self.done_bytes, total);
     }
@@ -418,6 +421,14 @@ fn write_event(
         },
         Event::Copy { from, to, .. } => staging.copy_file(&from, &to),
         Event::Start(_) | Event::Skipped { .. } | Event::Progress(_) | Event::End(_) => Ok(()),
+    }
+}
+
+fn bytes_of(event: &Event<'_>) -> u64 {
+    if let Event::Data(bytes) = event {
+        bytes.len() as u64
+    } else {
+        0
     }
 }
 

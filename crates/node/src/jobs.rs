@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use lanspread_disk::{Disk, Place, state::StateDir};
+use lanspread_disk::{
+    Disk, Place,
+    space::{Claim, Ledger},
+    state::StateDir,
+};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 use lanspread_unpack::WorkerCommand;
 use tokio::sync::watch;
@@ -24,6 +28,7 @@ use crate::{
 pub(crate) struct JobPorts {
     pub(crate) tasks: Tasks,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) room: Ledger,
     pub(crate) state: StateDir,
     pub(crate) worker: WorkerCommand,
     pub(crate) shelf: ShelfHandle,
@@ -39,20 +44,24 @@ pub(crate) struct Job {
     pub(crate) operation: OperationId,
     pub(crate) game: GameId,
     pub(crate) control: JobControl,
+    /// What it may still write.
+    pub(crate) room: Arc<Claim>,
     games: Mailbox<games::Msg>,
 }
 
 impl Job {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         operation: OperationId,
         game: GameId,
         control: JobControl,
         games: Mailbox<games::Msg>,
+        room: Claim,
     ) -> Self {
         Self {
             operation,
             game,
             control,
+            room: Arc::new(room),
             games,
         }
     }
@@ -85,6 +94,7 @@ impl Job {
 
     /// Nothing more will come.
     async fn end(&self, result: Result<(), OperationError>) {
+        self.room.release();
         self.report(JobReport::Ended(result)).await;
     }
 

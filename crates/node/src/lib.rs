@@ -58,7 +58,7 @@ mod verifying;
 mod views;
 
 pub use config::Config;
-pub use error::{OperationError, StartError};
+pub use error::{OperationError, Shortage, StartError};
 pub use handle::NodeHandle;
 pub use notice::Notice;
 pub use snapshot::Snapshot;

@@ -13,7 +13,7 @@ use lanspread_disk::{
     Disk, DiskError, Place, atomic_file,
     relocate::relocate,
     scan::{self, ScanError, Sentinel},
-    space::{self, Need, SpaceError},
+    space::SpaceError,
     vfs::{DiskFile, EntryKind, OpenMode},
 };
 use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI, version::VersionError};
@@ -272,12 +272,9 @@ impl Work {
 
     fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
         let payload = self.check_whole(source)?;
-        let need = Need {
-            place: self.target.clone(),
-            bytes: payload.bytes,
-            reusable_bytes: 0,
-        };
-        space::check_space(self.disk.as_ref(), &[need]).map_err(|error| match error {
+        let room = &self.job.room;
+        let reserved = room.reserve(self.disk.as_ref(), &self.target, payload.bytes);
+        reserved.map_err(|error| match error {
             SpaceError::NotEnough { .. } => OperationError::Publish {
                 entry: self.target.to_string(),
                 code: "disk-full",
@@ -358,6 +355,7 @@ impl Work {
     }
 
     fn advance(&mut self, bytes: u64) {
+        self.job.room.wrote(bytes);
         self.done_bytes += bytes;
         self.show(self.done_bytes, self.total_bytes);
     }

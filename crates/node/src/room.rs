@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use lanspread_disk::{
     Disk, Place, memory,
-    space::{self, Installs, Need, SpaceError},
+    space::{Installs, SpaceError},
     vfs::Space,
 };
 use lanspread_proto::{ContentId, GameId, Manifest, library::Size, manifest::Layout};
 use lanspread_unpack::{Limits, Totals};
 
-use crate::{error::OperationError, handle::AfterDownload, jobs::JobPorts};
+use crate::{
+    error::{OperationError, Shortage},
+    handle::AfterDownload,
+    jobs::{Job, JobPorts},
+};
 
 /// Left free while archives are unpacked: nobody knows for sure how much comes out of them.
 const UNPACK_RESERVE_BYTES: u64 = 1 << 30;
@@ -20,101 +24,136 @@ const LISTING_SLACK_BYTES: u64 = 16 << 20;
 const DICTIONARY_BYTES_MIN: u64 = 64 << 20;
 
 /// What a job will write.
-pub(crate) struct Job<'a> {
-    pub(crate) game: &'a GameId,
+pub(crate) struct Plan<'a> {
     pub(crate) manifest: &'a Manifest,
     /// Of the payload, bytes that must still come; 0 when it is here.
     pub(crate) missing_bytes: u64,
     pub(crate) then: AfterDownload,
 }
 
-/// The whole job must fit before its first byte.
-pub(crate) async fn check(ports: &JobPorts, job: Job<'_>) -> Result<(), OperationError> {
-    let place = ports.game_root(job.game);
-    let installed = installed_bytes(ports, &job);
-    let is_cloned = matches!(job.manifest.layout(), Layout::Tree);
-    let (disk, missing) = (Arc::clone(&ports.disk), job.missing_bytes);
+/// The whole job must fit before its first byte, beside all that others will still write. It is
+/// reserved until the job ends.
+pub(crate) async fn reserve(
+    ports: &JobPorts,
+    job: &Job,
+    plan: Plan<'_>,
+) -> Result<(), OperationError> {
+    let place = ports.game_root(&job.game);
+    let installed = installed_bytes(ports, &job.game, &plan);
+    let is_cloned = matches!(plan.manifest.layout(), Layout::Tree);
+    let (disk, room, missing) = (
+        Arc::clone(&ports.disk),
+        Arc::clone(&job.room),
+        plan.missing_bytes,
+    );
     let checked = ports
         .blocking(move || {
             let install = match is_cloned {
                 true => Installs::Clones(installed),
                 false => Installs::Bytes(installed),
             };
-            space::check_job(disk.as_ref(), &place, missing, install)
+            room.reserve_job(disk.as_ref(), &place, missing, install)
         })
         .await?;
-    checked.map_err(|error| refused(ports, job.game, missing, error))
+    checked.map_err(|error| {
+        let payload_bytes = plan.manifest.total_bytes();
+        let shortage = Shortage {
+            payload_bytes,
+            reusable_bytes: payload_bytes.saturating_sub(missing),
+            unpacked_bytes: installed,
+            kept_bytes: kept_bytes(ports, &job.game, plan.manifest.content()),
+            ..Shortage::default()
+        };
+        let is_way_out = missing > 0 && plan.then == AfterDownload::Install;
+        refused(ports, job, error, (shortage, is_way_out.then_some(missing)))
+    })
 }
 
-/// Room for bytes that are written beside what is there.
-pub(crate) async fn check_bytes(
+/// Room for bytes that are written beside what is there; reserved until the job ends.
+pub(crate) async fn reserve_bytes(
     ports: &JobPorts,
-    game: &GameId,
+    job: &Job,
     bytes: u64,
 ) -> Result<(), OperationError> {
-    let need = Need {
-        place: ports.game_root(game),
-        bytes,
-        reusable_bytes: 0,
-    };
-    let disk = Arc::clone(&ports.disk);
+    let place = ports.game_root(&job.game);
+    let (disk, room) = (Arc::clone(&ports.disk), Arc::clone(&job.room));
     let checked = ports
-        .blocking(move || space::check_space(disk.as_ref(), &[need]))
+        .blocking(move || room.reserve(disk.as_ref(), &place, bytes))
         .await?;
-    checked.map_err(|error| refused(ports, game, 0, error))
+    checked.map_err(|error| refused(ports, job, error, (Shortage::default(), None)))
 }
 
-/// What people are told when it does not fit. `payload_bytes` of it need not be stored by a
-/// low-disk install; 0 where that is no way out.
+/// What people are told when it does not fit. A low-disk install stores `spared` bytes less.
 fn refused(
     ports: &JobPorts,
-    game: &GameId,
-    payload_bytes: u64,
+    job: &Job,
     error: SpaceError,
+    (shortage, spared): (Shortage, Option<u64>),
 ) -> OperationError {
     match error {
         SpaceError::NotEnough {
             place,
             needed_bytes,
             free_bytes,
-        } => OperationError::NotEnoughSpace {
+            reserved_bytes,
+        } => OperationError::NotEnoughSpace(Arc::new(Shortage {
             path: place.path(),
             needed_bytes,
             free_bytes,
-            droppable_bytes: droppable_bytes(ports, game),
-            low_disk_fits: payload_bytes > 0
-                && needed_bytes.saturating_sub(payload_bytes) <= free_bytes,
-        },
+            reserved_bytes,
+            droppable: droppable(ports, &job.game),
+            low_disk_bytes: spared.map(|spared| needed_bytes.saturating_sub(spared)),
+            ..shortage
+        })),
         SpaceError::Disk(error) => error.into(),
     }
 }
 
+/// What a version that is to be replaced takes until then.
+fn kept_bytes(ports: &JobPorts, game: &GameId, new: ContentId) -> u64 {
+    let shelf = ports.shelf_view.borrow();
+    let Some(here) = shelf.games.get(game) else {
+        return 0;
+    };
+    let payload = here.manifest.as_ref().filter(|m| m.content() != new);
+    let payload = payload.map_or(0, |manifest| manifest.total_bytes());
+    let installed = here.local.installed.as_ref();
+    let is_other = installed.is_some_and(|(_, content)| *content != new);
+    // What an archive said comes out of it; a tree lies there twice.
+    let unpacked = here.unpacked.map_or(payload, |size| size.bytes);
+    payload.saturating_add(if is_other { unpacked } else { 0 })
+}
+
 /// What comes out of the payload, as far as anybody said.
-fn installed_bytes(ports: &JobPorts, job: &Job<'_>) -> u64 {
-    let payload = job.manifest.total_bytes();
-    match (job.then, job.manifest.layout()) {
+fn installed_bytes(ports: &JobPorts, game: &GameId, plan: &Plan<'_>) -> u64 {
+    let payload = plan.manifest.total_bytes();
+    match (plan.then, plan.manifest.layout()) {
         (AfterDownload::Keep, _) => 0,
         (AfterDownload::Install, Layout::Tree) => payload,
         (AfterDownload::Install, Layout::Archives(_)) => {
             let library = ports.transfer.library.borrow();
-            let contents = library.merged.game(job.game).map(|game| &game.contents);
+            let contents = library.merged.game(game).map(|game| &game.contents);
             let mut contents = contents.into_iter().flatten();
-            let found = contents.find(|c| c.content == job.manifest.content());
+            let found = contents.find(|c| c.content == plan.manifest.content());
             let hint = found.and_then(|content| content.unpacked);
             hint.map_or(payload, |size| size.bytes)
         }
     }
 }
 
-/// Payloads of other installed games that could be removed to make room.
-fn droppable_bytes(ports: &JobPorts, game: &GameId) -> u64 {
+/// Payloads of other installed games that could be removed to make room, the largest first.
+fn droppable(ports: &JobPorts, game: &GameId) -> Vec<(GameId, u64)> {
     let shelf = ports.shelf_view.borrow();
     let others = shelf.games.iter().filter(|(other, _)| *other != game);
     let installed = others.filter(|(_, on_shelf)| on_shelf.local.installed.is_some());
-    installed
-        .filter_map(|(_, on_shelf)| on_shelf.manifest.as_ref())
-        .map(|m| m.total_bytes())
-        .sum()
+    let mut payloads: Vec<(GameId, u64)> = installed
+        .filter_map(|(other, on_shelf)| {
+            let manifest = on_shelf.manifest.as_ref()?;
+            Some((other.clone(), manifest.total_bytes()))
+        })
+        .collect();
+    payloads.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    payloads
 }
 
 /// What our own listing of a content that lies here said comes out of it.

@@ -2,12 +2,15 @@
 
 use std::error::Error;
 
-use lanspread_node::{OperationError, StartError};
+use lanspread_node::{OperationError, Shortage, StartError};
 
 use crate::{
     amount::Bytes,
     error::{Choice, Report},
 };
+
+/// Games that could make room and are named; the rest is counted.
+const DROPPABLE_NAMED: usize = 3;
 
 impl From<&OperationError> for Report {
     fn from(error: &OperationError) -> Self {
@@ -45,29 +48,51 @@ const fn family(error: &OperationError) -> &'static str {
 }
 
 fn operation_message(error: &OperationError) -> String {
-    if let OperationError::NotEnoughSpace {
-        path,
-        needed_bytes,
-        free_bytes,
-        droppable_bytes,
-        ..
-    } = error
-    {
-        let mut message = format!(
-            "{} needs {} and has {} free",
-            path.display(),
-            Bytes(*needed_bytes),
-            Bytes(*free_bytes)
-        );
-        if *droppable_bytes > 0 {
-            let droppable = Bytes(*droppable_bytes);
-            message.push_str(&format!(
-                "; payloads of installed games that could go: {droppable}"
-            ));
-        }
-        return message;
+    if let OperationError::NotEnoughSpace(shortage) = error {
+        return shortage_message(shortage);
     }
     error.to_string()
+}
+
+/// Every number that helps to decide what to do.
+fn shortage_message(of: &Shortage) -> String {
+    let mut message = format!(
+        "{} needs {} and has {} free",
+        of.path.display(),
+        Bytes(of.needed_bytes),
+        Bytes(of.free_bytes)
+    );
+    let mut say = |bytes: u64, what: &str| {
+        if bytes > 0 {
+            message.push_str(&format!("; {what}: {}", Bytes(bytes)));
+        }
+    };
+    say(of.reserved_bytes, "reserved by running operations");
+    say(of.payload_bytes, "payload");
+    say(of.reusable_bytes, "of it here already");
+    say(of.unpacked_bytes, "unpacked");
+    say(of.kept_bytes, "old version, kept until then");
+    if let Some(needed) = of.low_disk_bytes {
+        let fits = if of.low_disk_fits() { "fit" } else { "not fit" };
+        let needed = Bytes(needed);
+        message.push_str(&format!(
+            "; a low-disk install needs {needed} and would {fits}"
+        ));
+    }
+    let named = of.droppable.iter().take(DROPPABLE_NAMED);
+    let named: Vec<String> = named
+        .map(|(game, bytes)| format!("{game} {}", Bytes(*bytes)))
+        .collect();
+    if !named.is_empty() {
+        let (named, more) = (named.join(", "), of.droppable.len() - named.len());
+        message.push_str(&format!(
+            "; payloads of installed games that could go: {named}"
+        ));
+        if more > 0 {
+            message.push_str(&format!(" and {more} more"));
+        }
+    }
+    message
 }
 
 fn start_message(error: &StartError) -> String {

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_node::{
-    Notice, OperationError, Snapshot, StartError, config::Settings, snapshot as node,
+    Notice, OperationError, Shortage, Snapshot, StartError, config::Settings, snapshot as node,
 };
 use lanspread_proto::{
     ContentId, GameId, PeerId, RelPath, VersionLabel,
@@ -451,13 +451,20 @@ fn ambiguous() -> OperationError {
 }
 
 fn no_space() -> OperationError {
-    OperationError::NotEnoughSpace {
+    let id = |text: &str| GameId::parse(text).unwrap();
+    let droppable = ["a", "b", "c", "d"].map(|game| (id(game), 5_000_000_000));
+    OperationError::NotEnoughSpace(Arc::new(Shortage {
         path: "/games".into(),
-        needed_bytes: 9_000_000_000,
-        free_bytes: 1_000_000_000,
-        droppable_bytes: 5_000_000_000,
-        low_disk_fits: true,
-    }
+        needed_bytes: 11_000_000_000,
+        free_bytes: 8_000_000_000,
+        reserved_bytes: 1_000_000_000,
+        payload_bytes: 5_000_000_000,
+        reusable_bytes: 500_000_000,
+        unpacked_bytes: 6_500_000_000,
+        kept_bytes: 700_000_000,
+        droppable: droppable.into(),
+        low_disk_bytes: Some(6_500_000_000),
+    }))
 }
 
 #[test]
@@ -482,7 +489,10 @@ fn choices_and_amounts() {
     let message = Report::from(&no_space()).message;
     assert_eq!(
         message,
-        "/games needs 9.0 GB and has 1.0 GB free; payloads of installed games that could go: 5.0 GB"
+        "/games needs 11.0 GB and has 8.0 GB free; reserved by running operations: 1.0 GB; \
+         payload: 5.0 GB; of it here already: 500 MB; unpacked: 6.5 GB; old version, kept until \
+         then: 700 MB; a low-disk install needs 6.5 GB and would fit; payloads of installed games \
+         that could go: a 5.0 GB, b 5.0 GB, c 5.0 GB and 1 more"
     );
 }
 

@@ -115,7 +115,9 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "disk-full",
         kind: Kind::Environment,
-        meaning: "The volume has too little room for the whole job.",
+        meaning: "The volume has too little room for the whole job: what is missing of the \
+                payload, what is unpacked of it, and what operations that run will still write. \
+                That stays there when they are done, so nothing waits for it.",
         english: &[
             "free some space; `lanspread remove GAME --keep-installed` drops the payload of an \
                 installed game",

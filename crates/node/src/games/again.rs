@@ -7,7 +7,6 @@ use crate::{
     error::OperationError,
     handle::{AfterDownload, GetRequest},
     installing,
-    jobs::Job,
     snapshot::{NotShared, OperationId, OperationKind, Phase},
 };
 
@@ -63,12 +62,8 @@ impl Games {
         let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
         operation.enter(Phase::Installing);
-        let job = Job::new(
-            operation.id,
-            game.clone(),
-            control,
-            self.ports.games.clone(),
-        );
+        let id = operation.id;
+        let job = self.job(id, game.clone(), control);
         installing::start(&self.ports, job);
         true
     }

@@ -199,7 +199,8 @@ impl Games {
         operation.raised = false;
         let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
-        let job = Job::new(operation.id, game, control, self.ports.games.clone());
+        let id = operation.id;
+        let job = self.job(id, game, control);
         let spec = DownloadSpec {
             content,
             version,
@@ -277,12 +278,17 @@ impl Games {
         Ok(id)
     }
 
+    pub(super) fn job(&self, id: OperationId, game: GameId, control: JobControl) -> Job {
+        let (games, room) = (self.ports.games.clone(), self.ports.room.claim());
+        Job::new(id, game, control, games, room)
+    }
+
     fn start_job(&mut self, game: GameId, kind: OperationKind, phase: Phase) -> Job {
         let mut operation = Operation::new(kind, phase);
         let control = JobControl::new(self.ports.tasks.stop());
         operation.control = Some(control.clone());
         let id = self.begin(game.clone(), operation);
-        Job::new(id, game, control, self.ports.games.clone())
+        self.job(id, game, control)
     }
 
     pub(super) fn cancel(

@@ -449,7 +449,13 @@ async fn a_defect_in_a_job_ends_it() {
     let (mailbox, mut reports) = crate::actor::mailbox();
     let control = JobControl::new(&tokio_util::sync::CancellationToken::new());
     let game = GameId::parse("quake").unwrap();
-    let job = crate::jobs::Job::new(OperationId(9), game, control, mailbox);
+    let job = crate::jobs::Job::new(
+        OperationId(9),
+        game,
+        control,
+        mailbox,
+        lanspread_disk::space::Ledger::default().claim(),
+    );
     job.carry_out(async { panic!("planted") }).await;
     let Some(Msg::Job(_, _, JobReport::Ended(Err(error)))) = reports.recv().await else {
         panic!("it is not over");

@@ -235,6 +235,7 @@ impl Shared {
         JobPorts {
             tasks: self.work.clone(),
             disk: Arc::clone(&doors.disk),
+            room: lanspread_disk::space::Ledger::default(),
             state: self.foundation.state.clone(),
             worker: self.config.worker.clone(),
             shelf: self.shelf(),

@@ -39,7 +39,7 @@ pub(super) async fn mend(
     let is_wanted = |path: &RelPath| wanted.contains(path);
     let sizes = record.files().iter().filter(|file| is_wanted(&file.path));
     let bytes = sizes.map(|file| file.bytes).sum();
-    room::check_bytes(ports, &job.game, bytes).await?;
+    room::reserve_bytes(ports, job, bytes).await?;
     let content = open(ports, subject, &source.agreed.manifest).await?;
     let content = content.ok_or_else(|| OperationError::NotDownloaded(job.game.clone()))?;
     let put_back = PutBack {

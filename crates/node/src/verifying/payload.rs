@@ -10,7 +10,7 @@ use lanspread_disk::{
     partial::{PartialContent, PartialSpec},
     verify::PayloadCheck,
 };
-use lanspread_proto::{GameId, PieceSet};
+use lanspread_proto::PieceSet;
 
 use super::Payload;
 use crate::{
@@ -35,7 +35,7 @@ pub(super) async fn mend(
     }
     let content = agreed.manifest.content();
     ports.shelf.rotten(job.game.clone(), content).await;
-    check_space(ports, (&job.game, agreed), check).await?;
+    reserve(ports, job, agreed, check).await?;
     job.enter(Phase::Adopting).await;
     let (partial, have) = begin(ports, job, agreed, check).await?;
     let partial = Arc::new(partial);
@@ -76,15 +76,16 @@ async fn believe(
     Ok(())
 }
 
-async fn check_space(
+async fn reserve(
     ports: &JobPorts,
-    (game, agreed): (&GameId, &Agreed),
+    job: &Job,
+    agreed: &Agreed,
     check: &PayloadCheck,
 ) -> Result<(), OperationError> {
     let files = agreed.manifest.files();
     let damaged = check.damaged.iter();
     let sizes = damaged.filter_map(|index| files.get(index.as_usize()).map(|entry| entry.bytes));
-    room::check_bytes(ports, game, sizes.sum()).await
+    room::reserve_bytes(ports, job, sizes.sum()).await
 }
 
 async fn begin(

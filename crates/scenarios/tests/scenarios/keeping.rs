@@ -78,7 +78,7 @@ fn s14_no_space_left() {
     // Payload, installation, and the twentieth part that stays free.
     let message = report["message"].as_str().unwrap();
     assert!(
-        message.contains("needs 124 MB and has 67.1 MB free"),
+        message.contains("needs 124 MB and has 67.1 MB free; payload: 60.4 MB; unpacked: 60.4 MB"),
         "{message}"
     );
     let left = entries(&games);
@@ -106,6 +106,44 @@ fn s14_no_space_left() {
     fs::remove_file(&filler).unwrap();
     taker.get("small");
     assert_eq!(tree(&games.join("small/local")), small.installed());
+}
+
+/// Two downloads that fit each alone, not both: the second is refused before its first byte, with
+/// what the first will still write; nobody is promised room that somebody else has. When the first
+/// is gone, the second fits.
+#[test]
+fn s14_two_downloads_for_one_place() {
+    let party = Party::on_loopback();
+    let games = party.games(2);
+    let Some(_volume) = Volume::mount("s14_two_downloads_for_one_place", &games, 64) else {
+        return;
+    };
+    let (_giver, address) = giver(&party, &Game::new("First", "1", 36));
+    let second = Game::new("Second", "1", 36);
+    second.write(&party.games(1));
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    for game in ["first", "second"] {
+        taker.until_ready(game, 1);
+    }
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 500_000}));
+    let get = |game: &str| json!({"command": "get", "game": game, "install": false});
+    let first = taker.begin(get("first"));
+    taker.until("some bytes", |s| done_bytes(s, "first") > 2_000_000);
+    let report = taker.failed(get("second"));
+    assert_eq!(report["code"], "disk-full", "{report:#}");
+    let message = report["message"].as_str().unwrap();
+    assert!(
+        message.contains("reserved by running operations: 3"),
+        "{message}"
+    );
+    taker.ask(json!({"command": "cancel", "game": "first", "discard": true}));
+    taker.ended("first", first);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+    taker.done(get("second"));
+    assert_eq!(
+        payload(&games.join("second")),
+        payload(&party.games(1).join("Second"))
+    );
 }
 
 /// The disk with the games is unplugged: unavailable, nothing is forgotten or offered; then it is
