@@ -10,6 +10,7 @@ pub mod content;
 pub mod error;
 pub mod execute;
 pub mod folders;
+pub mod games_lock;
 mod handles;
 pub mod hashing;
 #[cfg(any(test, feature = "test-util"))]

@@ -16,6 +16,7 @@ use lanspread_proto::{
 
 use crate::{
     error::DiskError,
+    games_lock::GamesTaken,
     vfs::{Disk, EntryKind, FileIdentity, OpenMode, Place, Stat},
 };
 
@@ -89,6 +90,9 @@ pub enum GamesUnavailable {
     /// It is empty, and not the directory that held games before: a volume is not mounted.
     #[error("{0} is empty now, and another directory than the one that held games")]
     Another(Place),
+    /// Another node works in it.
+    #[error(transparent)]
+    Taken(#[from] GamesTaken),
     /// It cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),

@@ -3,7 +3,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use lanspread_disk::{DiskError, index::IndexError};
+use lanspread_disk::{DiskError, games_lock::GamesTaken, index::IndexError};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 
 use crate::snapshot::OperationKind;
@@ -62,6 +62,14 @@ pub enum OperationError {
     /// The games directory is missing or cannot be read.
     #[error("the games directory {} is not available", .0.display())]
     GamesDirUnavailable(PathBuf),
+    /// Another node works in the games directory.
+    #[error("another node{} uses the games directory {}", process(*pid), path.display())]
+    GamesDirInUse {
+        /// The directory.
+        path: PathBuf,
+        /// The other process, if it left its number.
+        pid: Option<u32>,
+    },
     /// The disk failed.
     #[error(transparent)]
     Disk(Arc<DiskError>),
@@ -234,6 +242,7 @@ impl OperationError {
             Self::Transaction { waits: true, .. } => "unfinished",
             Self::Transaction { .. } => "transaction",
             Self::GamesDirUnavailable(_) => "games-dir-unavailable",
+            Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Disk(_) => "disk",
             Self::InUse(_) => "close-the-game",
             Self::Record { .. } => "unreadable-record",
@@ -258,14 +267,38 @@ impl From<DiskError> for OperationError {
     }
 }
 
+impl From<GamesTaken> for OperationError {
+    fn from(GamesTaken { games, pid }: GamesTaken) -> Self {
+        Self::GamesDirInUse { path: games, pid }
+    }
+}
+
+impl From<GamesTaken> for StartError {
+    fn from(GamesTaken { games, pid }: GamesTaken) -> Self {
+        Self::GamesDirInUse { path: games, pid }
+    }
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another node owns the state directory.
-    #[error("another node (process {pid:?}) already uses {}", state_dir.display())]
+    #[error("another node{} already uses {}", process(*pid), state_dir.display())]
     AlreadyRunning {
         /// Which directory.
         state_dir: PathBuf,
+        /// The other process, if it left its number.
+        pid: Option<u32>,
+    },
+    /// Another node works in the games directory.
+    #[error("another node{} uses the games directory {}", process(*pid), path.display())]
+    GamesDirInUse {
+        /// The directory.
+        path: PathBuf,
         /// The other process, if it left its number.
         pid: Option<u32>,
     },
@@ -302,6 +335,7 @@ impl StartError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::AlreadyRunning { .. } => "already-running",
+            Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Identity { .. } => "identity",
             Self::Listen { .. } => "listen",
             Self::Disk(_) => "disk",

@@ -6,19 +6,23 @@
 use std::{num::NonZeroUsize, path::Path, sync::Arc, thread};
 
 use lanspread_disk::{
+    RealDisk,
+    games_lock::GamesLock,
     index::{Found, Index},
     pool::Pool,
     state::{StateDir, StateError, StateLock},
 };
 use lanspread_net::Identity;
 
-use crate::{error::StartError, limits};
+use crate::{error::StartError, limits, shelf};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Foundation {
     /// Held until the node has stopped.
     pub(crate) lock: StateLock,
+    /// Held by who works in the games directory; `None` where there is no directory yet.
+    pub(crate) games: Option<GamesLock>,
     pub(crate) state: StateDir,
     pub(crate) identity: Arc<Identity>,
     pub(crate) index: Arc<Index>,
@@ -30,9 +34,10 @@ pub(crate) struct Foundation {
 
 impl Foundation {
     /// Opens all of it; blocks.
-    pub(crate) fn open(state_dir: &Path) -> Result<Self, StartError> {
+    pub(crate) fn open(state_dir: &Path, games_dir: &Path) -> Result<Self, StartError> {
         let state = StateDir::open(state_dir).map_err(|error| explain(state_dir, error))?;
         let lock = state.lock().map_err(|error| explain(state_dir, error))?;
+        let games = shelf::take(&RealDisk::new(), games_dir, None)?;
         let identity = Arc::new(load_identity(&state)?);
         let (index, found) = Index::open(&state)?;
         if let Found::Rebuilt { aside } = found {
@@ -42,6 +47,7 @@ impl Foundation {
         let threads = worker_threads();
         Ok(Self {
             lock,
+            games,
             identity,
             index: Arc::new(index),
             pieces: start_pool("pieces", threads)?,

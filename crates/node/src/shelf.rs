@@ -26,6 +26,7 @@ use std::{
 use lanspread_disk::{
     Disk, Place,
     content::{OpenContent, PieceSource},
+    games_lock::GamesLock,
     index::Index,
     pool::Pool,
     scan::{FoundGame, GamesUnavailable, Payload},
@@ -39,6 +40,7 @@ pub(crate) use self::{
     archives::{Files, Judged, check_layout},
     handle::ShelfHandle,
     reference::Reference,
+    scanning::take,
 };
 use self::{
     entry::{Entry, Trust},
@@ -99,12 +101,17 @@ pub(crate) enum Msg {
         content: ContentId,
     },
     /// From jobs.
-    Scanned(PathBuf, Result<Listed, GamesUnavailable>),
+    Scanned(PathBuf, Option<GamesLock>, Result<Listed, GamesUnavailable>),
     Looked(GameId, Box<Seen>),
     /// A defect ended the look.
     LookFailed(GameId, String),
     Hashed(GameId, Result<Box<Known>, NotShared>),
-    Moved(PathBuf, Result<(), OperationError>, Reply<()>),
+    Moved(
+        PathBuf,
+        Option<GamesLock>,
+        Result<(), OperationError>,
+        Reply<()>,
+    ),
     #[cfg(test)]
     Panic,
 }
@@ -133,6 +140,8 @@ pub(crate) struct Shelf {
     inbox: mpsc::Receiver<Msg>,
     looker: Looker,
     games_dir: PathBuf,
+    /// Keeps other nodes out; whoever lists or changes the directory has it meanwhile.
+    lock: Option<GamesLock>,
     state: GamesDirState,
     entries: BTreeMap<GameId, Entry>,
     /// What the exchange serves for us.
@@ -180,7 +189,7 @@ impl Shelf {
     pub(crate) fn start(
         parts: &Parts,
         ports: ShelfPorts,
-        games_dir: PathBuf,
+        (games_dir, lock): (PathBuf, Option<GamesLock>),
         inbox: mpsc::Receiver<Msg>,
     ) {
         let looker = Looker {
@@ -199,6 +208,7 @@ impl Shelf {
             inbox,
             looker,
             games_dir,
+            lock,
             state: GamesDirState::Available,
             entries: BTreeMap::new(),
             served: BTreeMap::new(),
@@ -278,7 +288,10 @@ impl Shelf {
             }
             Msg::Share(change, reply) => self.share(change, reply),
             Msg::SetGamesDir(dir, how, reply) => self.want_move(dir, how, reply),
-            Msg::Moved(dir, result, reply) => self.on_moved(dir, result, reply),
+            Msg::Moved(dir, lock, result, reply) => {
+                self.lock = lock;
+                self.on_moved(dir, result, reply);
+            }
             Msg::Hold(game, reply) => self.hold(&game, reply),
             Msg::Release(game, reply) => self.release(&game, reply),
             Msg::Content(game, reply) => {
@@ -301,7 +314,10 @@ impl Shelf {
             Msg::Changed { game } => self.on_changed(&game),
             Msg::AnyChanged => self.scan(),
             Msg::Rotten { game, content } => self.on_rotten(&game, content),
-            Msg::Scanned(dir, result) => self.on_scanned(&dir, result),
+            Msg::Scanned(dir, lock, result) => {
+                self.lock = lock;
+                self.on_scanned(&dir, result);
+            }
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
             Msg::LookFailed(game, panic) => self.on_look_failed(&game, panic),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),

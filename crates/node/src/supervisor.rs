@@ -66,12 +66,11 @@ impl Node {
     /// Starts a peer. When this returns, it listens. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// The state directory is in use or cannot be used, the key cannot be read, the address cannot
-    /// be
-    /// bound.
+    /// The state directory or the games directory is in use, the state directory cannot be used,
+    /// the key cannot be read, the address cannot be bound.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let tasks = Tasks::new();
-        let (foundation, own) = open(&tasks, &config).await?;
+        let (mut foundation, own) = open(&tasks, &config).await?;
         let socket = bind(&foundation, config.listen, &own)?;
         let boot = draw_boot();
         let (library, unstarted_library) = library::prepare(random::seed());
@@ -84,6 +83,7 @@ impl Node {
             interfaces: own,
             socket,
         });
+        let games_lock = foundation.games.take();
         let (doors, inboxes) = Doors::new(&config);
         let notices = doors.notices.clone();
         let (parts, components) = Parts::start(&tasks, notices.clone());
@@ -108,7 +108,7 @@ impl Node {
             notices,
         );
         unstarted_peers.start(&parts, shared.peers_ports());
-        shared.start_actors(inboxes);
+        shared.start_actors(inboxes, games_lock);
         let Announcement { peer, port, .. } = *said.borrow();
         tracing::info!(peer = %peer.short(), port, "this node listens");
         tasks.spawn_until_stop(tracing::Span::none(), tell_ready(told, peer, port));
@@ -168,14 +168,14 @@ async fn tell_ready(told: broadcast::Sender<Notice>, peer: PeerId, port: u16) {
 
 /// Opens what blocks, off the threads of the runtime; our own addresses are looked up beside it.
 async fn open(tasks: &Tasks, config: &Config) -> Result<(Foundation, Vec<OwnAddress>), StartError> {
-    let state_dir = config.state_dir.clone();
+    let (state_dir, games_dir) = (config.state_dir.clone(), config.games_dir.clone());
     let (tell, told) = oneshot::channel();
     tasks.spawn_blocking(tracing::info_span!("open"), move || {
         let own = interfaces::observe().unwrap_or_else(|error| {
             tracing::warn!(%error, "our own addresses are not known yet");
             Vec::new()
         });
-        let opened = Foundation::open(&state_dir).map(|foundation| (foundation, own));
+        let opened = Foundation::open(&state_dir, &games_dir).map(|foundation| (foundation, own));
         // The caller may have given up; then everything is closed again.
         drop(tell.send(opened));
     });

@@ -39,6 +39,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   folder: 'Ein Ordner lässt sich nicht lesen oder nicht anlegen.',
   'foreign-origin': 'Die Anfrage kommt von der Seite einer anderen Herkunft.',
   'games-dir': 'Der Spieleordner lässt sich nicht lesen und beschreiben.',
+  'games-dir-in-use': 'Ein anderer Knoten arbeitet im Spieleordner.',
   'games-dir-unavailable': 'Der Spieleordner fehlt oder ist nicht lesbar. Nichts ist vergessen.',
   'http-listen': 'Die Adresse der Steuerung lässt sich nicht benutzen.',
   identity: 'Die Schlüsseldatei ist da, aber unbrauchbar. Sie wird nie stillschweigend ersetzt.',

@@ -57,6 +57,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   folder: 'folder',
   'foreign-origin': 'reload',
   'games-dir': 'folder',
+  'games-dir-in-use': 'folder',
   'games-dir-unavailable': 'folder',
   'http-listen': 'settings',
   identity: 'doctor',

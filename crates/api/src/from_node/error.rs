@@ -30,7 +30,7 @@ impl From<OperationError> for Report {
 
 impl From<&StartError> for Report {
     fn from(error: &StartError) -> Self {
-        with_source(Self::new(error.code(), start_message(error)), error)
+        with_source(Self::new(error.code(), error.to_string()), error)
     }
 }
 
@@ -93,14 +93,6 @@ fn shortage_message(of: &Shortage) -> String {
         }
     }
     message
-}
-
-fn start_message(error: &StartError) -> String {
-    if let StartError::AlreadyRunning { state_dir, pid } = error {
-        let process = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-        return format!("another node{process} already uses {}", state_dir.display());
-    }
-    error.to_string()
 }
 
 fn choices(error: &OperationError) -> Box<[Choice]> {

@@ -412,6 +412,10 @@ fn operation_errors() -> Vec<OperationError> {
         E::UpToDate(game()),
         no_space(),
         E::GamesDirUnavailable("/games".into()),
+        E::GamesDirInUse {
+            path: "/games".into(),
+            pid: Some(7),
+        },
         E::InUse(game()),
         E::Record {
             path: "/r".into(),
@@ -516,6 +520,12 @@ fn start_errors() {
         Kind::Config,
         "another node already uses /s",
     );
+    let in_use = StartError::GamesDirInUse {
+        path: "/g".into(),
+        pid: Some(7),
+    };
+    let message = "another node (process 7) uses the games directory /g";
+    check(in_use, "games-dir-in-use", Kind::Config, message);
     let listen = StartError::Listen {
         address: address(),
         reason: "taken".to_owned(),

@@ -130,6 +130,21 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "games-dir-in-use",
+        kind: Kind::Config,
+        meaning: "Another node works in the games directory. Two would undo each other's work.",
+        english: &[
+            "use the one that runs, or stop it",
+            "or give this one a directory of its own: `--games DIR`, \
+                `lanspread settings games_dir DIR`",
+        ],
+        german: &[
+            "benutze den, der läuft, oder beende ihn",
+            "oder gib diesem ein eigenes Verzeichnis: `--games VERZEICHNIS`, \
+                `lanspread settings games_dir VERZEICHNIS`",
+        ],
+    },
+    Entry {
         code: "games-dir-unavailable",
         kind: Kind::Environment,
         meaning: "The games directory is missing, cannot be read, or is empty where another one \

@@ -72,7 +72,13 @@ impl Work {
                     let done = progress.packed.min(bytes);
                     self.show(course.done_bytes + done, course.total_bytes);
                 }
-                _ => {}
+                Event::Start(_)
+                | Event::Directory(_)
+                | Event::File(_)
+                | Event::Data(_)
+                | Event::EndFile(_)
+                | Event::Copy { .. }
+                | Event::Skipped { .. } => {}
             }
         };
         course.names = unpacker.into_names();

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::{Shelf, place, watching};
+use super::{Scan, Shelf, place, watching};
 use crate::{actor::Reply, error::OperationError, handle::GamesMove};
 
 /// Whether the games directory is being changed. Meanwhile nothing is looked at or held.
@@ -33,13 +33,15 @@ impl Shelf {
     }
 
     pub(super) fn move_if_idle(&mut self) {
-        let busy = self.looking.is_some() || self.hashing.is_some();
+        // A scan has the lock of the games directory.
+        let busy = self.looking.is_some() || self.hashing.is_some() || self.scan != Scan::Idle;
         if busy || self.entries.values().any(|entry| entry.holds > 0) {
             return;
         }
         match std::mem::replace(&mut self.moving, Moving::Running) {
             Moving::Wanted(dir, how, reply) => {
-                place::move_games(&self.ports, self.games_dir.clone(), (dir, how), reply);
+                let from = (self.games_dir.clone(), self.lock.take());
+                place::move_games(&self.ports, from, (dir, how), reply);
             }
             other @ (Moving::No | Moving::Running) => self.moving = other,
         }

@@ -7,12 +7,13 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file, relocate::relocate, scan, state::StateDir, vfs::EntryKind,
+    Disk, DiskError, Place, atomic_file, games_lock::GamesLock, relocate::relocate, scan,
+    state::StateDir, vfs::EntryKind,
 };
 use lanspread_proto::{GameId, wire::link::Sharing};
 use tokio_util::sync::CancellationToken;
 
-use super::{Msg, ShelfPorts};
+use super::{Msg, ShelfPorts, scanning};
 use crate::{
     actor::Reply,
     error::OperationError,
@@ -91,7 +92,7 @@ fn plan(disk: &dyn Disk, games: &Place, source: &Path) -> Result<PublishPlan, Op
 /// Changes to another games directory, on a thread for that.
 pub(super) fn move_games(
     ports: &ShelfPorts,
-    from: PathBuf,
+    (from, lock): (PathBuf, Option<GamesLock>),
     (to, how): (PathBuf, GamesMove),
     reply: Reply<()>,
 ) {
@@ -100,12 +101,32 @@ pub(super) fn move_games(
     ports
         .tasks
         .spawn_blocking(tracing::info_span!("games_dir"), move || {
-            let result = match caught_in(|| carry(disk.as_ref(), (&from, &to), how, &stop)) {
-                Ok(carried) => carried.map_err(OperationError::from),
-                Err(panic) => Err(OperationError::Defect(panic)),
-            };
-            mailbox.blocking_send(Msg::Moved(to, result, reply));
+            let mut lock = lock;
+            let carried =
+                caught_in(|| change(disk.as_ref(), (&from, &to), how, (&mut lock, &stop)));
+            let result = carried.unwrap_or_else(|panic| Err(OperationError::Defect(panic)));
+            mailbox.blocking_send(Msg::Moved(to, lock, result, reply));
         });
+}
+
+/// The lock on the old directory is held until all of it is at the new place.
+fn change(
+    disk: &dyn Disk,
+    (from, to): (&Path, &Path),
+    how: GamesMove,
+    (lock, stop): (&mut Option<GamesLock>, &CancellationToken),
+) -> Result<(), OperationError> {
+    atomic_file::ensure_dir(disk, &Place::root(to))?;
+    let stays = lock.as_ref().is_some_and(|lock| lock.is_on(disk, to));
+    let new = match stays {
+        true => lock.take(),
+        false => scanning::take(disk, to, None)?,
+    };
+    let carried = carry(disk, (from, to), how, stop);
+    if stays || carried.is_ok() {
+        *lock = new;
+    }
+    Ok(carried?)
 }
 
 /// Moves game by game, to another volume too. What fails is undone; when the node stops in the

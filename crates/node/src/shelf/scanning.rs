@@ -10,16 +10,23 @@ use std::{
 
 use lanspread_disk::{
     Disk, DiskError, DiskOp, Place, atomic_file,
+    games_lock::{GamesLock, GamesTaken},
     scan::{FoundGame, GamesUnavailable, list_games},
     state::StateDir,
 };
 
-use super::{Msg, Scan, Shelf, holding::Answer};
-use crate::{error::OperationError, restart::caught_in, snapshot::GamesDirState};
+use super::{Moving, Msg, Scan, Shelf, holding::Answer};
+use crate::{
+    error::OperationError,
+    restart::caught_in,
+    snapshot::{GamesDirState, Problem},
+};
 
 /// The file with the directory in which games were found last.
 const NAME: &str = "games_held";
 const BYTES_MAX: u64 = 64 * 1_024;
+/// What is said while another node works in the games directory.
+const TAKEN: &str = "games-dir-in-use";
 
 /// What lies in the games directory.
 #[derive(Debug)]
@@ -30,11 +37,35 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    fn read(disk: &dyn Disk, games: &Place) -> Result<Self, GamesUnavailable> {
+    /// The games directory must be ours before anything in it is looked at.
+    fn read(
+        disk: &dyn Disk,
+        games: &Place,
+        lock: &mut Option<GamesLock>,
+    ) -> Result<Self, GamesUnavailable> {
+        *lock = take(disk, &games.path(), lock.take())?;
         let found = list_games(disk, games)?;
         let id = disk.stat(games)?.map_or(0, |stat| stat.identity.file_id);
         Ok(Self { id, found })
     }
+}
+
+/// Takes the games directory, or keeps it; says it once when other nodes cannot be kept out.
+pub(crate) fn take(
+    disk: &dyn Disk,
+    games: &Path,
+    before: Option<GamesLock>,
+) -> Result<Option<GamesLock>, GamesTaken> {
+    let is_new = !before.as_ref().is_some_and(|lock| lock.is_on(disk, games));
+    let lock = GamesLock::take(disk, games, before)?;
+    if let Some(error) = lock
+        .as_ref()
+        .and_then(GamesLock::weakness)
+        .filter(|_| is_new)
+    {
+        tracing::warn!(%error, "a second node on this games directory would not be noticed");
+    }
+    Ok(lock)
 }
 
 /// The directory in which games were found last. A mount point has another number than what is
@@ -71,19 +102,24 @@ impl Shelf {
             self.scan = Scan::RunningStale;
             return;
         }
+        if matches!(self.moving, Moving::Running) {
+            // It is scanned when that has ended.
+            return;
+        }
         self.scan = Scan::Running;
         let (disk, dir) = (Arc::clone(&self.ports.disk), self.games_dir.clone());
         let mailbox = self.ports.mailbox.clone();
+        let mut lock = self.lock.take();
         self.ports
             .tasks
             .spawn_blocking(tracing::debug_span!("scan"), move || {
                 let games = Place::root(&dir);
-                let list = || Listed::read(disk.as_ref(), &games);
+                let list = || Listed::read(disk.as_ref(), &games, &mut lock);
                 let found = caught_in(list).unwrap_or_else(|panic| {
                     let error = std::io::Error::other(panic);
                     Err(DiskError::new(DiskOp::List, games.path(), error).into())
                 });
-                mailbox.blocking_send(Msg::Scanned(dir, found));
+                mailbox.blocking_send(Msg::Scanned(dir, lock, found));
             });
     }
 
@@ -117,6 +153,7 @@ impl Shelf {
             Err(error) => {
                 tracing::warn!(%error, "the games directory is not available");
                 self.state = GamesDirState::Unavailable;
+                self.say_taken(&error);
                 let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
                 for entry in self.entries.values_mut() {
                     // Nothing is forgotten but what can be served: the disk may be plugged in
@@ -136,6 +173,17 @@ impl Shelf {
                 }
                 Err(error)
             }
+        }
+    }
+
+    fn say_taken(&mut self, error: &GamesUnavailable) {
+        self.problems.retain(|problem| problem.code != TAKEN);
+        if let GamesUnavailable::Taken(taken) = error {
+            self.problems.push(Problem {
+                code: TAKEN,
+                subject: self.games_dir.display().to_string(),
+                message: OperationError::from(taken.clone()).to_string(),
+            });
         }
     }
 

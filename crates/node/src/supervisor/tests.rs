@@ -8,6 +8,7 @@ use lanspread_unpack::WorkerCommand;
 use super::*;
 use crate::{
     config::{Discovery, Settings},
+    handle::GamesMove,
     snapshot::PeerState,
 };
 
@@ -99,6 +100,51 @@ async fn a_state_directory_has_one_owner() {
     let again = start(dir.path()).await;
     assert_eq!(again.handle().snapshot().me.peer, me);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn a_games_directory_has_one_node() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let node = start(dir.path()).await;
+    let games = dir.path().join("games");
+    let wish = Config {
+        games_dir: games.clone(),
+        ..config(other.path())
+    };
+    let error = Node::start(wish.clone()).await.unwrap_err();
+    let me = Some(std::process::id());
+    assert!(
+        matches!(&error, StartError::GamesDirInUse { path, pid } if *path == games && *pid == me),
+        "{error}"
+    );
+    // Nor by changing to it, from a directory that stays and can be changed to another.
+    let second = start(other.path()).await;
+    let change = async |dir: &Path| {
+        let handle = second.handle();
+        handle
+            .set_games_dir(dir.to_owned(), GamesMove::UseAsItIs)
+            .await
+    };
+    let error = change(&games).await.unwrap_err();
+    assert_eq!(error.code(), "games-dir-in-use", "{error}");
+    assert!(
+        error.to_string().contains(games.to_str().unwrap()),
+        "{error}"
+    );
+    change(&other.path().join("games")).await.unwrap();
+    second.handle().rescan().await.unwrap();
+    change(&other.path().join("third")).await.unwrap();
+    second.handle().rescan().await.unwrap();
+    let error = Node::start(Config {
+        games_dir: other.path().join("third"),
+        state_dir: other.path().join("state two"),
+        ..wish.clone()
+    });
+    assert_eq!(error.await.unwrap_err().code(), "games-dir-in-use");
+    second.stop().await;
+    node.stop().await;
+    // Then it is free.
+    Node::start(wish).await.unwrap().stop().await;
 }
 
 #[tokio::test]

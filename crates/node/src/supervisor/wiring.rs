@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use lanspread_disk::{Disk, RealDisk};
+use lanspread_disk::{Disk, RealDisk, games_lock::GamesLock};
 use lanspread_swarm::Liars;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -144,12 +144,12 @@ impl Shared {
     }
 
     /// Starts the actors that move and keep games.
-    pub(super) fn start_actors(&self, inboxes: Inboxes) {
+    pub(super) fn start_actors(&self, inboxes: Inboxes, games_lock: Option<GamesLock>) {
         let doors = &self.doors;
         let (liars, known_liars) = watch::channel(Liars::default());
         let (peers, uploads) = (self.peers.clone(), self.upload_ports());
         Exchange::start(&self.parts, peers, uploads, liars, inboxes.exchange);
-        let games_dir = self.config.games_dir.clone();
+        let games_dir = (self.config.games_dir.clone(), games_lock);
         Shelf::start(&self.parts, self.shelf_ports(), games_dir, inboxes.shelf);
         let jobs = self.job_ports(self.transfer_ports(known_liars, inboxes.round_trips));
         let (view, settings) = (doors.operations_view.clone(), doors.settings.clone());

@@ -325,7 +325,8 @@ fn flip_unseen(file: &Path) {
 }
 
 /// A second start on the same state directory ends with 4 and disturbs nobody; after the first one
-/// stopped, even by force, there is room again.
+/// stopped, even by force, there is room again. A node with a state of its own on the same games
+/// directory ends with 1, and says which directory it is and who has it.
 #[test]
 fn s32_one_owner() {
     let party = Party::on_loopback();
@@ -334,6 +335,16 @@ fn s32_one_owner() {
     let (code, out, err) = party.cli(1, &["node", "--jsonl", "--no-mdns"]);
     assert_eq!(code, 4, "{out}{err}");
     assert!(!err.is_empty());
+    first.snapshot();
+    let games = party.games(1).display().to_string();
+    let (code, out, err) = party.cli(2, &["node", "--jsonl", "--no-mdns", "--games", &games]);
+    assert_eq!(code, 1, "{out}{err}");
+    for word in [games.as_str(), "--games", "(process "] {
+        assert!(
+            err.contains(word) || out.contains(word),
+            "{word}: {out}{err}"
+        );
+    }
     first.snapshot();
     first.kill();
     let mut again = party.start(1);
