@@ -11,6 +11,10 @@ cargo xtask COMMAND
   test               every check; what cannot run here is skipped visibly
   test --quick       the checks of everyday work, below 5 minutes when warm
   test --install     install what is missing first (needs root), skip nothing
+  windows            builds the program for Windows, and under Wine runs its tests, the demo, and
+                     scenarios of a Windows peer beside a Linux one
+  windows --install  the same; installs what is missing first (needs root)
+  bundle             target/lanspread-windows-x64.zip, to be unpacked on a Windows PC
   tidy               caps, names, words and documents only
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
@@ -42,6 +46,10 @@ pub(crate) enum Command {
     /// Measure.
     #[cfg(target_os = "linux")]
     Bench(Bench),
+    /// Build for Windows and try it; whether to install what is missing.
+    Windows(bool),
+    /// Pack what people get.
+    Bundle,
     /// Run the tidy check only.
     Tidy,
     /// Run the import check only.
@@ -80,6 +88,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
         "torture" => torture(rest).map(Command::Torture),
         #[cfg(target_os = "linux")]
         "bench" => bench(&rest).map(Command::Bench),
+        "windows" => windows(&rest).map(Command::Windows),
+        "bundle" => nothing(&rest, Command::Bundle),
         "tidy" => nothing(&rest, Command::Tidy),
         "edges" => nothing(&rest, Command::Edges),
         _ => Err(format!("unknown command `{name}`\n\n{HELP}")),
@@ -105,6 +115,14 @@ fn torture(rest: Vec<String>) -> Result<Vec<String>, String> {
             "torture knows {}, not `{unknown}`",
             TORTURES.join(", ")
         )),
+    }
+}
+
+fn windows(rest: &[String]) -> Result<bool, String> {
+    match rest {
+        [] => Ok(false),
+        [only] if only == "--install" => Ok(true),
+        _ => Err(format!("windows takes --install, not `{}`", rest.join(" "))),
     }
 }
 
@@ -256,6 +274,10 @@ mod tests {
         check("torture", Ok(Command::Torture(Vec::new())));
         check("torture power", Ok(Command::Torture(words("power"))));
         check("torture me", Err(()));
+        check("windows", Ok(Command::Windows(false)));
+        check("windows --install", Ok(Command::Windows(true)));
+        check("windows 11", Err(()));
+        check("bundle", Ok(Command::Bundle));
         check("tidy now", Err(()));
         check("bench", Err(()));
         check("bench pair --runs", Err(()));

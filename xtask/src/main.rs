@@ -18,6 +18,7 @@ mod run;
 mod steps;
 mod tidy;
 mod tools;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,8 @@ fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Torture(parts) => run::torture(&repo, &parts),
         #[cfg(target_os = "linux")]
         Command::Bench(bench) => bench::run(&repo, &bench),
+        Command::Windows(install) => windows::check(&repo, install),
+        Command::Bundle => windows::bundle(&repo),
         Command::Tidy => Ok(repo::print(&tidy::check(&repo)?)),
         Command::Edges => Ok(repo::print(&edges::check(&repo)?)),
     }

@@ -19,8 +19,9 @@ use crate::{
     repo::{self, Repo},
     tidy, tools,
 };
-use report::Report;
-pub(crate) use report::Tally;
+pub(crate) use cargo_test::run as run_tests;
+pub(crate) use install::packages as install_packages;
+pub(crate) use report::{Report, Tally};
 pub(crate) use ui::build as build_ui;
 
 /// One check by its name.

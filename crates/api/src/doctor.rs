@@ -11,6 +11,8 @@ use crate::types::{
 mod disk;
 mod network;
 mod running;
+#[cfg(any(windows, test))]
+mod windows;
 
 /// What is looked at.
 #[derive(Debug, Clone, Default)]
@@ -83,12 +85,28 @@ pub async fn examine(case: Case<'_>) -> Vec<Finding> {
         state
             .into_iter()
             .chain(games.into_iter().flatten())
+            .chain(of_this_system())
             .collect()
     };
     let looked: Result<Vec<_>, _> = tokio::task::spawn_blocking(look).await;
     findings.extend(looked.unwrap_or_default());
     findings.push(clock(jiff::Timestamp::now()));
     findings
+}
+
+/// What only this system has.
+#[cfg(not(windows))]
+const fn of_this_system() -> Vec<Finding> {
+    Vec::new()
+}
+
+/// What only this system has.
+#[cfg(windows)]
+fn of_this_system() -> Vec<Finding> {
+    let program = std::env::current_exe().unwrap_or_default();
+    let told = windows::ask(&program);
+    let interfaces = lanspread_node::doctor::interfaces().unwrap_or_default();
+    windows::judge(told.as_ref(), &program, &interfaces)
 }
 
 /// A clock that is years off makes dates of versions and logs useless.

@@ -1,15 +1,8 @@
 //! Opens pages and folders with what this person uses for them.
 
-use std::{
-    io,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-};
+use std::{io, path::Path};
 
 use lanspread_api::Report;
-
-use crate::env;
 
 /// Shows a page in the browser.
 ///
@@ -34,34 +27,43 @@ pub(crate) fn open_folder(folder: &Path) -> Result<(), Report> {
 fn open(what: &str) -> Result<(), Report> {
     let failed =
         |error: io::Error| Report::new("no-browser", format!("cannot open {what}: {error}"));
-    if !is_screen() {
-        return Err(failed(io::Error::other("this session has no screen")));
-    }
-    // The opener speaks to nobody: what it prints must not come between our lines.
-    let mut child = opener(what)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    // It may be the browser itself, which runs as long as the person likes.
-    thread::spawn(move || child.wait());
-    Ok(())
+    start(what).map_err(failed)
 }
 
-fn opener(what: &str) -> Command {
-    let mut command = Command::new(if cfg!(windows) {
-        "explorer"
-    } else if cfg!(target_os = "macos") {
+#[cfg(windows)]
+fn start(what: &str) -> io::Result<()> {
+    crate::screen::open(what)
+}
+
+#[cfg(not(windows))]
+fn start(what: &str) -> io::Result<()> {
+    use std::process::{Command, Stdio};
+
+    if !is_screen() {
+        return Err(io::Error::other("this session has no screen"));
+    }
+    let opener = if cfg!(target_os = "macos") {
         "open"
     } else {
         "xdg-open"
-    });
-    command.arg(what);
-    command
+    };
+    // The opener speaks to nobody: what it prints must not come between our lines.
+    let mut child = Command::new(opener)
+        .arg(what)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // It may be the browser itself, which runs as long as the person likes.
+    std::thread::spawn(move || child.wait());
+    Ok(())
 }
 
+#[cfg(not(windows))]
 fn is_screen() -> bool {
-    let unix = cfg!(unix) && !cfg!(target_os = "macos");
-    !unix || env::read(env::DISPLAY).is_some() || env::read(env::WAYLAND_DISPLAY).is_some()
+    use crate::env;
+
+    cfg!(target_os = "macos")
+        || env::read(env::DISPLAY).is_some()
+        || env::read(env::WAYLAND_DISPLAY).is_some()
 }

@@ -21,8 +21,10 @@ pub(crate) const LOG: &str = "RUST_LOG";
 /// No colours when set and not empty.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// Where windows appear, under X; without a screen no browser is started.
+#[cfg(not(windows))]
 pub(crate) const DISPLAY: &str = "DISPLAY";
 /// Where windows appear, under Wayland.
+#[cfg(not(windows))]
 pub(crate) const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 
 /// Reads a variable; one that is empty or no Unicode counts as not set.

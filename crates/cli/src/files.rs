@@ -7,7 +7,7 @@
 )]
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -75,11 +75,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     {
         return Err(error);
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = lanspread_node::create_private_file(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

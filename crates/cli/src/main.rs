@@ -16,6 +16,7 @@ mod rate;
 mod report;
 #[cfg(test)]
 mod sample;
+mod screen;
 mod session;
 mod settings;
 mod table;
@@ -43,7 +44,13 @@ fn main() -> ExitCode {
     } else {
         Form::Human
     };
-    report::conclude(run(args, form), form)
+    let outcome = run(args, form);
+    let failed = outcome.is_err();
+    let code = report::conclude(outcome, form);
+    if failed {
+        screen::stay_open_after_failure();
+    }
+    code
 }
 
 fn run(args: Args, form: Form) -> Outcome {

@@ -27,14 +27,18 @@ impl BootId {
             let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
             Self::parse(text.trim())
         }
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(windows)]
+        {
+            crate::windows::run_id().ok().map(Self)
+        }
+        #[cfg(not(any(target_os = "linux", windows)))]
         None
     }
 
     /// A UUID in its usual form.
     #[cfg_attr(
         not(target_os = "linux"),
-        expect(dead_code, reason = "no system tells")
+        expect(dead_code, reason = "no other system tells in this form")
     )]
     fn parse(uuid: &str) -> Option<Self> {
         let digits: String = uuid.chars().filter(|c| *c != '-').collect();

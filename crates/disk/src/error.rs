@@ -118,7 +118,29 @@ impl DiskError {
         matches!(
             self.source.kind(),
             io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy
-        )
+        ) || self.is_held()
+    }
+
+    /// Windows has codes of its own for this. A directory in which something is open, and a program
+    /// that runs, cannot be renamed or deleted there: *access denied*.
+    #[cfg(windows)]
+    fn is_held(&self) -> bool {
+        /// Access denied.
+        const DENIED: i32 = 5;
+        /// Sharing and lock violation.
+        const HELD: [i32; 2] = [32, 33];
+        let changes_names = matches!(
+            self.op,
+            DiskOp::Rename | DiskOp::RemoveFile | DiskOp::RemoveDirectory
+        );
+        let code = self.source.raw_os_error();
+        code.is_some_and(|code| HELD.contains(&code) || (changes_names && code == DENIED))
+    }
+
+    #[cfg(not(windows))]
+    #[expect(clippy::unused_self, reason = "another system needs it")]
+    const fn is_held(&self) -> bool {
+        false
     }
 }
 

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod observe;
 pub mod partial;
 pub mod pool;
+pub mod private_file;
 pub mod real;
 pub mod relocate;
 #[cfg(test)]
@@ -34,6 +35,8 @@ pub mod state;
 pub mod verify;
 pub mod vfs;
 pub mod watch;
+#[cfg(windows)]
+mod windows;
 
 pub use error::{DiskError, DiskOp};
 pub use observe::GamePlaces;

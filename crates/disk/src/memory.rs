@@ -7,13 +7,17 @@ pub fn available_bytes() -> Option<u64> {
     {
         parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(windows)]
+    {
+        crate::windows::available_memory_bytes()
+    }
+    #[cfg(not(any(target_os = "linux", windows)))]
     None
 }
 
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "no system tells")
+    expect(dead_code, reason = "no other system tells in this form")
 )]
 fn parse(meminfo: &str) -> Option<u64> {
     let line = meminfo

@@ -11,19 +11,20 @@ use crate::{
     vfs::{DiskFile, Stat},
 };
 
-#[cfg(not(unix))]
-mod other;
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
-#[cfg(not(unix))]
-use other as platform;
 #[cfg(unix)]
 use unix as platform;
+#[cfg(windows)]
+use windows as platform;
 
 /// The file system of this machine.
 #[derive(Debug, Default)]
 pub struct RealDisk {
+    #[cfg(unix)]
     platform: platform::Platform,
 }
 
@@ -58,7 +59,7 @@ impl DiskFile for RealFile {
     }
 
     fn set_len(&self, bytes: u64) -> Result<(), DiskError> {
-        self.file.set_len(bytes).map_err(self.fail(DiskOp::Resize))
+        platform::set_len(&self.file, bytes).map_err(self.fail(DiskOp::Resize))
     }
 
     fn sync(&self) -> Result<(), DiskError> {

@@ -14,6 +14,7 @@ use std::{
 
 use crate::{
     error::{DiskError, DiskOp},
+    private_file,
     vfs::Place,
 };
 
@@ -327,16 +328,11 @@ impl StateDir {
             }
             Ok(()) | Err(_) => {}
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        if let Access::Owner = access {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        #[cfg(not(unix))]
-        let (Access::Owner | Access::Everybody) = access;
         let write = || {
-            let mut file = options.open(&draft)?;
+            let mut file = match access {
+                Access::Owner => private_file::create(&draft)?,
+                Access::Everybody => File::create_new(&draft)?,
+            };
             file.write_all(bytes)?;
             file.sync_all()
         };
@@ -352,11 +348,7 @@ impl StateDir {
 
 /// Where two names for one file are impossible.
 fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut target = options.open(to)?;
+    let mut target = private_file::create(to)?;
     io::copy(&mut File::open(from)?, &mut target)?;
     target.sync_all()
 }

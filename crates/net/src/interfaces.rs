@@ -14,6 +14,8 @@ use crate::filter::Net;
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+mod windows;
 
 /// What kind of way an address is, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +140,10 @@ fn prefix_bits(address: &IfAddr) -> u8 {
 fn class_and_speed(interface: &Interface) -> (LinkClass, Option<u32>) {
     #[cfg(target_os = "linux")]
     if let Some(known) = linux::class_and_speed(&interface.name) {
+        return known;
+    }
+    #[cfg(windows)]
+    if let Some(known) = windows::class_and_speed(interface.index.unwrap_or(0), &interface.name) {
         return known;
     }
     if interface.is_p2p() {

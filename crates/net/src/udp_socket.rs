@@ -2,7 +2,9 @@
 //!
 //! Some drivers refuse batches of datagrams (GSO, USO). quinn takes the refusal for packet loss and
 //! crawls. Here the batch is sent again piece by piece, and if that works, never batched again.
-//! A probe echo, or a simulated network, would have its place in the same type.
+//! Where the fast ways cannot even be set up (old systems, odd adapters), datagrams go one by one,
+//! without anything around them. A probe echo, or a simulated network, would have its place in the
+//! same type.
 
 use std::{
     fmt,
@@ -27,7 +29,8 @@ use tokio::io::Interest;
 #[derive(Debug)]
 pub(crate) struct UdpSocket {
     io: tokio::net::UdpSocket,
-    state: UdpSocketState,
+    /// The fast ways; `None` where this system has none of them.
+    fast: Option<UdpSocketState>,
     /// Batches do not work here.
     plain: AtomicBool,
 }
@@ -35,8 +38,15 @@ pub(crate) struct UdpSocket {
 impl UdpSocket {
     /// Takes a bound, non-blocking socket.
     pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let fast = UdpSocketState::new((&socket).into())
+            .inspect_err(|error| tracing::info!(%error, "plain datagrams only"))
+            .ok();
+        Self::with(socket, fast)
+    }
+
+    fn with(socket: std::net::UdpSocket, fast: Option<UdpSocketState>) -> io::Result<Self> {
         Ok(Self {
-            state: UdpSocketState::new((&socket).into())?,
+            fast,
             io: tokio::net::UdpSocket::from_std(socket)?,
             plain: AtomicBool::new(false),
         })
@@ -79,8 +89,54 @@ impl UdpSocket {
     }
 
     fn send_once(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.state.try_send((&self.io).into(), transmit)
+        match &self.fast {
+            Some(fast) => fast.try_send((&self.io).into(), transmit),
+            None => self.send_plain(transmit),
+        }
     }
+
+    fn receive(&self, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> io::Result<usize> {
+        match &self.fast {
+            Some(fast) => fast.recv((&self.io).into(), bufs, meta),
+            None => self.receive_plain(bufs, meta),
+        }
+    }
+
+    fn send_plain(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let size = transmit.segment_size.unwrap_or(transmit.contents.len());
+        for piece in transmit.contents.chunks(size.max(1)) {
+            self.io.try_send_to(piece, transmit.destination)?;
+        }
+        Ok(())
+    }
+
+    fn receive_plain(
+        &self,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> io::Result<usize> {
+        let (Some(buffer), Some(meta)) = (bufs.first_mut(), meta.first_mut()) else {
+            return Ok(0);
+        };
+        let (len, addr) = self.io.try_recv_from(buffer)?;
+        *meta = RecvMeta {
+            addr,
+            len,
+            stride: len,
+            ecn: None,
+            dst_ip: None,
+        };
+        Ok(1)
+    }
+}
+
+/// What is wrong with one datagram, not with the socket: an unreachable peer's answer to an earlier
+/// one, or one that is longer than any of ours. Windows says both to whoever reads.
+fn is_of_one_datagram(error: &io::Error) -> bool {
+    /// `WSAEMSGSIZE`, `WSAENETRESET`.
+    const CODES: [i32; 2] = [10_040, 10_052];
+    error.kind() == io::ErrorKind::ConnectionReset
+        || (cfg!(windows) && error.raw_os_error().is_some_and(|e| CODES.contains(&e)))
 }
 
 impl AsyncUdpSocket for UdpSocket {
@@ -103,13 +159,12 @@ impl AsyncUdpSocket for UdpSocket {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.io.poll_recv_ready(cx))?;
-            let received = self.io.try_io(Interest::READABLE, || {
-                self.state.recv((&self.io).into(), bufs, meta)
-            });
+            let received = self
+                .io
+                .try_io(Interest::READABLE, || self.receive(bufs, meta));
             match received {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // An unreachable peer's answer to an earlier datagram, on some systems.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                Err(error) if is_of_one_datagram(&error) => {}
                 result => return Poll::Ready(result),
             }
         }
@@ -123,16 +178,19 @@ impl AsyncUdpSocket for UdpSocket {
         if self.plain.load(Ordering::Relaxed) {
             1
         } else {
-            self.state.max_gso_segments()
+            self.fast
+                .as_ref()
+                .map_or(1, UdpSocketState::max_gso_segments)
         }
     }
 
     fn max_receive_segments(&self) -> usize {
-        self.state.gro_segments()
+        self.fast.as_ref().map_or(1, UdpSocketState::gro_segments)
     }
 
     fn may_fragment(&self) -> bool {
-        self.state.may_fragment()
+        // Nobody forbade it, so a probe for a larger packet size would prove nothing.
+        self.fast.as_ref().is_none_or(UdpSocketState::may_fragment)
     }
 }
 
@@ -165,6 +223,38 @@ impl fmt::Debug for WritePoller {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Plain datagrams carry a batch one by one, and arrive one by one.
+    #[tokio::test]
+    async fn without_the_fast_ways() {
+        let socket = || {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.set_nonblocking(true).unwrap();
+            UdpSocket::with(socket, None).unwrap()
+        };
+        let (sender, receiver) = (socket(), socket());
+        assert_eq!(sender.max_transmit_segments(), 1);
+        assert!(sender.may_fragment());
+        let transmit = Transmit {
+            destination: receiver.local_addr().unwrap(),
+            ecn: None,
+            contents: &[7; 2_000],
+            segment_size: Some(1_400),
+            src_ip: None,
+        };
+        sender.io.writable().await.unwrap();
+        AsyncUdpSocket::try_send(&sender, &transmit).unwrap();
+        for expected in [1_400, 600] {
+            let mut buffer = [0; 2_000];
+            let mut meta = [RecvMeta::default()];
+            let received = std::future::poll_fn(|cx| {
+                receiver.poll_recv(cx, &mut [IoSliceMut::new(&mut buffer)], &mut meta)
+            });
+            assert_eq!(received.await.unwrap(), 1);
+            assert_eq!((meta[0].len, meta[0].stride), (expected, expected));
+            assert_eq!(meta[0].addr, sender.local_addr().unwrap());
+        }
+    }
 
     fn pair() -> (UdpSocket, std::net::UdpSocket) {
         let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

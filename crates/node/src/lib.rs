@@ -60,6 +60,7 @@ mod views;
 pub use config::Config;
 pub use error::{OperationError, Shortage, StartError};
 pub use handle::NodeHandle;
+pub use lanspread_disk::private_file::create as create_private_file;
 pub use notice::Notice;
 pub use snapshot::Snapshot;
 pub use supervisor::Node;

@@ -23,13 +23,12 @@ const SOCKETS: &[&str] = &[
     "tokio",
     "tokio-rustls",
 ];
-const FILES: &[&str] = &["notify", "redb", "reflink-copy"];
+const FILES: &[&str] = &["notify", "redb"];
 const SOCKETS_AND_FILES: &[&str] = &[
     "mdns-sd",
     "notify",
     "quinn",
     "redb",
-    "reflink-copy",
     "rustls",
     "socket2",
     "tokio-rustls",

@@ -23,7 +23,8 @@ pub(crate) fn all(repo: &Repo) -> Result<Tally> {
     run(tests(repo).arg("--no-fail-fast"))
 }
 
-/// The scenarios, one at a time: each has the machine to itself.
+/// The scenarios, one at a time: each has the machine to itself. Those of a Windows peer belong to
+/// `cargo xtask windows`.
 pub(crate) fn scenarios(repo: &Repo) -> Result<Tally> {
     let args = ["build", "--workspace", "--locked", "--bin", "lanspread"];
     if !process::succeeds(&mut cargo(repo.root(), args))? {
@@ -36,6 +37,8 @@ pub(crate) fn scenarios(repo: &Repo) -> Result<Tally> {
         "scenarios",
         "--",
         "--test-threads=1",
+        "--skip",
+        crate::windows::SCENARIOS,
     ];
     run(tests(repo).args(only).env(PROGRAM, program))
 }
@@ -46,7 +49,8 @@ fn tests(repo: &Repo) -> Command {
     cargo(repo.root(), ["test", "--workspace", "--locked"])
 }
 
-fn run(command: &mut Command) -> Result<Tally> {
+/// Runs tests, and counts them.
+pub(crate) fn run(command: &mut Command) -> Result<Tally> {
     let (succeeded, lines) = process::watched(command)?;
     Ok(count(succeeded, &lines))
 }

@@ -13,17 +13,22 @@ pub(crate) fn everything() -> Result<()> {
             "--install installs packages and runs scenarios in network namespaces: run it as root"
         );
     }
-    let packages = tools::missing_packages();
-    if !packages.is_empty() {
-        println!("installing {}", packages.join(" "));
-        apt(&["update", "-qq"])?;
-        let quiet = ["install", "-y", "-qq", "--no-install-recommends"];
-        apt(&[&quiet[..], &packages].concat())?;
-    }
+    packages(&tools::missing_packages())?;
     if !deny::is_installed() {
         deny::install()?;
     }
     Ok(())
+}
+
+/// Installs packages of Debian, if there are any to install.
+pub(crate) fn packages(names: &[&str]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    println!("installing {}", names.join(" "));
+    apt(&["update", "-qq"])?;
+    let quiet = ["install", "-y", "-qq", "--no-install-recommends"];
+    apt(&[&quiet[..], names].concat())
 }
 
 fn apt(args: &[&str]) -> Result<()> {

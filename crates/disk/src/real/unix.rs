@@ -418,6 +418,10 @@ fn space_at(path: &Path) -> Result<Space, Errno> {
     })
 }
 
+pub(super) fn set_len(file: &File, bytes: u64) -> io::Result<()> {
+    file.set_len(bytes)
+}
+
 pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
 }

@@ -160,7 +160,7 @@ fn s08_the_downloader_dies_ten_times() {
 }
 
 /// Waits until more than so many bytes arrived in this life.
-fn progress(taker: &mut Peer, bytes: u64) {
+pub(crate) fn progress(taker: &mut Peer, bytes: u64) {
     let end = Instant::now() + SOON;
     while taker.fetched().values().sum::<u64>() <= bytes {
         if Instant::now() >= end {
@@ -179,7 +179,7 @@ fn live_for(taker: &mut Peer, time: Duration) {
 }
 
 /// Takes down which chunks arrived; none may have arrived before.
-fn note_chunks(taker: &Peer, seen: &mut BTreeSet<(String, u64)>) {
+pub(crate) fn note_chunks(taker: &Peer, seen: &mut BTreeSet<(String, u64)>) {
     for chunk in taker.notices_of("chunk_finished") {
         let file = chunk["file"].as_str().unwrap().to_owned();
         let offset = chunk["offset"].as_u64().unwrap();

@@ -29,3 +29,4 @@ mod mending;
 mod publishing;
 mod swarming;
 mod wickedness;
+mod windows;

@@ -82,6 +82,20 @@ impl Party {
         Peer::start(command, &name, &log)
     }
 
+    /// Starts a Windows program as a peer, under Wine.
+    pub(crate) fn start_windows(&self, number: u8, program: &Path, flags: &[&str]) -> Peer {
+        let name = format!("peer{number}");
+        let mut command = without_settings(Command::new("/usr/lib/wine/wine64"));
+        command.arg(program);
+        command.args(["--state", &as_windows_sees(&self.state(number))]);
+        command.args(["node", "--jsonl", "--name", &name, "--games"]);
+        command.arg(as_windows_sees(&self.games(number)));
+        command.args(["--listen", "127.0.0.1:0", "--no-mdns"]);
+        command.args(flags);
+        let log = self.dir.path().join(format!("{name}/log-{}.txt", nanos()));
+        Peer::start(command, &name, &log)
+    }
+
     /// Runs a command line against a peer's node: exit code, stdout, stderr.
     pub(crate) fn cli(&self, number: u8, args: &[&str]) -> (i32, String, String) {
         let output = self.program_of(number).args(args).output().unwrap();
@@ -92,17 +106,27 @@ impl Party {
 
     /// The program with a peer's state directory, on the peer's host.
     pub(crate) fn program_of(&self, number: u8) -> Command {
-        let mut command = match &self.lab {
+        let mut command = without_settings(match &self.lab {
             Some(lab) => lab.host(number).unwrap().command(program()),
             None => Command::new(program()),
-        };
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANSPREAD_")) {
-            command.env_remove(name);
-        }
-        command.env_remove("RUST_LOG").stdin(Stdio::null());
+        });
         command.arg("--state").arg(self.state(number));
         command
     }
+}
+
+/// A command that no settings of whoever runs the scenarios reach.
+fn without_settings(mut command: Command) -> Command {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANSPREAD_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Wine shows the root of this machine as drive Z.
+fn as_windows_sees(path: &Path) -> String {
+    format!("Z:{}", path.to_str().unwrap().replace('/', r"\"))
 }
 
 /// The directory, made if it is not there.

@@ -11,6 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(windows)]
+mod windows;
+
 use super::WorkerCommand;
 use crate::{
     error::{ErrorCode, UnpackError},
@@ -108,11 +111,13 @@ impl WorkerProcess {
         let shared = Arc::new(Shared::default());
         let (send, started) = mpsc::sync_channel(1);
         let watcher = {
-            let (shared, command, idle) = (Arc::clone(&shared), command.clone(), limits.idle);
+            let (shared, command) = (Arc::clone(&shared), command.clone());
+            let (idle, memory_bytes) = (limits.idle, limits.address_space());
             std::thread::Builder::new()
                 .name("unpack-watch".to_owned())
                 .spawn(move || match spawn(&command) {
                     Ok((child, pipes)) => {
+                        let _held = hold(&child, memory_bytes);
                         if send.send(Ok(pipes)).is_ok() {
                             watch(child, &shared, idle);
                         }
@@ -246,6 +251,21 @@ fn adapt(command: &mut Command) {
     command.creation_flags(CREATE_NO_WINDOW);
 }
 
+/// Elsewhere the child locks itself in.
+#[cfg(not(windows))]
+struct Held;
+
+#[cfg(not(windows))]
+const fn hold(_child: &Child, _memory_bytes: u64) -> Option<Held> {
+    None
+}
+
+/// Before the child is asked for anything. Where that fails, the child says that it is not held.
+#[cfg(windows)]
+fn hold(child: &Child, memory_bytes: u64) -> Option<windows::Job> {
+    windows::Job::around(child, memory_bytes).ok()
+}
+
 /// Waits until the child must go, or is gone; reaps it. It looks at least every `idle`, so a silent
 /// child lives for at most twice that.
 fn watch(mut child: Child, shared: &Shared, idle: Duration) {
@@ -300,6 +320,11 @@ fn cause(status: Option<ExitStatus>) -> Death {
 }
 
 #[cfg(not(unix))]
-fn cause(_status: Option<ExitStatus>) -> Death {
-    Death::Other
+fn cause(status: Option<ExitStatus>) -> Death {
+    /// How a program ends that gives up, as the allocator does: *fail fast*.
+    const FAIL_FAST: u32 = 0xC000_0409;
+    match status.and_then(|status| status.code()) {
+        Some(code) if code.cast_unsigned() == FAIL_FAST => Death::OutOfMemory,
+        Some(_) | None => Death::Other,
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each layer holds without the others: resource limits, landlock (no path, no TCP, no signals
 //! outside), seccomp (a short list of system calls). A layer that this system lacks is named in
-//! the isolation that the parent is told.
+//! the isolation that the parent is told. Windows has the first two, in the job object around it.
 
 use crate::frame::{Isolation, Request};
 
@@ -10,6 +10,8 @@ use crate::frame::{Isolation, Request};
 mod linux;
 #[cfg(target_os = "linux")]
 mod syscalls;
+#[cfg(windows)]
+mod windows;
 
 /// One thing that holds the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,24 @@ fn put_on(layer: Layer, request: &Request) -> Result<(), String> {
     outcome.map_err(|error| format!("no {layer:?}: {error}"))
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+fn put_on(layer: Layer, _request: &Request) -> Result<(), String> {
+    let held = match layer {
+        Layer::Process => windows::is_tied(),
+        Layer::Limits => windows::is_limited(),
+        Layer::Landlock => {
+            return Err("this user's files and the network are open to it".to_owned());
+        }
+        Layer::Seccomp => return Err("system calls are not restricted".to_owned()),
+    };
+    match held {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("no {layer:?}: the job object does not say so")),
+        Err(error) => Err(format!("no {layer:?}: {error}")),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn put_on(layer: Layer, _request: &Request) -> Result<(), String> {
     Err(format!("no {layer:?} on this system"))
 }

@@ -1,15 +1,29 @@
-//! The file system through the standard library, for systems without the `*at` calls (Windows).
+//! The file system of Windows.
 //!
 //! Each component below the root is looked at before a call, so a link that is already there is
 //! refused; one that appears between the look and the call is not. Creating links needs special
 //! rights on Windows.
+//!
+//! What waits for others: an antivirus program or an indexer holds a new file for moments, so a
+//! call that is refused for that reason is tried again for about a second.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    os::windows::fs::{FileExt, OpenOptionsExt},
+    path::{Component, Path, PathBuf},
     thread,
     time::{Duration, UNIX_EPOCH},
+};
+
+use windows_sys::Win32::{
+    Foundation::{
+        ERROR_ACCESS_DENIED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_LOCK_VIOLATION,
+        ERROR_NOT_SUPPORTED, ERROR_SHARING_VIOLATION, GENERIC_WRITE,
+    },
+    Storage::FileSystem::{
+        FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    },
 };
 
 use crate::{
@@ -17,19 +31,26 @@ use crate::{
     vfs::{
         CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, OpenMode, Place, Space, Stat,
     },
+    windows,
 };
 
 use super::{RealDisk, RealFile};
 
-/// An antivirus program or an indexer holds a new file for moments: 20 tries over about a second.
-const TRIES_MAX: u32 = 20;
-const RETRY_DELAY: Duration = Duration::from_millis(50);
-/// `ERROR_ACCESS_DENIED`, `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`.
-const HELD: [i32; 3] = [5, 32, 33];
-
-/// Nothing to remember here.
-#[derive(Debug, Default)]
-pub(super) struct Platform;
+/// The pause before the second try; it doubles up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(2);
+/// See [`PAUSE_FIRST`].
+const PAUSE_MAX: Duration = Duration::from_millis(128);
+/// Tries of one call: 1.0 s of pauses in all.
+const TRIES_MAX: u32 = 14;
+/// Somebody has the file open and shares it with nobody.
+const HELD: [u32; 2] = [ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION];
+/// How directories that are opened to be synced say that this volume cannot.
+const NO_SYNC: [u32; 4] = [
+    ERROR_ACCESS_DENIED,
+    ERROR_INVALID_FUNCTION,
+    ERROR_INVALID_HANDLE,
+    ERROR_NOT_SUPPORTED,
+];
 
 impl Disk for RealDisk {
     fn open(&self, place: &Place, mode: OpenMode) -> Result<Box<dyn DiskFile>, DiskError> {
@@ -52,8 +73,8 @@ impl Disk for RealDisk {
     }
 
     fn stat(&self, place: &Place) -> Result<Option<Stat>, DiskError> {
-        match run(DiskOp::Stat, place, |path| fs::symlink_metadata(path)) {
-            Ok(metadata) => Ok(Some(stat_of(&metadata))),
+        match run(DiskOp::Stat, place, |path| look_at(place, path)) {
+            Ok(stat) => Ok(Some(stat)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -106,19 +127,21 @@ impl Disk for RealDisk {
         check_links(DiskOp::Create, to)?;
         let target = to.path();
         run(DiskOp::Clone, from, |path| {
-            reflink_copy::reflink_or_copy(path, &target)
+            windows::copy_to_new(path, &target)
         })
-        .map(|copied| match copied {
-            None => CloneKind::Shared,
-            Some(_) => CloneKind::Copied,
-        })
+        // Whether bytes are shared is not told.
+        .map(|()| CloneKind::Copied)
     }
 
-    /// Directories cannot be synced here; their changes are journalled.
+    /// Names are in the journal of the volume. Where a directory can be flushed, that is too.
     fn sync_dir(&self, place: &Place) -> Result<(), DiskError> {
-        run(DiskOp::Sync, place, |path| fs::symlink_metadata(path)).map(drop)
+        run(DiskOp::Sync, place, |path| match flush_directory(path) {
+            Err(error) if is_one_of(&error, &NO_SYNC) => fs::symlink_metadata(path).map(drop),
+            flushed => flushed,
+        })
     }
 
+    /// A whole volume can be flushed by an administrator only: one file after the other.
     fn sync_volume(&self, place: &Place) -> Result<(), DiskError> {
         let mut waiting = vec![place.clone()];
         while let Some(directory) = waiting.pop() {
@@ -126,7 +149,7 @@ impl Disk for RealDisk {
                 let inside = directory.listed(&entry.name);
                 match entry.kind {
                     EntryKind::Directory => waiting.push(inside),
-                    EntryKind::File => self.open(&inside, OpenMode::Write)?.sync()?,
+                    EntryKind::File => sync_file(self, &inside)?,
                     EntryKind::Other => {}
                 }
             }
@@ -134,13 +157,20 @@ impl Disk for RealDisk {
         Ok(())
     }
 
-    /// The standard library cannot tell.
     fn space(&self, place: &Place) -> Result<Space, DiskError> {
-        Err(fail(
-            DiskOp::Space,
-            place,
-            io::ErrorKind::Unsupported.into(),
-        ))
+        let path = place.path();
+        for above in path.ancestors() {
+            let above = if above.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                above
+            };
+            match space_at(above) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                told => return told.map_err(|e| fail(DiskOp::Space, place, e)),
+            }
+        }
+        Err(fail(DiskOp::Space, place, io::ErrorKind::NotFound.into()))
     }
 }
 
@@ -156,26 +186,42 @@ fn run<T>(
 ) -> Result<T, DiskError> {
     check_links(op, place)?;
     let path = place.path();
-    let mut tries = 1;
-    loop {
+    let mut pause = PAUSE_FIRST;
+    for _try in 1..TRIES_MAX {
         match call(&path) {
-            Err(error) if tries < TRIES_MAX && is_held(&error) => {
-                tries += 1;
-                thread::sleep(RETRY_DELAY);
-            }
+            Err(error) if may_pass(op, &error) => thread::sleep(pause),
             done => return done.map_err(|source| fail(op, place, source)),
         }
+        pause = (pause * 2).min(PAUSE_MAX);
     }
+    call(&path).map_err(|source| fail(op, place, source))
 }
 
-fn is_held(error: &io::Error) -> bool {
-    error
-        .raw_os_error()
-        .is_some_and(|code| HELD.contains(&code))
+/// Whether somebody else is in the way. A name whose file is about to go, or whose directory is in
+/// use, is refused as *access denied*.
+fn may_pass(op: DiskOp, error: &io::Error) -> bool {
+    let changes_names = matches!(
+        op,
+        DiskOp::Rename
+            | DiskOp::RemoveFile
+            | DiskOp::RemoveDirectory
+            | DiskOp::Create
+            | DiskOp::CreateDirectory
+    );
+    is_one_of(error, &HELD) || (changes_names && is_one_of(error, &[ERROR_ACCESS_DENIED]))
+}
+
+fn is_one_of(error: &io::Error, codes: &[u32]) -> bool {
+    let code = error.raw_os_error().and_then(|code| code.try_into().ok());
+    code.is_some_and(|code: u32| codes.contains(&code))
 }
 
 /// The last component may be a link for calls that act on the name; opening one is refused too.
 fn check_links(op: DiskOp, place: &Place) -> Result<(), DiskError> {
+    let mut down = place.below_root().components();
+    if !down.all(|part| matches!(part, Component::Normal(_))) {
+        return Err(fail(op, place, io::ErrorKind::InvalidInput.into()));
+    }
     let mut path = PathBuf::from(place.root_path());
     for name in place.below_root() {
         path.push(name);
@@ -204,10 +250,23 @@ fn kind_of(file_type: fs::FileType) -> EntryKind {
     }
 }
 
-fn stat_of(metadata: &Metadata) -> Stat {
+/// The root may be reached through a link: that is the person's choice.
+fn look_at(place: &Place, path: &Path) -> io::Result<Stat> {
+    let mut flags = FILE_FLAG_BACKUP_SEMANTICS;
+    if !place.below_root().as_os_str().is_empty() {
+        flags |= FILE_FLAG_OPEN_REPARSE_POINT;
+    }
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .custom_flags(flags);
+    stat_open(&options.open(path)?)
+}
+
+fn stat_of(metadata: &Metadata, file_id: u64) -> Stat {
     let modified_nanos = metadata.modified().map_or(0, |time| {
         time.duration_since(UNIX_EPOCH).map_or_else(
-            |before| -i128::try_from(before.duration().as_nanos()).unwrap_or(0),
+            |before| i128::try_from(before.duration().as_nanos()).map_or(0, |nanos| -nanos),
             |after| i128::try_from(after.as_nanos()).unwrap_or(0),
         )
     });
@@ -216,13 +275,52 @@ fn stat_of(metadata: &Metadata) -> Stat {
         bytes: metadata.len(),
         identity: FileIdentity {
             modified_nanos,
-            file_id: 0,
+            file_id,
         },
     }
 }
 
+fn flush_directory(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(GENERIC_WRITE)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    options.open(path)?.sync_all()
+}
+
+/// A file that the user made read-only cannot be opened to be flushed; it was not written by us.
+fn sync_file(disk: &RealDisk, place: &Place) -> Result<(), DiskError> {
+    match disk.open(place, OpenMode::Write) {
+        Ok(file) => file.sync(),
+        Err(error) if is_one_of(&error.source, &[ERROR_ACCESS_DENIED]) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn space_at(directory: &Path) -> io::Result<Space> {
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    let volume = windows::numbers(&options.open(directory)?)?.volume;
+    let (free_bytes, total_bytes) = windows::free_and_total_bytes(directory)?;
+    Ok(Space {
+        volume: volume.into(),
+        free_bytes,
+        total_bytes,
+    })
+}
+
+/// Where a file grows it gets a hole; where the volume knows no holes, it is filled.
+pub(super) fn set_len(file: &File, bytes: u64) -> io::Result<()> {
+    if bytes > file.metadata()?.len() {
+        // A volume without sparse files (FAT, exFAT) refuses, and then writes zeros.
+        drop(windows::make_sparse(file));
+    }
+    file.set_len(bytes)
+}
+
 pub(super) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
     while !buffer.is_empty() {
         let read = file.seek_read(buffer, offset)?;
         if read == 0 {
@@ -235,7 +333,6 @@ pub(super) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
 }
 
 pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
     while !bytes.is_empty() {
         let written = file.seek_write(bytes, offset)?;
         if written == 0 {
@@ -248,7 +345,8 @@ pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
 }
 
 pub(super) fn stat_open(file: &File) -> io::Result<Stat> {
-    Ok(stat_of(&file.metadata()?))
+    let metadata = file.metadata()?;
+    Ok(stat_of(&metadata, windows::numbers(file)?.file))
 }
 
 /// Here the name of a file says whether it can be started.
