@@ -16,7 +16,7 @@ use lanspread_proto::{
     wire::{LinkMessage, link::LibraryWant},
 };
 use lanspread_swarm::{
-    Truths,
+    Truth, Truths,
     bucket::Bucket,
     library::{LibraryError, LocalLibrary, RemoteLibrary},
     merged::Merged,
@@ -59,8 +59,7 @@ pub(crate) enum Msg {
     /// A manifest was verified; the answer is who announces its content as something else.
     Verified {
         content: ContentId,
-        game: GameId,
-        version: VersionLabel,
+        truth: Truth,
         liars: oneshot::Sender<Vec<PeerId>>,
     },
 }
@@ -95,8 +94,11 @@ impl LibraryHandle {
         let (liars, answer) = oneshot::channel();
         let verified = Msg::Verified {
             content: manifest.content(),
-            game: manifest.game().clone(),
-            version: manifest.version().clone(),
+            truth: Truth {
+                game: manifest.game().clone(),
+                version: manifest.version().clone(),
+                payload: Some(manifest.size()),
+            },
             liars,
         };
         self.mailbox.send(verified).await;
@@ -224,12 +226,11 @@ impl Library {
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
             Msg::Verified {
                 content,
-                game,
-                version,
+                truth,
                 liars,
             } => {
                 // Who asked may be gone.
-                drop(liars.send(self.on_verified(content, &game, &version)));
+                drop(liars.send(self.on_verified(content, truth)));
             }
         }
     }
@@ -256,7 +257,7 @@ impl Library {
         }
         for entry in entries {
             let game = entry.game.clone();
-            self.truths.learn(entry.content, &game, &entry.version);
+            self.truths.learn_own(entry);
             if let Err(error) = self.local.upsert(entry.clone()) {
                 tracing::error!(%game, %error, "a game is not offered to others");
             }
@@ -267,13 +268,8 @@ impl Library {
         }
     }
 
-    fn on_verified(
-        &mut self,
-        content: ContentId,
-        game: &GameId,
-        version: &VersionLabel,
-    ) -> Vec<PeerId> {
-        self.view_is_stale |= self.truths.learn(content, game, version);
+    fn on_verified(&mut self, content: ContentId, truth: Truth) -> Vec<PeerId> {
+        self.view_is_stale |= self.truths.learn(content, truth);
         let lies = |(peer, remote): (&PeerId, &Remote)| {
             let mut entries = remote.replica.entries();
             let lies = entries.any(|e| e.content == content && self.truths.is_false(e));

@@ -12,6 +12,7 @@ use crate::{
     geometry::Geometry,
     hash::Hash,
     id::{ContentId, GameId},
+    library::Size,
     limits,
     rel_path::{PathTable, RelPath, TwinError},
     version::VersionLabel,
@@ -249,6 +250,15 @@ impl Manifest {
     #[must_use]
     pub const fn total_bytes(&self) -> u64 {
         self.geometry.total_bytes()
+    }
+
+    /// Bytes and files of the payload, as libraries say them.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size {
+            bytes: self.total_bytes(),
+            files: u32::try_from(self.files().len()).unwrap_or(u32::MAX),
+        }
     }
 }
 

@@ -43,5 +43,5 @@ pub use peers::{Peers, PeersAction};
 pub use progress::Progress;
 pub use random::Random;
 pub use time::Instant;
-pub use truths::Truths;
+pub use truths::{Truth, Truths};
 pub use upload::{Admission, RequestKey, Reservation, Upload, UploadAction};

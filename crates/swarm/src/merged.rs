@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod tests;
+mod told;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::cmp::Ordering;
@@ -13,6 +14,8 @@ use lanspread_proto::{
     library::{Availability, LibraryEntry, Size},
     text::Title,
 };
+
+use told::Told;
 
 /// All games anybody has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,9 +48,10 @@ pub struct MergedContent {
     pub version: VersionLabel,
     /// The name for people.
     pub title: Title,
-    /// Bytes and files of the payload.
+    /// Bytes and files of the payload: as we know it, else as most peers say.
     pub payload: Size,
-    /// Bytes and entries when unpacked; a hint.
+    /// Bytes and entries when unpacked; a hint: as we know it, else as most peers say, and then
+    /// within bounds unless all say so.
     pub unpacked: Option<Size>,
     /// What we have of it.
     pub own: Option<Availability>,
@@ -142,16 +146,21 @@ impl Merged {
         Peers: IntoIterator<Item = Peer>,
         Peer: IntoIterator<Item = &'a LibraryEntry>,
     {
-        let mut drafts: BTreeMap<GameId, BTreeMap<ContentId, MergedContent>> = BTreeMap::new();
+        let mut drafts = Drafts::new();
         for entry in own {
-            draft(&mut drafts, entry).own = Some(entry.availability);
+            let draft = draft(&mut drafts, entry);
+            draft.own = Some(entry.availability);
+            draft.told.hear_own(entry);
         }
         for entry in peers.into_iter().flatten() {
-            draft(&mut drafts, entry).peers.add(entry.availability);
+            let draft = draft(&mut drafts, entry);
+            draft.peers.add(entry.availability);
+            draft.told.hear(entry);
         }
-        let finish = |(game, contents): (GameId, BTreeMap<_, _>)| {
-            let merged = MergedGame::new(game.clone(), contents.into_values().collect())?;
-            Some((game, merged))
+        let finish = |(game, contents): (&GameId, BTreeMap<ContentId, Draft<'_>>)| {
+            let contents = contents.into_values().map(Draft::finish).collect();
+            let merged = MergedGame::new(game.clone(), contents)?;
+            Some((game.clone(), merged))
         };
         let mut games: BTreeMap<_, _> = drafts.into_iter().filter_map(finish).collect();
         for (game, label) in labels {
@@ -187,29 +196,41 @@ impl Merged {
     }
 }
 
-fn draft<'a>(
-    drafts: &'a mut BTreeMap<GameId, BTreeMap<ContentId, MergedContent>>,
-    entry: &LibraryEntry,
-) -> &'a mut MergedContent {
-    let contents = drafts.entry(entry.game.clone()).or_default();
-    let merged = contents
-        .entry(entry.content)
-        .or_insert_with(|| MergedContent {
-            content: entry.content,
-            version: entry.version.clone(),
-            title: entry.title.clone(),
-            payload: entry.payload,
-            unpacked: entry.unpacked,
-            own: None,
-            peers: Holders::default(),
+type Drafts<'a> = BTreeMap<&'a GameId, BTreeMap<ContentId, Draft<'a>>>;
+
+/// A content of which not everybody was heard.
+#[derive(Debug)]
+struct Draft<'a> {
+    first: &'a LibraryEntry,
+    own: Option<Availability>,
+    peers: Holders,
+    told: Told<'a>,
+}
+
+fn draft<'a, 'b>(drafts: &'b mut Drafts<'a>, entry: &'a LibraryEntry) -> &'b mut Draft<'a> {
+    let contents = drafts.entry(&entry.game).or_default();
+    contents.entry(entry.content).or_insert_with(|| Draft {
+        first: entry,
+        own: None,
+        peers: Holders::default(),
+        told: Told::default(),
+    })
+}
+
+impl Draft<'_> {
+    fn finish(self) -> MergedContent {
+        let title = self.told.title().unwrap_or(&self.first.title);
+        MergedContent {
+            content: self.first.content,
+            version: self.first.version.clone(),
+            title: title.clone(),
+            payload: self.told.payload(),
+            unpacked: self.told.unpacked(),
+            own: self.own,
+            peers: self.peers,
             conflict: false,
-        });
-    // Who has it installed only does not know how large the payload was.
-    if merged.payload == Size::default() {
-        merged.payload = entry.payload;
+        }
     }
-    merged.unpacked = merged.unpacked.or(entry.unpacked);
-    merged
 }
 
 impl MergedGame {

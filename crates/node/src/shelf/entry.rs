@@ -192,7 +192,7 @@ impl Entry {
         if let Some(known) = &self.known {
             let manifest = &known.agreed.manifest;
             let (content, version) = (manifest.content(), manifest.version().clone());
-            let size = size_of(manifest);
+            let size = manifest.size();
             offered.push(entry(
                 content,
                 version,
@@ -207,7 +207,7 @@ impl Entry {
                 content,
                 version,
                 Availability::Partial,
-                size_of(manifest),
+                manifest.size(),
                 None,
             ));
         }
@@ -266,13 +266,5 @@ impl Entry {
             manifest,
             source,
         })
-    }
-}
-
-fn size_of(manifest: &Manifest) -> Size {
-    let files = u32::try_from(manifest.files().len()).unwrap_or(u32::MAX);
-    Size {
-        bytes: manifest.total_bytes(),
-        files,
     }
 }

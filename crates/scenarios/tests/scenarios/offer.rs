@@ -18,6 +18,8 @@ pub(crate) struct Offer {
     pub(crate) map: ChunkMap,
     /// What the library calls its version.
     pub(crate) label: VersionLabel,
+    /// What the library says comes out of its archives.
+    pub(crate) unpacked: Option<Size>,
     /// In the order of the manifest.
     files: Vec<Vec<u8>>,
 }
@@ -62,6 +64,7 @@ impl Offer {
         let map = ChunkMap::new(values.collect(), &manifest).unwrap();
         Self {
             label: manifest.version().clone(),
+            unpacked: None,
             manifest,
             map,
             files,
@@ -85,7 +88,7 @@ impl Offer {
                 bytes: self.manifest.total_bytes(),
                 files: u32::try_from(self.files.len()).unwrap(),
             },
-            unpacked: None,
+            unpacked: self.unpacked,
             extensions: Extensions::default(),
         }
     }

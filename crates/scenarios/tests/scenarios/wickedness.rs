@@ -7,7 +7,9 @@ use std::{
     time::Instant,
 };
 
-use lanspread_proto::{ContentId, Manifest, PieceIndex, VersionLabel, wire::lane::GoneReason};
+use lanspread_proto::{
+    ContentId, Manifest, PieceIndex, VersionLabel, library::Size, wire::lane::GoneReason,
+};
 use lanspread_unpack::pack::evil::{self, Evil};
 use serde_json::{Value, json};
 
@@ -180,6 +182,37 @@ fn s07_an_old_version_under_a_new_label() {
     other.until_ready("quake", 1);
     other.get("quake");
     assert_eq!(other.game("quake")["local"]["content"], content.as_str());
+}
+
+/// A peer says of an honest one's archive that more comes out of it than any disk holds: the game
+/// is fetched and installed all the same, from whoever sees both.
+#[test]
+fn s07_a_false_unpacked_size() {
+    let game = Game::new("Quake", "1.0", 3).packed(Kind::Zip);
+    let party = Party::on_loopback();
+    let root = game.write(&party.games(1));
+    let mut honest = party.start(1);
+    honest.until_shared("quake");
+    let archive = fs::read(root.join("game.zip")).unwrap();
+    let files = BTreeMap::from([("game.zip".to_owned(), archive)]);
+    let mut offer = Offer::new("quake", "1.0", files, &["game.zip"]);
+    offer.unpacked = Some(Size {
+        bytes: 1 << 50,
+        files: 1,
+    });
+    // Of two that say different things, neither the first key nor the last one is right.
+    let liar = loop {
+        let liar = Wicked::start(Habit::Honest, vec![offer.clone()]);
+        if liar.key() < honest.key() {
+            break liar;
+        }
+    };
+    let honest_address = honest.address().to_string();
+    let both = ["--connect", &honest_address, "--connect", &liar.address()];
+    let mut taker = party.start_with(2, &both);
+    taker.until_ready("quake", 2);
+    taker.get("quake");
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
 }
 
 /// Nobody outside gets to see what is in `local/` or `kept/`: the list of files that peers are
