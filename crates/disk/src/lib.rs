@@ -6,6 +6,7 @@
 
 pub mod atomic_file;
 pub mod boot;
+pub mod catalog;
 pub mod content;
 pub mod error;
 pub mod execute;
@@ -17,6 +18,7 @@ pub mod hashing;
 pub mod hostile;
 pub mod index;
 pub mod intent_file;
+pub mod launch;
 #[cfg(any(test, feature = "test-util"))]
 pub mod mem;
 pub mod memory;

@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod carry;
 pub mod game_state;
 pub mod intent;
+pub mod launch;
 pub mod observed;
 pub mod plan;
 pub mod proof;

@@ -1,11 +1,13 @@
 //! `lanspread.toml` in a game root: what its publisher wants.
 
+use lanspread_install::launch::Profile;
 use lanspread_proto::{RelPath, rel_path::PathError, text::Title};
 use serde::Deserialize;
 
 use super::{Small, read_small};
 use crate::{
     error::DiskError,
+    launch::{LaunchError, WrittenProfile},
     vfs::{Disk, Place},
 };
 
@@ -23,6 +25,8 @@ pub struct GameSettings {
     pub layout: Option<LayoutWish>,
     /// The name for people.
     pub title: Option<Title>,
+    /// How it is started.
+    pub play: Option<Profile>,
 }
 
 /// How the payload becomes an installed game.
@@ -59,6 +63,9 @@ pub enum SettingsError {
         /// Why that is no name.
         reason: PathError,
     },
+    /// `[play]` is no profile.
+    #[error("lanspread.toml: {0}")]
+    Play(#[from] LaunchError),
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -89,6 +96,7 @@ struct Written {
     share: Option<bool>,
     layout: Option<WrittenLayout>,
     title: Option<String>,
+    play: Option<WrittenProfile>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +120,7 @@ impl GameSettings {
                 .title
                 .map(|title| Title::clean(&title))
                 .filter(|title| !title.as_str().is_empty()),
+            play: written.play.map(WrittenProfile::parse).transpose()?,
         })
     }
 }
@@ -154,6 +163,12 @@ mod tests {
         assert_eq!(settings.title.unwrap().as_str(), "A\\tB");
         assert_eq!(parse(""), GameSettings::default());
         assert_eq!(parse("title = ' \u{200b} '"), GameSettings::default());
+        let play = parse("[play]\nlinux = 'game'\n").play.unwrap();
+        assert!(
+            !play
+                .play
+                .needs_wine(lanspread_install::launch::System::Linux)
+        );
         assert_eq!(
             parse("layout='archives'").layout,
             Some(LayoutWish::Archives)
@@ -181,5 +196,6 @@ mod tests {
         assert!(error("layout = ['../x']").contains("../x"));
         assert!(error("layout = 3").contains("layout"));
         assert!(error("= 3").contains("lanspread.toml"));
+        assert!(error("[play]\nlinux = '/x'").contains("play: \"/x\""));
     }
 }
