@@ -15,12 +15,15 @@ export type {
   FirstRun,
   Folder,
   Holder,
+  Host,
   Kind,
   NotShared,
   Notice,
   Phase,
   Problem,
   PeerHistory,
+  PlayPlan,
+  Program,
   PublishPlan,
   QuitWhen,
   Report,
@@ -33,33 +36,16 @@ export type {
   Verified,
 } from './types/api.ts';
 
-/** What a catalog says about a game. */
-export interface About {
-  description?: string | null;
-  genre?: string | null;
-  players_max?: number | null;
-  year?: number | null;
-  /** Path of a picture on the node itself. */
-  cover?: string | null;
-}
-
-/** What can be started. */
-export interface PlayState {
-  can_play: boolean;
-  can_serve: boolean;
-  running: boolean;
-}
+/** What is known of a game. The kind of game may be one that this page has no word for. */
+export type About = Partial<Omit<api.About, 'genre'>> & { genre?: string | null };
 
 export type Operation = api.Operation;
 
-export type Game = Omit<api.Game, 'operation'> & {
+export type Game = Omit<api.Game, 'operation' | 'about'> & {
   operation: Operation | null;
-  about?: About | null;
-  play?: PlayState | null;
+  about: About | null;
   /** It can be installed without keeping its archives. */
   low_disk?: boolean;
-  /** Keys of the peers that run a server of it. */
-  hosts?: string[];
 };
 
 export type Peer = api.Peer & {
@@ -79,26 +65,12 @@ export type Delta = Omit<api.Delta, 'games' | 'peers'> & {
   peers?: Peer[];
 };
 
-/** What would be started, exactly. */
-export interface PlayPlan {
-  program: string;
-  arguments: string[];
-  folder: string;
-  hash: string;
-  /** Bundled or from this machine's own catalog, or agreed to before. */
-  trusted: boolean;
-  setup: string | null;
-}
-
 export type Command =
   | Exclude<api.Command, { command: 'get' }>
-  | ({ command: 'get'; low_disk?: boolean } & api.GetCommand)
-  | { command: 'play_plan'; game: string; server: boolean }
-  | { command: 'play'; game: string; hash: string; server: boolean };
+  | ({ command: 'get'; low_disk?: boolean } & api.GetCommand);
 
 export type Reply =
   | Exclude<api.Reply, { reply: 'snapshot' } | { reply: 'game' } | { reply: 'games' }>
   | ({ reply: 'snapshot' } & Snapshot)
   | ({ reply: 'game' } & Game)
-  | { reply: 'games'; games: Game[] }
-  | ({ reply: 'play_plan' } & PlayPlan);
+  | { reply: 'games'; games: Game[] };

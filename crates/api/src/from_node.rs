@@ -3,6 +3,7 @@
 
 mod error;
 mod notice;
+mod play;
 mod snapshot;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod doctor;
 mod doors;
 mod operations;
 mod parties;
+mod playing;
 mod publishing;
 
 /// A language of the hints.
@@ -76,6 +77,7 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
         .chain(publishing::TABLE)
         .chain(archives::TABLE)
         .chain(parties::TABLE)
+        .chain(playing::TABLE)
         .chain(doors::TABLE)
         .chain(doctor::TABLE)
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use lanspread_node::play::Cover;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
 pub trait Household: Clone + Send + Sync + 'static {
     /// Carries a command out.
     fn call(&self, command: Command) -> impl Future<Output = Result<Reply, Report>> + Send;
+
+    /// The picture of a game; there may be none.
+    fn cover(&self, game: &str) -> impl Future<Output = Result<Option<Cover>, Report>> + Send;
 
     /// Follows the state.
     fn fronts(&self) -> watch::Receiver<Front>;

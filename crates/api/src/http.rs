@@ -10,12 +10,13 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Request, State, rejection::BytesRejection},
+    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use lanspread_node::play::{Cover, CoverKind};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -106,15 +107,20 @@ impl Server {
         let shared = Shared {
             household,
             doorkeeper,
-            guard: guard.clone(),
+            guard,
             stop: stop.clone(),
+            reach: Reach::Others,
         };
-        let app = router(shared, guard);
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let serve = |listener| {
+        let serve = |listener: TcpListener| {
+            let reach = Reach::of(&listener);
+            let app = router(Shared {
+                reach,
+                ..shared.clone()
+            });
             let listener = Limited::new(listener, Arc::clone(&permits));
             let stopped = stop.clone().cancelled_owned();
-            let serving = axum::serve(listener, app.clone()).with_graceful_shutdown(stopped);
+            let serving = axum::serve(listener, app).with_graceful_shutdown(stopped);
             async move {
                 if let Err(error) = serving.await {
                     tracing::error!(%error, "the control server ended");
@@ -171,6 +177,24 @@ fn is_taken(error: &io::Error) -> bool {
     )
 }
 
+/// From where a listener can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// From this machine alone.
+    ThisMachine,
+    /// From other machines too, or nobody knows.
+    Others,
+}
+
+impl Reach {
+    fn of(listener: &TcpListener) -> Self {
+        match listener.local_addr() {
+            Ok(address) if address.ip().to_canonical().is_loopback() => Self::ThisMachine,
+            Ok(_) | Err(_) => Self::Others,
+        }
+    }
+}
+
 /// What every request needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared<H> {
@@ -178,12 +202,15 @@ pub(crate) struct Shared<H> {
     pub(crate) stop: CancellationToken,
     doorkeeper: Doorkeeper,
     guard: Guard,
+    reach: Reach,
 }
 
-fn router<H: Household>(shared: Shared<H>, guard: Guard) -> Router {
+fn router<H: Household>(shared: Shared<H>) -> Router {
+    let guard = shared.guard.clone();
     Router::new()
         .route("/api/rpc", post(call::<H>))
         .route("/api/snapshot", get(snapshot::<H>))
+        .route("/api/cover/{game}", get(cover::<H>))
         .route("/api/events", get(sse::events::<H>))
         .route(PAIRING, post(pair::<H>))
         .fallback(page)
@@ -240,6 +267,10 @@ async fn call<H: Household>(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let answered = match parse::<Command>(body) {
+        Ok(command) if command.starts_programs() && shared.reach != Reach::ThisMachine => {
+            let message = "programs are started on the machine itself only";
+            Err(Report::new("start-elsewhere", message))
+        }
         Ok(command) => shared.household.call(command).await,
         Err(report) => Err(report),
     };
@@ -286,6 +317,28 @@ async fn snapshot<H: Household>(State(shared): State<Shared<H>>) -> Json<Snapsho
     Json((&front).into())
 }
 
+/// A picture; its address changes with it, so a browser may keep it.
+async fn cover<H: Household>(
+    State(shared): State<Shared<H>>,
+    Path(game): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match shared.household.cover(&game).await {
+        Ok(Some(Cover { kind, bytes })) => {
+            let kind = match kind {
+                CoverKind::Png => "image/png",
+                CoverKind::Jpeg => "image/jpeg",
+                CoverKind::WebP => "image/webp",
+            };
+            let keep = "private, max-age=31536000, immutable";
+            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep)];
+            (headers, bytes).into_response()
+        }
+        Ok(None) => nothing_here(headers).await,
+        Err(report) => failure(report, &headers),
+    }
+}
+
 async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let found = method.is_safe().then(|| pages::page(&uri, &headers));
     match found.flatten() {
@@ -313,7 +366,11 @@ fn status(report: &Report) -> StatusCode {
     match (report.code.as_str(), report.kind) {
         ("bad-request" | "bad-value", _) => StatusCode::BAD_REQUEST,
         ("no-token", _) => StatusCode::UNAUTHORIZED,
-        ("foreign-origin" | "bad-code" | "no-code", _) => StatusCode::FORBIDDEN,
+        (
+            "foreign-origin" | "bad-code" | "no-code" | "other-profile" | "consent-needed"
+            | "start-elsewhere",
+            _,
+        ) => StatusCode::FORBIDDEN,
         ("unknown-game" | "unknown-peer" | "no-such-page", _) => StatusCode::NOT_FOUND,
         ("too-large", _) => StatusCode::PAYLOAD_TOO_LARGE,
         ("not-json", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -9,7 +9,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use lanspread_node::{NodeHandle, folders};
+use lanspread_node::{NodeHandle, folders, play::Cover};
 use lanspread_proto::text::PeerName;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -292,6 +292,10 @@ impl Household for Reception {
             C::History => self.history().await,
             other => rpc::rpc(&self.node()?, other).await,
         }
+    }
+
+    async fn cover(&self, game: &str) -> Result<Option<Cover>, Report> {
+        Ok(self.node()?.cover(rpc::parse_game(game)?).await?)
     }
 
     fn fronts(&self) -> watch::Receiver<Front> {

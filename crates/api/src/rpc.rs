@@ -1,5 +1,7 @@
 //! [`rpc`]: the one dispatch of commands, for HTTP, lines of JSON and desktop shells alike.
 
+mod play;
+
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use lanspread_node::{
@@ -19,7 +21,7 @@ use crate::{
     types::{
         Command, Reply, SettingsChange,
         command::{GetCommand, PublishCommand, RateLimit},
-        snapshot::{Peer, PeerState},
+        snapshot::{Game, Peer, PeerState},
     },
 };
 
@@ -68,6 +70,10 @@ pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Re
             let changed = either(force, ChangedFiles::PutBack, ChangedFiles::Leave);
             started(node.verify(parse_game(&game)?, changed).await)
         }
+        C::PlayPlan(plan) => play::plan(node, plan).await,
+        C::Play(command) => play::play(node, command).await,
+        C::StartServer(command) => play::serve(node, command).await,
+        C::SetWine { program } => play::set_wine(node, program).await,
         C::Rescan => done(node, node.rescan().await).await,
         C::Share { game, on } => {
             done(node, node.share(share_change(game.as_deref(), on)?).await).await
@@ -99,7 +105,8 @@ pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Re
 }
 
 fn games(node: &NodeHandle) -> Reply {
-    let games = node.snapshot().games.iter().map(Into::into).collect();
+    let mut games: Vec<Game> = node.snapshot().games.iter().map(Into::into).collect();
+    games.sort_by_cached_key(|game| (game.title.to_lowercase(), game.game.clone()));
     Reply::Games { games }
 }
 
@@ -194,6 +201,7 @@ fn changed(settings: &Settings, change: SettingsChange) -> Result<Settings, Repo
         up_rate_max: rate(settings.up_rate_max, change.up_rate_max)?,
         down_rate_max: rate(settings.down_rate_max, change.down_rate_max)?,
         downloads_max,
+        wine: settings.wine.clone(),
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod command;
 pub mod delta;
 pub mod notice;
+pub mod play;
 pub mod reply;
 pub mod snapshot;
 

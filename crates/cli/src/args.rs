@@ -72,6 +72,7 @@ pub(crate) enum Commands {
     Get(commands::get::GetArgs),
     Install(commands::install::InstallArgs),
     Update(commands::update::UpdateArgs),
+    Play(commands::play::PlayArgs),
     Uninstall(commands::uninstall::UninstallArgs),
     Remove(commands::remove::RemoveArgs),
     Cancel(commands::cancel::CancelArgs),

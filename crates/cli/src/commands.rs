@@ -17,6 +17,7 @@ pub(crate) mod node;
 pub(crate) mod pair;
 pub(crate) mod pause;
 pub(crate) mod peers;
+pub(crate) mod play;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod remove;

@@ -27,6 +27,13 @@ pub(crate) const DISPLAY: &str = "DISPLAY";
 #[cfg(not(windows))]
 pub(crate) const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 
+/// The person's language; the first one that is set counts.
+pub(crate) const LC_ALL: &str = "LC_ALL";
+/// See [`LC_ALL`].
+pub(crate) const LC_MESSAGES: &str = "LC_MESSAGES";
+/// See [`LC_ALL`].
+pub(crate) const LANG: &str = "LANG";
+
 /// Reads a variable; one that is empty or no Unicode counts as not set.
 pub(crate) fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -78,6 +78,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
         Commands::Get(args) => c::get::run(args, session),
         Commands::Install(args) => c::install::run(args, session),
         Commands::Update(args) => c::update::run(args, session),
+        Commands::Play(args) => c::play::run(args, session),
         Commands::Uninstall(args) => c::uninstall::run(args, session),
         Commands::Verify(args) => c::verify::run(args, session),
         Commands::Remove(args) => c::remove::run(args, session),

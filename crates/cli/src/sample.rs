@@ -79,6 +79,9 @@ fn game(id: &str, local: Local) -> Game {
         update_available: false,
         conflict: false,
         operation: None,
+        play: None,
+        hosts: Vec::new(),
+        about: None,
     }
 }
 
@@ -214,6 +217,7 @@ pub(crate) fn snapshot() -> Snapshot {
             up_rate_max: Some(10_000_000),
             down_rate_max: None,
             downloads_max: 2,
+            wine: None,
         },
         problems: vec![Problem {
             code: "games-dir-unavailable".to_owned(),

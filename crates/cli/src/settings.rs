@@ -35,6 +35,9 @@ pub(crate) struct SettingsFile {
     /// Whether games are shared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) share: Option<bool>,
+    /// What starts Windows programs where this is not Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wine: Option<PathBuf>,
 }
 
 /// What a node runs with.
@@ -102,6 +105,9 @@ impl SettingsFile {
         if old.share != new.share {
             self.share = Some(new.share);
         }
+        if old.wine != new.wine {
+            self.wine.clone_from(&new.wine);
+        }
     }
 }
 
@@ -140,6 +146,7 @@ impl Effective {
                     .map(parsed::<Downloads>)
                     .transpose()?
                     .map_or(defaults.downloads_max, |downloads| downloads.0),
+                wine: file.wine,
             },
         })
     }

@@ -1,4 +1,5 @@
-//! [`Catalog`]: what is known of games besides their bytes: title, description, how they are started.
+//! [`Catalog`]: what is known of games besides their bytes: title, description, how they are
+//! started.
 //!
 //! Two sources, which are trusted alike: the one inside this program, and `catalog.toml` in the
 //! state directory, which the organiser of a party writes. An entry of the second replaces one of

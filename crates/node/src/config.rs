@@ -73,6 +73,8 @@ pub struct Settings {
     pub down_rate_max: Option<u64>,
     /// Downloads that run at once; the rest wait in the queue.
     pub downloads_max: usize,
+    /// What starts Windows programs where this is not Windows: Wine, or Proton's script.
+    pub wine: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -82,6 +84,7 @@ impl Default for Settings {
             up_rate_max: None,
             down_rate_max: None,
             downloads_max: 2,
+            wine: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     games::GamesHandle,
     notice::Notice,
     peers::PeersHandle,
+    play::{Cover, PlayError, PlayHandle, PlayPlan, PlayRequest, StartRequest, Started},
     shelf::ShelfHandle,
     snapshot::{OperationId, Snapshot},
 };
@@ -145,6 +146,7 @@ pub struct NodeHandle {
     pub(crate) games: GamesHandle,
     pub(crate) peers: PeersHandle,
     pub(crate) shelf: ShelfHandle,
+    pub(crate) play: PlayHandle,
     pub(crate) views: Views,
 }
 
@@ -301,11 +303,37 @@ impl NodeHandle {
         self.games.verify(game, changed).await
     }
 
-    /// Looks at the games directory now.
+    /// Says what starting a game would do, without doing it.
+    ///
+    /// # Errors
+    /// Not installed, nobody says how it is started, or not on this system.
+    pub async fn plan_play(&self, request: PlayRequest) -> Result<PlayPlan, PlayError> {
+        self.play.plan(request).await
+    }
+
+    /// Starts a game or its server; its set-up first, if that has not run.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::plan_play`]; the profile is not the one that was shown, nobody agreed to
+    /// it, it runs already, or the system refused.
+    pub async fn play(&self, request: StartRequest) -> Result<Started, PlayError> {
+        self.play.start(request).await
+    }
+
+    /// The picture of a game, if it has one.
+    ///
+    /// # Errors
+    /// The disk.
+    pub async fn cover(&self, game: GameId) -> Result<Option<Cover>, OperationError> {
+        self.play.cover(game).await
+    }
+
+    /// Looks at the games directory and the catalog now.
     ///
     /// # Errors
     /// The games directory is not available.
     pub async fn rescan(&self) -> Result<(), OperationError> {
+        self.play.reload().await?;
         self.shelf.rescan().await
     }
 

@@ -105,6 +105,7 @@ async fn install(
     only: Option<PutBack>,
 ) -> Result<(), OperationError> {
     job.control.check()?;
+    ports.until_closed(job).await?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());
     let planned = room::Plan {

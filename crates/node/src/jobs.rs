@@ -20,7 +20,7 @@ use crate::{
     shelf::ShelfHandle,
     snapshot::{OperationId, Phase, VerifyView},
     transfer::TransferPorts,
-    views::ShelfView,
+    views::{PlayView, ShelfView, Watched},
 };
 
 /// What a job may use.
@@ -33,6 +33,8 @@ pub(crate) struct JobPorts {
     pub(crate) worker: WorkerCommand,
     pub(crate) shelf: ShelfHandle,
     pub(crate) shelf_view: watch::Receiver<Arc<ShelfView>>,
+    /// Which games run.
+    pub(crate) play: Watched<PlayView>,
     pub(crate) transfer: TransferPorts,
     pub(crate) games: Mailbox<games::Msg>,
     pub(crate) library: LibraryHandle,
@@ -153,6 +155,20 @@ impl JobPorts {
         let result = caught(work).await.unwrap_or_else(defect);
         self.shelf.release(job.game.clone()).await;
         result
+    }
+
+    /// Waits while a program of the game runs: its files are not changed under it.
+    pub(crate) async fn until_closed(&self, job: &Job) -> Result<(), OperationError> {
+        let mut play = self.play.clone();
+        while play.borrow_and_update().runs(&job.game) {
+            job.enter(Phase::CloseTheGame).await;
+            tokio::select! {
+                biased;
+                () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+                changed = play.changed() => changed.map_err(|_stopped| OperationError::Stopping)?,
+            }
+        }
+        Ok(())
     }
 
     /// Waits while the payload is still hashed; who asks makes it the next to be. Nothing is hashed

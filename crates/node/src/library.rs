@@ -416,6 +416,10 @@ impl Library {
                 games.insert(&entry.game);
                 let holders = view.holders.entry(entry.content).or_default();
                 holders.push((*peer, entry.availability));
+                if let Some(port) = entry.hosts() {
+                    let hosts = view.hosts.entry(entry.game.clone()).or_default();
+                    hosts.insert(*peer, port);
+                }
             }
             let count = u32::try_from(games.len()).unwrap_or(u32::MAX);
             view.game_counts.insert(*peer, count);

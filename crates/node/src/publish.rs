@@ -3,12 +3,14 @@
 //!
 //! Invariant: a notice that ends an operation is passed on after a snapshot that shows the end.
 
+mod playing;
+
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
 
-use lanspread_proto::{GameId, PeerId, library::Availability, text::Title, wire::link::Sharing};
+use lanspread_proto::{GameId, PeerId, library::Availability, wire::link::Sharing};
 use lanspread_swarm::merged::{MergedContent, MergedGame};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -21,8 +23,8 @@ use crate::{
     restart::{Failure, Part},
     snapshot::{Component, ContentView, GameView, MeView, PeerState, PeerView, Problem, Snapshot},
     views::{
-        ComponentsView, LibraryView, OperationsView, PeerInfo, PeersView, ShelfView, UploadsView,
-        Watched,
+        ComponentsView, LibraryView, OperationsView, PeerInfo, PeersView, PlayView, ShelfView,
+        UploadsView, Watched,
     },
 };
 
@@ -34,6 +36,7 @@ pub(crate) struct Sources {
     pub(crate) shelf: Watched<ShelfView>,
     pub(crate) operations: Watched<OperationsView>,
     pub(crate) uploads: Watched<UploadsView>,
+    pub(crate) play: Watched<PlayView>,
     pub(crate) components: Watched<ComponentsView>,
 }
 
@@ -45,6 +48,7 @@ struct Parts {
     shelf: Arc<ShelfView>,
     operations: Arc<OperationsView>,
     uploads: Arc<UploadsView>,
+    play: Arc<PlayView>,
     components: Arc<ComponentsView>,
 }
 
@@ -158,6 +162,7 @@ impl Sources {
             () = next_change(&mut self.shelf) => {}
             () = next_change(&mut self.operations) => {}
             () = next_change(&mut self.uploads) => {}
+            () = next_change(&mut self.play) => {}
             () = next_change(&mut self.components) => {}
         }
     }
@@ -169,6 +174,7 @@ impl Sources {
             shelf: Arc::clone(&self.shelf.borrow_and_update()),
             operations: Arc::clone(&self.operations.borrow_and_update()),
             uploads: Arc::clone(&self.uploads.borrow_and_update()),
+            play: Arc::clone(&self.play.borrow_and_update()),
             components: Arc::clone(&self.components.borrow_and_update()),
         }
     }
@@ -238,6 +244,7 @@ impl Parts {
             &self.components.problems,
             &self.shelf.problems,
             &self.operations.problems,
+            &self.play.problems,
             &self.peers.problems,
         ];
         parts.into_iter().flatten().cloned().collect()
@@ -268,16 +275,11 @@ impl Parts {
                 .and_then(|merged| merged.contents.first())
                 .is_some_and(|newest| newest.conflict),
             operation: self.operations.operations.get(game).cloned(),
+            play: self.play(game),
+            hosts: self.hosts(game),
+            about: self.about(game),
+            cover: self.cover(game),
         }
-    }
-
-    fn title(&self, game: &GameId, merged: Option<&MergedGame>) -> Title {
-        let here = self.shelf.games.get(game).map(|here| &here.title);
-        let known = here.or_else(|| merged.map(|merged| &merged.title));
-        let known = known.filter(|title| !title.as_str().is_empty());
-        known
-            .cloned()
-            .unwrap_or_else(|| Title::clean(game.as_str()))
     }
 
     fn contents(&self, game: &MergedGame) -> Vec<ContentView> {

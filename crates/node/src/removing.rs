@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanspread_disk::{
     execute::{self, Remove, Uninstall},
-    partial,
+    launch, partial,
 };
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     error::OperationError,
     handle::UserFiles,
     jobs::{Job, JobPorts},
+    snapshot::Phase,
 };
 
 /// Starts taking `local/` away.
@@ -27,8 +28,10 @@ pub(crate) fn start_uninstall(ports: &JobPorts, job: Job, files: UserFiles) {
 }
 
 async fn uninstall(ports: &JobPorts, job: &Job, files: UserFiles) -> Result<(), OperationError> {
+    ports.until_closed(job).await?;
+    job.enter(Phase::Removing).await;
     let places = committing::places(ports, &job.game).await?;
-    let disk = Arc::clone(&ports.disk);
+    let (disk, game_state) = (Arc::clone(&ports.disk), places.state.clone());
     let mut hooks = JobHooks::new(ports, job, None);
     let purge = files == UserFiles::Purge;
     let asked = Uninstall {
@@ -38,7 +41,11 @@ async fn uninstall(ports: &JobPorts, job: &Job, files: UserFiles) -> Result<(), 
     let done = ports
         .blocking(move || execute::uninstall(disk.as_ref(), &places, asked, &mut hooks))
         .await?;
-    committing::settle(ports, job, done).await
+    committing::settle(ports, job, done).await?;
+    // What was set and set up went with the game.
+    let disk = Arc::clone(&ports.disk);
+    let forget = move || launch::forget(disk.as_ref(), &game_state);
+    Ok(ports.blocking(forget).await??)
 }
 
 /// Starts taking the payload away.

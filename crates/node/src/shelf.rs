@@ -63,7 +63,7 @@ use crate::{
     peers::PeersHandle,
     restart::{Failure, Part, Parts},
     snapshot::{Component, GamesDirState, NotShared, Problem},
-    views::ShelfView,
+    views::{PlayView, ShelfView, Watched},
 };
 
 /// What the shelf is told.
@@ -130,6 +130,8 @@ pub(crate) struct ShelfPorts {
     pub(crate) library: LibraryHandle,
     pub(crate) peers: PeersHandle,
     pub(crate) settings: watch::Receiver<Settings>,
+    /// Which servers run.
+    pub(crate) play: Watched<PlayView>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) view: watch::Sender<Arc<ShelfView>>,
 }
@@ -244,6 +246,7 @@ impl Part for Shelf {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut settings = self.ports.settings.clone();
+        let mut play = self.ports.play.clone();
         loop {
             let changed = tokio::select! {
                 biased;
@@ -256,6 +259,7 @@ impl Part for Shelf {
                     None => return Failure::Ended,
                 },
                 Ok(()) = settings.changed() => true,
+                Ok(()) = play.changed() => true,
                 _ = scan.tick() => { self.scan(); false }
                 _ = tick.tick() => self.on_tick(),
             };

@@ -8,6 +8,10 @@ use lanspread_proto::{
     text::{PeerName, Title},
 };
 
+mod playing;
+
+pub use playing::{AboutView, Genre, HostView, PlayInfo, PlayState};
+
 use crate::{config::Settings, doctor::InterfaceKind, error::OperationError};
 
 /// A node at one moment.
@@ -114,6 +118,14 @@ pub struct GameView {
     pub conflict: bool,
     /// The operation on it, running, waiting or ended last.
     pub operation: Option<OperationView>,
+    /// How it is played here, if it is installed and somebody says how it is started.
+    pub play: Option<PlayInfo>,
+    /// Who runs a server of it, ourselves not among them.
+    pub hosts: Vec<HostView>,
+    /// What a catalog knows of it.
+    pub about: Option<AboutView>,
+    /// Changes with its picture, if it has one.
+    pub cover: Option<u64>,
 }
 
 /// What we have of a game.
@@ -422,6 +434,8 @@ pub enum Component {
     Library,
     /// Who may send us how much.
     Credit,
+    /// Programs that were started, and the catalog.
+    Programs,
     /// What is shown.
     Views,
 }

@@ -4,7 +4,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use lanspread_disk::Place;
+use lanspread_disk::{
+    Place,
+    catalog::{Catalog, CoverAt},
+};
+use lanspread_install::launch::Profile;
 use lanspread_proto::{
     ContentId, GameId, Manifest, PeerId,
     library::{Availability, LibraryDigest, Size},
@@ -17,6 +21,7 @@ use crate::{
     config::Settings,
     doctor::InterfaceKind,
     error::OperationError,
+    play::Role,
     snapshot::{
         ComponentView, GamesDirState, HashingView, LocalView, OperationView, PeerState, Problem,
         SharingState, UploadView,
@@ -131,6 +136,8 @@ pub(crate) struct LibraryView {
     pub(crate) holders: BTreeMap<ContentId, Vec<(PeerId, Availability)>>,
     /// How many games each peer has.
     pub(crate) game_counts: BTreeMap<PeerId, u32>,
+    /// Who runs a server of which game, and where that listens.
+    pub(crate) hosts: BTreeMap<GameId, BTreeMap<PeerId, Option<u16>>>,
 }
 
 impl LibraryView {
@@ -141,6 +148,7 @@ impl LibraryView {
             merged: Merged::default(),
             holders: BTreeMap::new(),
             game_counts: BTreeMap::new(),
+            hosts: BTreeMap::new(),
         }
     }
 
@@ -182,6 +190,12 @@ pub(crate) struct ShelfGame {
     pub(crate) blocked: Option<OperationError>,
     /// What our own listing of its archives said.
     pub(crate) unpacked: Option<Size>,
+    /// How it is started, as it says itself.
+    pub(crate) profile: Option<Arc<Profile>>,
+    /// Its own picture.
+    pub(crate) cover: Option<CoverAt>,
+    /// The title, if the game says it itself and it is no guess from its directory.
+    pub(crate) own_title: Option<Title>,
 }
 
 /// What runs. Written by `games`.
@@ -217,6 +231,54 @@ pub(crate) struct Traffic {
     pub(crate) received_bytes: u64,
     /// To it.
     pub(crate) sent_bytes: u64,
+}
+
+/// Programs, and what is known of games. Written by `play`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct PlayView {
+    /// What is known of games.
+    pub(crate) catalog: Arc<Catalog>,
+    /// Pictures that the catalog of this machine names.
+    pub(crate) covers: Arc<BTreeMap<GameId, CoverAt>>,
+    /// What runs.
+    pub(crate) programs: BTreeMap<(GameId, Role), ProgramState>,
+    /// What needs a person's eye.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Where a program is that was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProgramState {
+    /// Texts are set, rights are given.
+    Starting,
+    /// The set-up runs.
+    SettingUp,
+    /// The game runs.
+    Running,
+    /// The server runs; where it listens, if that is known.
+    Serving(Option<u16>),
+}
+
+impl PlayView {
+    /// A program of this game runs, or is about to.
+    pub(crate) fn runs(&self, game: &GameId) -> bool {
+        let mut running = self.programs.keys();
+        running.any(|(running, _)| running == game)
+    }
+
+    /// Where a program of a game is.
+    pub(crate) fn program(&self, game: &GameId, role: Role) -> Option<ProgramState> {
+        self.programs.get(&(game.clone(), role)).copied()
+    }
+
+    /// The games whose servers run, and where those listen.
+    pub(crate) fn serving(&self) -> impl Iterator<Item = (&GameId, Option<u16>)> {
+        let programs = self.programs.iter();
+        programs.filter_map(|((game, _), state)| match state {
+            ProgramState::Serving(port) => Some((game, *port)),
+            ProgramState::Starting | ProgramState::SettingUp | ProgramState::Running => None,
+        })
+    }
 }
 
 /// The parts of the node. Written by `supervisor`.

@@ -12,7 +12,7 @@ const slots = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 const SAME = new Set([
   'contents.title', 'deed.update', 'filter.updates', 'files.name', 'language.de', 'language.en', 'library.filter',
   'nav.transfers', 'peers.me_name', 'first.start', 'settings.version', 'share.version', 'sort.name',
-  'tag.update', 'game.version',
+  'tag.update', 'game.version', 'genre.arcade', 'genre.shooter', 'genre.simulation', 'genre.sport',
 ]);
 
 describe('messages', () => {

@@ -26,9 +26,9 @@ export async function perform(deed: Deed, game: Game): Promise<void> {
     case 'cancel':
       return void (await tell({ command: 'cancel', game: id }));
     case 'play':
-      return play(game, false);
+      return play(game, {});
     case 'serve':
-      return play(game, true);
+      return play(game, { server: true });
     case 'open_folder':
       return void (await tell({ command: 'open_folder', game: id }));
     case 'share_on':
@@ -70,25 +70,38 @@ export async function fetchGame(game: Game, wish: Wish): Promise<void> {
   }
 }
 
-async function play(game: Game, server: boolean): Promise<void> {
+/** What is to be started: the game, its server, or the game of somebody who hosts. */
+export interface Start {
+  server?: boolean;
+  /** The key of the peer whose game is joined. */
+  join?: string;
+}
+
+/** Starts what nobody need be asked about; else shows it first. */
+export async function play(game: Game, how: Start): Promise<void> {
+  const language = prefs.spoken;
   let plan: PlayPlan;
   try {
-    plan = await request({ command: 'play_plan', game: game.game, server }, 'play_plan');
+    plan = await request({ command: 'play_plan', game: game.game, ...how, language }, 'play_plan');
   } catch (error) {
     toasts.report(reportOf(error));
     return;
   }
   if (plan.trusted) {
-    await start(game, plan, server);
+    await start(game, plan, how);
   } else {
-    dialogs.open({ ask: 'play', game: game.game, plan, server });
+    dialogs.open({ ask: 'play', game: game.game, plan, how });
   }
 }
 
 /** Starts exactly what was shown: the hash names it. */
-export async function start(game: Game, plan: PlayPlan, server: boolean): Promise<void> {
-  if (await tell({ command: 'play', game: game.game, hash: plan.hash, server })) {
+export async function start(game: Game, plan: PlayPlan, how: Start): Promise<void> {
+  const { hash } = plan;
+  const named = { game: game.game, hash, accept: !plan.trusted, language: prefs.spoken };
+  const done = how.server
+    ? await tell({ command: 'start_server', ...named })
+    : await tell({ command: 'play', ...named, ...(how.join ? { join: how.join } : {}) });
+  if (done) {
     toasts.say('good', t('toast.started', { game: game.title }));
   }
 }
-

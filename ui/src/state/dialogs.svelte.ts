@@ -1,5 +1,6 @@
 /** Which question stands above the page. At most one does. */
 import type { Choice, PlayPlan } from '../model.ts';
+import type { Start } from './deed.ts';
 
 export type Question =
   | { ask: 'uninstall'; game: string }
@@ -7,7 +8,7 @@ export type Question =
   | { ask: 'discard'; game: string }
   /** Several contents are equally good: which one is meant? */
   | { ask: 'content'; game: string; choices: Choice[] | null; install: boolean }
-  | { ask: 'play'; game: string; plan: PlayPlan; server: boolean }
+  | { ask: 'play'; game: string; plan: PlayPlan; how: Start }
   | { ask: 'connect' }
   | { ask: 'games_dir' }
   | { ask: 'quit' }

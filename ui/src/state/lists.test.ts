@@ -59,7 +59,7 @@ describe('the library', () => {
     expect(isOnShelf(frost!, 'popular', null)).toBe(true);
     expect(isOnShelf(frost!, 'genre:Co-op', null)).toBe(true);
     expect(isOnShelf(frost!, 'genre:Racing', null)).toBe(false);
-    expect(isOnShelf({ ...frost!, hosts: ['x'] }, 'served', null)).toBe(true);
+    expect(isOnShelf({ ...frost!, hosts: [{ peer: 'x', port: null }] }, 'served', null)).toBe(true);
   });
 
   it('holds 2,000 games', () => {

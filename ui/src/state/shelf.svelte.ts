@@ -62,7 +62,7 @@ export function isOnShelf(game: Game, shelf: string | null, freeBytes: number | 
     case 'popular':
       return sources(game) >= POPULAR_SOURCES;
     case 'served':
-      return (game.hosts?.length ?? 0) > 0;
+      return game.hosts.length > 0;
     case 'ours':
       return game.local.downloaded !== null && sources(game) === 0;
     case 'unshared':

@@ -1,4 +1,5 @@
 /** The shelves that have games on them, with how many. */
+import { genreText } from '../i18n/genre.ts';
 import { t } from '../i18n/speak.ts';
 import { party } from './session.svelte.ts';
 import { isOnShelf, SHELVES, type Shelf } from './shelf.svelte.ts';
@@ -31,7 +32,7 @@ class Shelves {
     const named = [...genres]
       .sort((a, b) => b[1] - a[1])
       .slice(0, GENRES_MAX)
-      .map(([genre, count]) => ({ id: `genre:${genre}`, text: genre, count }));
+      .map(([genre, count]) => ({ id: `genre:${genre}`, text: genreText(genre), count }));
     return [...fixed, ...named].filter((shelf) => shelf.count > 0);
   });
 }
@@ -40,5 +41,5 @@ export const shelves = new Shelves();
 
 /** What a shelf is called; a genre has its own name. */
 export function title(id: string): string {
-  return id.startsWith('genre:') ? id.slice('genre:'.length) : t(`shelf.${id as Shelf}`);
+  return id.startsWith('genre:') ? genreText(id.slice('genre:'.length)) : t(`shelf.${id as Shelf}`);
 }

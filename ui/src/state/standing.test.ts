@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Game, Operation, Phase } from '../model.ts';
-import { bring, GAMES, remote } from '../transport/mock/cast.ts';
+import { bring, GAMES, remote, playable } from '../transport/mock/cast.ts';
 import { type Deed, deeds, mainContent, progress, type Standing, standing } from './standing.ts';
 
 const base = () => remote(GAMES[1]!);
@@ -62,7 +62,7 @@ describe('where a game stands', () => {
       ...CASES.map(([, game]) => game),
       ...PHASES.map(([phase]) => ({ ...base(), operation: operation(phase) })),
       switched,
-      { ...bring(base(), true, true), play: { can_play: true, can_serve: true, running: false } },
+      { ...bring(base(), true, true), play: playable(true) },
     ];
     expect([...new Set(games.flatMap(deeds))].sort()).toEqual(
       [

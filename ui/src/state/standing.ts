@@ -149,7 +149,7 @@ export function deeds(game: Game): Deed[] {
   }
   const list: Deed[] = [];
   const here = game.local;
-  if (here.installed && game.play?.can_play) {
+  if (here.installed && game.play?.can_play && game.play.state === 'idle') {
     list.push('play');
   }
   if (game.update_available && isReadySomewhere(game)) {
@@ -176,7 +176,7 @@ export function deeds(game: Game): Deed[] {
 function lesserDeeds(game: Game): Deed[] {
   const here = game.local;
   const list: Deed[] = [];
-  if (here.installed && game.play?.can_serve) {
+  if (here.installed && game.play?.can_serve && !game.play.serving) {
     list.push('serve');
   }
   if (here.present) {
@@ -221,6 +221,6 @@ export function facets(game: Game): string {
     sources(game),
     game.about?.genre ?? '',
     game.about?.players_max ?? '',
-    game.hosts?.length ?? 0,
+    game.hosts.length,
   ].join('\u0000');
 }

@@ -4,6 +4,39 @@
 // Every number stays below 2^53. Times are milliseconds, amounts bytes.
 
 /**
+ * What is known of a game besides its bytes. What nobody is sure of is `null`.
+ */
+export type About = {
+  /**
+   * What it is, in English.
+   */
+  description: string | null,
+  /**
+   * The same in German.
+   */
+  description_de: string | null,
+  /**
+   * What kind of game.
+   */
+  genre: Genre | null,
+  /**
+   * Most players in one game.
+   */
+  players_max: number | null,
+  /**
+   * The year in which it came out.
+   */
+  year: number | null,
+  /**
+   * Under which terms it may be passed on.
+   */
+  licence: string | null,
+  /**
+   * Where its picture is on the control server; it changes with the picture.
+   */
+  cover: string | null, };
+
+/**
  * What a peer can do with a content for others.
  */
 export type Availability = "ready" | "partial" | "local_only";
@@ -93,7 +126,11 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
    * Files of the installed game that the user or the game changed are put back too; what
    * they were goes to `kept/`.
    */
-  force: boolean, } | { "command": "rescan" } | { "command": "share",
+  force: boolean, } | { "command": "play_plan" } & PlayPlanCommand | { "command": "play" } & PlayCommand | { "command": "start_server" } & ServerCommand | { "command": "set_wine",
+  /**
+   * Its whole path; nothing does when absent.
+   */
+  program?: string, } | { "command": "rescan" } | { "command": "share",
   /**
    * Which game; everything when absent.
    */
@@ -166,7 +203,7 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
 /**
  * A part of the node that is started again when it fails.
  */
-export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor" | "uploads" | "library" | "credit" | "views";
+export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor" | "uploads" | "library" | "credit" | "programs" | "views";
 
 /**
  * Whether a part runs.
@@ -424,7 +461,24 @@ export type Game = {
   /**
    * The operation on it, running, waiting or ended last.
    */
-  operation: Operation | null, };
+  operation: Operation | null,
+  /**
+   * How it is played here, if it is installed and somebody says how it is started.
+   */
+  play: Play | null,
+  /**
+   * Who runs a server of it, ourselves not among them.
+   */
+  hosts: Array<Host>,
+  /**
+   * What is known of it besides its bytes.
+   */
+  about: About | null, };
+
+/**
+ * A kind of game.
+ */
+export type Genre = "shooter" | "strategy" | "racing" | "sport" | "arcade" | "puzzle" | "role_playing" | "simulation" | "sandbox" | "board";
 
 /**
  * What `get` is asked for.
@@ -476,6 +530,19 @@ export type Holder = {
    * How far it has it.
    */
   availability: Availability, };
+
+/**
+ * A peer that runs a server of a game.
+ */
+export type Host = {
+  /**
+   * Its public key.
+   */
+  peer: string,
+  /**
+   * Where the server listens, if it says so.
+   */
+  port: number | null, };
 
 /**
  * What is installed.
@@ -958,6 +1025,117 @@ export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lan
 export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "testing" | "publishing" | "removing" | "done" | "cancelled" | "failed";
 
 /**
+ * How a game is played here.
+ */
+export type Play = {
+  /**
+   * It has a program for this system.
+   */
+  can_play: boolean,
+  /**
+   * It has a server for this system.
+   */
+  can_serve: boolean,
+  /**
+   * It can be told whom to join.
+   */
+  can_join: boolean,
+  /**
+   * Whether the game runs.
+   */
+  state: PlayState,
+  /**
+   * Its server runs.
+   */
+  serving: boolean, };
+
+/**
+ * What `play` is asked for.
+ */
+export type PlayCommand = {
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * The hash of the profile that was shown.
+   */
+  hash: string,
+  /**
+   * The person was asked and agrees to that profile.
+   */
+  accept?: boolean,
+  /**
+   * Whose game is joined: a peer's key, or an IP address.
+   */
+  join?: string,
+  /**
+   * What the person reads, as two small letters; else `en`.
+   */
+  language?: string, };
+
+/**
+ * What starting a game would do.
+ */
+export type PlayPlan = {
+  /**
+   * What a person agrees to: it changes with any part of the profile. `play` and `start_server`
+   * name it.
+   */
+  hash: string,
+  /**
+   * Nobody need be asked: the profile is from this program or this machine's own catalog, or a
+   * person agreed to it earlier.
+   */
+  trusted: boolean,
+  /**
+   * Who says how the game is started.
+   */
+  source: ProfileSource,
+  /**
+   * What was asked for, exactly as it is started.
+   */
+  program: Program,
+  /**
+   * The set-up that runs before it, if it has not run.
+   */
+  setup: Program | null,
+  /**
+   * The server, if the profile has one for this system.
+   */
+  server: Program | null,
+  /**
+   * Text files of the installed game that the profile sets once.
+   */
+  settings: Array<string>, };
+
+/**
+ * What `play_plan` is asked for.
+ */
+export type PlayPlanCommand = {
+  /**
+   * Which game.
+   */
+  game: string,
+  /**
+   * Its server is meant.
+   */
+  server?: boolean,
+  /**
+   * Whose game is joined: a peer's key, or an IP address.
+   */
+  join?: string,
+  /**
+   * What the person reads, as two small letters; else `en`.
+   */
+  language?: string, };
+
+/**
+ * Whether a game runs.
+ */
+export type PlayState = "idle" | "setting_up" | "running";
+
+/**
  * What needs a person's eye.
  */
 export type Problem = {
@@ -973,6 +1151,28 @@ export type Problem = {
    * What is wrong, for people.
    */
   message: string, };
+
+/**
+ * Who says how a game is started.
+ */
+export type ProfileSource = "bundled" | "own_catalog" | "game";
+
+/**
+ * A program exactly as it is started: no shell reads it.
+ */
+export type Program = {
+  /**
+   * Its path.
+   */
+  path: string,
+  /**
+   * Its arguments, one by one.
+   */
+  arguments: Array<string>,
+  /**
+   * The directory that it starts in.
+   */
+  folder: string, };
 
 /**
  * What `publish` is asked for.
@@ -1039,7 +1239,7 @@ export type Reply = { "reply": "done" } | { "reply": "started",
    */
   operation: number, } | { "reply": "snapshot" } & Snapshot | { "reply": "games",
   /**
-   * The games, sorted by id.
+   * The games, sorted by title.
    */
   games: Array<Game>, } | { "reply": "game" } & Game | { "reply": "peers",
   /**
@@ -1053,7 +1253,11 @@ export type Reply = { "reply": "done" } | { "reply": "started",
   /**
    * The files in the order of the manifest.
    */
-  files: Array<FileView>, } | { "reply": "publish_plan" } & PublishPlan | { "reply": "connected",
+  files: Array<FileView>, } | { "reply": "publish_plan" } & PublishPlan | { "reply": "play_plan" } & PlayPlan | { "reply": "playing",
+  /**
+   * The set-up runs first; what fails is among the problems of the snapshot.
+   */
+  setting_up: boolean, } | { "reply": "connected",
   /**
    * To whom.
    */
@@ -1121,6 +1325,27 @@ export type Report = {
   choices?: Array<Choice>, };
 
 /**
+ * What `start_server` is asked for.
+ */
+export type ServerCommand = {
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * The hash of the profile that was shown.
+   */
+  hash: string,
+  /**
+   * The person was asked and agrees to that profile.
+   */
+  accept?: boolean,
+  /**
+   * What the person reads, as two small letters; else `en`.
+   */
+  language?: string, };
+
+/**
  * What may change while the node runs.
  */
 export type Settings = {
@@ -1139,7 +1364,11 @@ export type Settings = {
   /**
    * Downloads that run at once; the rest wait in the queue.
    */
-  downloads_max: number, };
+  downloads_max: number,
+  /**
+   * What starts Windows programs where this is not Windows.
+   */
+  wine: string | null, };
 
 /**
  * A change of the settings. What is absent stays as it is.

@@ -7,7 +7,7 @@ use lanspread_node::{
 };
 use lanspread_proto::library;
 
-use super::millis;
+use super::{millis, play};
 use crate::types::snapshot as public;
 
 impl From<&snapshot::Snapshot> for public::Snapshot {
@@ -70,6 +70,9 @@ impl From<&snapshot::GameView> for public::Game {
             update_available: game.update_available,
             conflict: game.conflict,
             operation: game.operation.as_ref().map(Into::into),
+            play: game.play.map(Into::into),
+            hosts: game.hosts.iter().map(Into::into).collect(),
+            about: play::about(game),
         }
     }
 }
@@ -299,6 +302,10 @@ impl From<&config::Settings> for public::Settings {
             up_rate_max: settings.up_rate_max,
             down_rate_max: settings.down_rate_max,
             downloads_max: settings.downloads_max,
+            wine: settings
+                .wine
+                .as_ref()
+                .map(|path| path.display().to_string()),
         }
     }
 }
@@ -324,6 +331,7 @@ impl From<snapshot::Component> for public::Component {
             snapshot::Component::Uploads => Self::Uploads,
             snapshot::Component::Library => Self::Library,
             snapshot::Component::Credit => Self::Credit,
+            snapshot::Component::Programs => Self::Programs,
             snapshot::Component::Views => Self::Views,
         }
     }

@@ -122,6 +122,26 @@ fn game_view() -> node::GameView {
         newest: Some(content()),
         update_available: false,
         conflict: true,
+        play: Some(node::PlayInfo {
+            can_play: true,
+            can_serve: true,
+            can_join: false,
+            state: node::PlayState::Running,
+            serving: true,
+        }),
+        hosts: vec![node::HostView {
+            peer: peer(),
+            port: Some(27_960),
+        }],
+        about: Some(node::AboutView {
+            description: Some("Fast.".to_owned()),
+            description_de: Some("Schnell.".to_owned()),
+            genre: Some(node::Genre::RolePlaying),
+            players_max: Some(16),
+            year: Some(1999),
+            licence: None,
+        }),
+        cover: Some(255),
         operation: Some(node::OperationView {
             operation: node::OperationId(8),
             kind: node::OperationKind::Update,
@@ -247,6 +267,28 @@ fn a_snapshot_as_json() {
               0
             ],
             "verified": null
+          },
+          "play": {
+            "can_play": true,
+            "can_serve": true,
+            "can_join": false,
+            "state": "running",
+            "serving": true
+          },
+          "hosts": [
+            {
+              "peer": "0101010101010101010101010101010101010101010101010101010101010101",
+              "port": 27960
+            }
+          ],
+          "about": {
+            "description": "Fast.",
+            "description_de": "Schnell.",
+            "genre": "role_playing",
+            "players_max": 16,
+            "year": 1999,
+            "licence": null,
+            "cover": "/api/cover/quake?ff"
           }
         }
       ],
@@ -282,7 +324,8 @@ fn a_snapshot_as_json() {
         "share": true,
         "up_rate_max": 9,
         "down_rate_max": null,
-        "downloads_max": 2
+        "downloads_max": 2,
+        "wine": null
       },
       "problems": [
         {

@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod browsers;
+mod playing;
 
 /// A household that answers from a script and counts what it is asked.
 #[derive(Clone)]
@@ -59,6 +60,13 @@ impl Household for Scripted {
         Ok(Reply::Started { operation: 7 })
     }
 
+    async fn cover(&self, game: &str) -> Result<Option<Cover>, Report> {
+        Ok((game == "quake 3").then(|| Cover {
+            kind: CoverKind::Png,
+            bytes: b"png".to_vec(),
+        }))
+    }
+
     fn fronts(&self) -> watch::Receiver<Front> {
         self.fronts.subscribe()
     }
@@ -80,6 +88,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start() -> Self {
+        Self::start_at(Place::Loopback(None))
+    }
+
+    /// A server at another place, until dropped.
+    fn start_at(place: Place) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -87,7 +100,7 @@ impl Running {
             .unwrap();
         let (household, token) = (Scripted::new(), Token::generate().unwrap());
         let stop = CancellationToken::new();
-        let bound = Server::bind(Place::Loopback(None), token.clone());
+        let bound = Server::bind(place, token.clone());
         let server = runtime.block_on(bound).unwrap();
         let address = server.address();
         let doorkeeper = {

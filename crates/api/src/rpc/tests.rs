@@ -82,6 +82,7 @@ fn settings_change_only_what_is_named() {
         up_rate_max: Some(1),
         down_rate_max: Some(2),
         downloads_max: 3,
+        wine: Some("/usr/bin/wine".into()),
     };
     assert_eq!(changed(&before, SettingsChange::default()).unwrap(), before);
     let change = SettingsChange {

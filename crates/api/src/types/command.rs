@@ -97,7 +97,20 @@ pub enum Command {
         #[serde(default)]
         force: bool,
     },
-    /// Looks at the games directory now.
+    /// Says what starting a game or its server would do, without doing it.
+    PlayPlan(PlayPlanCommand),
+    /// Starts a game. Only on this machine.
+    Play(PlayCommand),
+    /// Starts a game's server, for others to join. Only on this machine.
+    StartServer(ServerCommand),
+    /// Says what starts Windows programs: Wine, or Proton's script. Only on this machine.
+    SetWine {
+        /// Its whole path; nothing does when absent.
+        #[serde(default)]
+        #[cfg_attr(test, ts(optional))]
+        program: Option<String>,
+    },
+    /// Looks at the games directory and the catalog now.
     Rescan,
     /// Shares a game, or everything, or stops it.
     Share {
@@ -221,6 +234,80 @@ pub struct GetCommand {
     #[serde(default)]
     #[cfg_attr(test, ts(optional))]
     pub from: Option<String>,
+}
+
+/// What `play_plan` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct PlayPlanCommand {
+    /// Which game.
+    pub game: String,
+    /// Its server is meant.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub server: bool,
+    /// Whose game is joined: a peer's key, or an IP address.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub join: Option<String>,
+    /// What the person reads, as two small letters; else `en`.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub language: Option<String>,
+}
+
+/// What `play` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct PlayCommand {
+    /// Which game.
+    pub game: String,
+    /// The hash of the profile that was shown.
+    pub hash: String,
+    /// The person was asked and agrees to that profile.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub accept: bool,
+    /// Whose game is joined: a peer's key, or an IP address.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub join: Option<String>,
+    /// What the person reads, as two small letters; else `en`.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub language: Option<String>,
+}
+
+/// What `start_server` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct ServerCommand {
+    /// Of which game.
+    pub game: String,
+    /// The hash of the profile that was shown.
+    pub hash: String,
+    /// The person was asked and agrees to that profile.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub accept: bool,
+    /// What the person reads, as two small letters; else `en`.
+    #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
+    pub language: Option<String>,
+}
+
+impl Command {
+    /// It starts a program, or says which one does: nobody but a person at this machine may.
+    #[must_use]
+    pub const fn starts_programs(&self) -> bool {
+        matches!(
+            self,
+            Self::Play(_) | Self::StartServer(_) | Self::SetWine { .. }
+        )
+    }
 }
 
 /// What `publish` is asked for.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{Game, Peer, Snapshot};
+use super::{
+    play::PlayPlan,
+    snapshot::{Game, Peer, Snapshot},
+};
 
 /// The answer to a command that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +23,7 @@ pub enum Reply {
     Snapshot(Box<Snapshot>),
     /// Every known game.
     Games {
-        /// The games, sorted by id.
+        /// The games, sorted by title.
         games: Vec<Game>,
     },
     /// One game.
@@ -39,6 +42,13 @@ pub enum Reply {
     },
     /// What publishing would do.
     PublishPlan(PublishPlan),
+    /// What starting a game would do.
+    PlayPlan(Box<PlayPlan>),
+    /// A program was started.
+    Playing {
+        /// The set-up runs first; what fails is among the problems of the snapshot.
+        setting_up: bool,
+    },
     /// A link is up.
     Connected {
         /// To whom.

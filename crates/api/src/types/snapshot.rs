@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::play::{About, Host, Play};
 use crate::error::Report;
 
 mod parts;
 
-pub use parts::{Component, ComponentState};
+pub use parts::{Component, ComponentState, Problem};
 
 /// A node at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +145,15 @@ pub struct Game {
     pub conflict: bool,
     /// The operation on it, running, waiting or ended last.
     pub operation: Option<Operation>,
+    /// How it is played here, if it is installed and somebody says how it is started.
+    #[serde(default)]
+    pub play: Option<Play>,
+    /// Who runs a server of it, ourselves not among them.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
+    /// What is known of it besides its bytes.
+    #[serde(default)]
+    pub about: Option<About>,
 }
 
 /// What we have of a game.
@@ -464,7 +474,7 @@ pub struct Upload {
 }
 
 /// What may change while the node runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Settings {
     /// Whether games are shared at all.
@@ -475,16 +485,7 @@ pub struct Settings {
     pub down_rate_max: Option<u64>,
     /// Downloads that run at once; the rest wait in the queue.
     pub downloads_max: usize,
-}
-
-/// What needs a person's eye.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Problem {
-    /// A stable code.
-    pub code: String,
-    /// About what: a path, an interface, a game.
-    pub subject: String,
-    /// What is wrong, for people.
-    pub message: String,
+    /// What starts Windows programs where this is not Windows.
+    #[serde(default)]
+    pub wine: Option<String>,
 }

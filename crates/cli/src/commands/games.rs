@@ -4,7 +4,10 @@ use lanspread_api::{
     Command, Reply,
     amount::Bytes,
     client,
-    types::snapshot::{Content, Game, NotShared},
+    types::{
+        play::PlayState,
+        snapshot::{Content, Game, NotShared},
+    },
 };
 
 use crate::{
@@ -50,8 +53,9 @@ fn all(session: &Session) -> Outcome {
     Ok(session.out.table(&table(&games))?)
 }
 
-fn table(games: &[Game]) -> Table<5> {
+fn table(games: &[Game]) -> Table<6> {
     let mut table = Table::new([
+        ("TITLE", Align::Left),
         ("GAME", Align::Left),
         ("VERSION", Align::Left),
         ("SIZE", Align::Right),
@@ -63,6 +67,7 @@ fn table(games: &[Game]) -> Table<5> {
         let version = shown.map(|content| content.version.clone());
         let local = game.local.downloaded.clone();
         table.row([
+            game.title.clone(),
             game.game.clone(),
             version.or(local).unwrap_or_default(),
             shown.map_or_else(String::new, |c| Bytes(c.payload.bytes).to_string()),
@@ -123,9 +128,50 @@ fn facts(game: &Game) -> Vec<(&'static str, String)> {
     if local.kept_bytes > 0 {
         facts.push(("kept", format!("{} of your files", Bytes(local.kept_bytes))));
     }
+    facts.extend(known(game));
     if let Some(error) = game.operation.as_ref().and_then(|o| o.error.as_ref()) {
         facts.push(("last error", error.to_string()));
     }
+    facts
+}
+
+/// What is known of it besides its bytes, and who plays.
+fn known(game: &Game) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(play) = &game.play
+        && (play.state == PlayState::Running || play.serving)
+    {
+        let what = [
+            (play.state == PlayState::Running, "the game"),
+            (play.serving, "its server"),
+        ];
+        let what = what.iter().filter(|(runs, _)| *runs).map(|(_, what)| *what);
+        facts.push(("running", what.collect::<Vec<_>>().join(", ")));
+    }
+    for host in &game.hosts {
+        let key: String = host.peer.chars().take(8).collect();
+        let port = host
+            .port
+            .map_or_else(String::new, |port| format!(", port {port}"));
+        facts.push(("hosted by", format!("{key}{port}")));
+    }
+    let Some(about) = &game.about else {
+        return facts;
+    };
+    let texts = [
+        ("about", about.description.clone()),
+        (
+            "players",
+            about.players_max.map(|max| format!("up to {max}")),
+        ),
+        ("year", about.year.map(|year| year.to_string())),
+        ("licence", about.licence.clone()),
+    ];
+    facts.extend(
+        texts
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text?))),
+    );
     facts
 }
 
@@ -173,11 +219,11 @@ mod tests {
         let lines = table(&sample::games()).lines(80);
         assert!(lines.iter().all(|line| line.chars().count() <= 80));
         insta::assert_snapshot!(lines.join("\n"), @r"
-        GAME                                 VERSION      SIZE  PEERS  STATE
-        battlefield 1942                     20260704  59.6 GB      3  downloading 44%
-        quake iii arena with a very long n…  20260704  59.6 GB      3  installed, update
-        saves                                                          not shared yet
-        unreal                               20260704  59.6 GB      3  download failed
+        TITLE              GAME               VERSION      SIZE  PEERS  STATE
+        BATTLEFIELD 1942   battlefield 1942   20260704  59.6 GB      3  downloading 44%
+        QUAKE III ARENA …  quake iii arena …  20260704  59.6 GB      3  installed, upda…
+        SAVES              saves                                        not shared yet
+        UNREAL             unreal             20260704  59.6 GB      3  download failed
         ");
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &KickArgs, session: &Session) -> Outcome {
 const KEY_DIGITS_MIN: usize = 4;
 
 /// The name and key of the one peer that fits.
-fn find(peers: &[Peer], wanted: &str) -> Result<(String, String), Report> {
+pub(super) fn find(peers: &[Peer], wanted: &str) -> Result<(String, String), Report> {
     let lower = wanted.to_lowercase();
     let by_key = |key: &str| lower.len() >= KEY_DIGITS_MIN && key.starts_with(&lower);
     let fits = |peer: &&Peer| {

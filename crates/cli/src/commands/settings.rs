@@ -47,15 +47,18 @@ enum Key {
     Downloads,
     /// Whether games are shared: on or off
     Share,
+    /// What starts Windows programs: the path of Wine or of Proton's script, or off
+    Wine,
 }
 
-const KEYS: [Key; 6] = [
+const KEYS: [Key; 7] = [
     Key::Name,
     Key::GamesDir,
     Key::Up,
     Key::Down,
     Key::Downloads,
     Key::Share,
+    Key::Wine,
 ];
 
 impl Key {
@@ -67,6 +70,7 @@ impl Key {
             Self::Down => "down",
             Self::Downloads => "downloads",
             Self::Share => "share",
+            Self::Wine => "wine",
         }
     }
 
@@ -79,6 +83,10 @@ impl Key {
             Self::Down => Rate(settings.down_rate_max).to_string(),
             Self::Downloads => settings.downloads_max.to_string(),
             Self::Share => if settings.share { "on" } else { "off" }.to_owned(),
+            Self::Wine => match &settings.wine {
+                Some(path) => path.display().to_string(),
+                None => "off".to_owned(),
+            },
         }
     }
 }
@@ -130,6 +138,7 @@ pub(crate) fn running(snapshot: &Snapshot) -> Effective {
             up_rate_max: settings.up_rate_max,
             down_rate_max: settings.down_rate_max,
             downloads_max: settings.downloads_max,
+            wine: settings.wine.clone().map(Into::into),
         },
     }
 }
@@ -192,6 +201,15 @@ impl Change {
                     ..SettingsChange::default()
                 };
                 Self::set(change, move |file| file.share = Some(on))
+            }
+            Key::Wine => {
+                let path = (value != "off").then(|| std::path::PathBuf::from(value));
+                if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+                    return Err(bad(key, &"an absolute path, or `off`"));
+                }
+                let program = path.as_ref().map(|path| path.display().to_string());
+                let command = Command::SetWine { program };
+                Self::new(command, move |file| file.wine.clone_from(&path))
             }
         })
     }

@@ -85,8 +85,8 @@ pub fn apply_settings(
     Ok(report)
 }
 
-/// Lets a program of the installed game be started, if the install wrote it: nobody else's file gets
-/// more rights than it has.
+/// Lets a program of the installed game be started, if the install wrote it: nobody else's file
+/// gets more rights than it has.
 ///
 /// # Errors
 /// The disk.

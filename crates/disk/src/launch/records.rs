@@ -1,6 +1,6 @@
-//! What is remembered: the consents of this machine, and a game's set-up and settings. A record that
-//! cannot be believed is one that is not there: then a person is asked again, and a set-up runs
-//! again.
+//! What is remembered: the consents of this machine, and a game's set-up and settings. A record
+//! that cannot be believed is one that is not there: then a person is asked again, and a set-up
+//! runs again.
 
 use lanspread_install::SealError;
 use lanspread_install::launch::{

@@ -124,8 +124,8 @@ pub struct Values {
     pub host: Option<IpAddr>,
 }
 
-/// A name that no game takes for anything else: letters, digits, spaces, `_`, `-` and `.`, beginning
-/// with a letter or digit.
+/// A name that no game takes for anything else: letters, digits, spaces, `_`, `-` and `.`,
+/// beginning with a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlayerName(String);
 

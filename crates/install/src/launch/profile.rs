@@ -167,6 +167,17 @@ impl Program {
         })
     }
 
+    /// This system can start it.
+    #[must_use]
+    pub const fn is_on(&self, system: System, has_wine: bool) -> bool {
+        let own = match system {
+            System::Linux => &self.linux,
+            System::Windows => &self.windows,
+            System::MacOs => &self.macos,
+        };
+        own.is_some() || (has_wine && self.windows.is_some())
+    }
+
     /// It would run with Wine, and not without.
     #[must_use]
     pub const fn needs_wine(&self, system: System) -> bool {
@@ -286,6 +297,7 @@ mod tests {
             let line = profile().play_on(system, has_wine, &values(None));
             let found = line.as_ref().map(|line| (line.runner, line.file.as_str()));
             assert_eq!(found, expected, "{system:?} {has_wine}");
+            assert_eq!(profile().play.is_on(system, has_wine), expected.is_some());
         };
         check(System::Linux, false, Some((Runner::System, "bin/game")));
         check(System::Linux, true, Some((Runner::System, "bin/game")));

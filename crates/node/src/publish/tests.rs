@@ -37,6 +37,7 @@ fn bench() -> Bench {
         shelf: watch::Sender::new(Arc::new(shelf)).subscribe(),
         operations: operations.subscribe(),
         uploads: uploads.subscribe(),
+        play: watch::Sender::new(Arc::default()).subscribe(),
         components: watch::Sender::new(Arc::new(ComponentsView::default())).subscribe(),
     };
     let snapshots = watch::Sender::new(sources.first());

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use lanspread_disk::{
     Place,
+    catalog::CoverAt,
     content::{OpenContent, PieceSource},
 };
+use lanspread_install::launch::Profile;
 use lanspread_proto::{
     ContentId, GameId, Manifest, PieceSet,
     library::{Availability, LibraryEntry, Size},
@@ -32,6 +34,12 @@ use crate::{
 pub(super) struct Entry {
     pub(super) directory: String,
     pub(super) title: Title,
+    /// The title, if the game says it itself.
+    pub(super) own_title: Option<Title>,
+    /// How it is started, as it says itself.
+    pub(super) profile: Option<Arc<Profile>>,
+    /// Its own picture.
+    pub(super) cover: Option<CoverAt>,
     /// As `lanspread.toml` says.
     pub(super) wish: ShareWish,
     pub(super) holds: u32,
@@ -110,6 +118,9 @@ impl Entry {
         Self {
             title: Title::clean(&lanspread_proto::manifest::title_of(&directory)),
             directory,
+            own_title: None,
+            profile: None,
+            cover: None,
             wish: ShareWish::Share,
             holds: 0,
             waiting: Vec::new(),
@@ -252,6 +263,9 @@ impl Entry {
             manifest,
             blocked: self.blocked.clone(),
             unpacked: self.known.as_ref().and_then(|known| known.unpacked),
+            profile: self.profile.clone(),
+            cover: self.cover.clone(),
+            own_title: self.own_title.clone(),
         }
     }
 

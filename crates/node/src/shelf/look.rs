@@ -11,6 +11,7 @@ use std::{
 
 use lanspread_disk::{
     Disk, Place,
+    catalog::{self, CoverAt},
     content::OpenContent,
     execute::{self, NoHooks, TransactionError},
     hashing::{HashError, HashJob, HashedFile, HashedPayload, Progress, Publication, hash_payload},
@@ -22,6 +23,7 @@ use lanspread_disk::{
     scan::{self, Payload, settings},
     state::StateDir,
 };
+use lanspread_install::launch::Profile;
 use lanspread_proto::{
     ChunkMap, ContentId, GameId, Manifest, VersionLabel, library::Size, manifest, text::Title,
 };
@@ -62,7 +64,13 @@ pub(crate) struct Seen {
     /// The directory is there.
     pub(super) present: bool,
     pub(super) title: Title,
+    /// The title, if the game says it itself.
+    pub(super) own_title: Option<Title>,
     pub(super) wish: ShareWish,
+    /// How it is started, as it says itself.
+    pub(super) profile: Option<Arc<Profile>>,
+    /// Its own picture.
+    pub(super) cover: Option<CoverAt>,
     pub(super) downloaded: Option<VersionLabel>,
     pub(super) installed: Option<(VersionLabel, ContentId)>,
     /// What a download put here, if it is of this version.
@@ -128,6 +136,7 @@ impl Looker {
                 Some(not("settings", &error)),
             ),
         };
+        let own_title = wishes.title.clone();
         let title = wishes
             .title
             .unwrap_or_else(|| Title::clean(&manifest::title_of(&subject.directory)));
@@ -135,6 +144,9 @@ impl Looker {
         let mut seen = Seen {
             present: matches!(there, Ok(Some(_))),
             title,
+            own_title,
+            profile: wishes.play.map(Arc::new),
+            cover: catalog::find_cover(self.disk.as_ref(), &subject.root()).unwrap_or(None),
             wish: match wishes.share {
                 Some(false) => ShareWish::Keep,
                 Some(true) | None => ShareWish::Share,
@@ -194,6 +206,9 @@ impl Looker {
             .as_ref()
             .and_then(|installed| installed.record.as_ref());
         seen.installed = record.map(|record| (record.version().clone(), record.content()));
+        if seen.installed.is_some() && seen.profile.is_none() {
+            seen.profile = self.installed_profile(&subject.root());
+        }
         match &local.sentinel {
             Sentinel::Absent => {}
             Sentinel::Unusable(error) => {
@@ -205,6 +220,12 @@ impl Looker {
                 seen.fetched = self.fetched(subject, seen, version);
             }
         }
+    }
+
+    /// A game whose payload was taken away may have brought its profile along.
+    fn installed_profile(&self, root: &Place) -> Option<Arc<Profile>> {
+        let wishes = settings::read_settings(self.disk.as_ref(), &root.own("local"));
+        wishes.ok()?.play.map(Arc::new)
     }
 
     /// A person who put another version there means that one.

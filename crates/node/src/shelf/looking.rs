@@ -114,6 +114,9 @@ impl Shelf {
             return;
         };
         entry.title = seen.title;
+        entry.own_title = seen.own_title;
+        entry.profile = seen.profile;
+        entry.cover = seen.cover;
         entry.wish = seen.wish;
         entry.seen.present = seen.present;
         entry.seen.downloaded = seen.downloaded;

@@ -59,6 +59,10 @@ impl Shelf {
             serve.extend(entry.served(game).filter(|_| shared));
             games.insert(game.clone(), entry.view(off, self.root(&entry.directory)));
         }
+        for (game, port) in self.ports.play.borrow().serving() {
+            let ours = own.offered.iter_mut().filter(|entry| entry.game == *game);
+            ours.for_each(|entry| entry.set_hosts(port));
+        }
         self.serve(serve).await;
         self.ports.library.set_local(own).await;
         self.ports.exchange.set_sharing(sharing).await;

@@ -24,12 +24,13 @@ use crate::{
     notice::Notice,
     pace::{Pace, Way},
     peers::{PeersHandle, PeersPorts, probes::RoundTrip},
+    play::{self, Play, PlayHandle, PlayPorts},
     publish::{Outlets, Sources},
     restart::Parts,
     shelf::{self, Shelf, ShelfHandle, ShelfPorts},
     snapshot::{GamesDirState, SharingState},
     transfer::TransferPorts,
-    views::{ComponentsView, OperationsView, ShelfView, UploadsView, Watched},
+    views::{ComponentsView, OperationsView, PlayView, ShelfView, UploadsView, Watched},
 };
 
 /// What all actors share.
@@ -52,10 +53,12 @@ pub(super) struct Doors {
     exchange: Mailbox<exchange::Msg>,
     shelf: Mailbox<shelf::Msg>,
     games: Mailbox<games::Msg>,
+    play: Mailbox<play::Msg>,
     round_trips: mpsc::Sender<RoundTrip>,
     shelf_view: watch::Sender<Arc<ShelfView>>,
     operations_view: watch::Sender<Arc<OperationsView>>,
     uploads_view: watch::Sender<Arc<UploadsView>>,
+    play_view: watch::Sender<Arc<PlayView>>,
     settings: watch::Sender<Settings>,
     /// What actors announce; `publish` passes it on when the snapshot shows it.
     pub(super) notices: broadcast::Sender<Notice>,
@@ -68,6 +71,7 @@ pub(super) struct Inboxes {
     exchange: mpsc::Receiver<exchange::Msg>,
     shelf: mpsc::Receiver<shelf::Msg>,
     games: mpsc::Receiver<games::Msg>,
+    play: mpsc::Receiver<play::Msg>,
     round_trips: mpsc::Receiver<RoundTrip>,
 }
 
@@ -77,6 +81,7 @@ impl Doors {
         let (exchange, exchange_inbox) = mailbox();
         let (shelf, shelf_inbox) = mailbox();
         let (games, games_inbox) = mailbox();
+        let (play, play_inbox) = mailbox();
         let (round_trips, timed) = mpsc::channel(limits::ROUND_TRIPS);
         let shelf_view = ShelfView {
             games: BTreeMap::new(),
@@ -94,10 +99,12 @@ impl Doors {
             exchange,
             shelf,
             games,
+            play,
             round_trips,
             shelf_view: watch::Sender::new(Arc::new(shelf_view)),
             operations_view: watch::Sender::new(Arc::new(operations_view)),
             uploads_view: watch::Sender::new(Arc::default()),
+            play_view: watch::Sender::new(Arc::default()),
             settings: watch::Sender::new(config.settings.clone()),
             notices: broadcast::Sender::new(limits::NOTICES),
             disk: Arc::new(RealDisk::new()),
@@ -107,6 +114,7 @@ impl Doors {
             exchange: exchange_inbox,
             shelf: shelf_inbox,
             games: games_inbox,
+            play: play_inbox,
             round_trips: timed,
         };
         (doors, inboxes)
@@ -123,6 +131,7 @@ impl Shared {
             shelf: doors.shelf_view.subscribe(),
             operations: doors.operations_view.subscribe(),
             uploads: doors.uploads_view.subscribe(),
+            play: doors.play_view.subscribe(),
             components,
         };
         let snapshots = watch::Sender::new(sources.first());
@@ -154,6 +163,8 @@ impl Shared {
         let jobs = self.job_ports(self.transfer_ports(known_liars, inboxes.round_trips));
         let (view, settings) = (doors.operations_view.clone(), doors.settings.clone());
         Games::start(&self.parts, jobs, inboxes.games, view, settings);
+        let (ports, view) = (self.play_ports(), doors.play_view.clone());
+        Play::start(&self.parts, ports, inboxes.play, view);
     }
 
     /// What the owner of the links needs.
@@ -176,7 +187,24 @@ impl Shared {
             },
             peers: self.peers.clone(),
             shelf: self.shelf(),
+            play: PlayHandle {
+                mailbox: self.doors.play.clone(),
+            },
             views,
+        }
+    }
+
+    fn play_ports(&self) -> PlayPorts {
+        let doors = &self.doors;
+        PlayPorts {
+            tasks: self.work.clone(),
+            disk: Arc::clone(&doors.disk),
+            state: self.foundation.state.clone(),
+            mailbox: doors.play.clone(),
+            shelf: doors.shelf_view.subscribe(),
+            operations: doors.operations_view.subscribe(),
+            peers: self.peers.view(),
+            settings: doors.settings.subscribe(),
         }
     }
 
@@ -240,6 +268,7 @@ impl Shared {
             worker: self.config.worker.clone(),
             shelf: self.shelf(),
             shelf_view: doors.shelf_view.subscribe(),
+            play: doors.play_view.subscribe(),
             transfer,
             games: doors.games.clone(),
             library: self.library.clone(),
@@ -262,6 +291,7 @@ impl Shared {
             library: self.library.clone(),
             peers: self.peers.clone(),
             settings: doors.settings.subscribe(),
+            play: doors.play_view.subscribe(),
             notices: doors.notices.clone(),
             view: doors.shelf_view.clone(),
         }

@@ -1,5 +1,5 @@
 /** What the played node answers to commands. */
-import type { Command, FileView, Folder, Game, Reply } from '../../model.ts';
+import type { Command, FileView, Folder, Game, Program, Reply } from '../../model.ts';
 import { fault, Refused } from '../transport.ts';
 import { GB, key } from './cast.ts';
 import type { Play } from './play.ts';
@@ -109,13 +109,17 @@ function question(play: Play, command: Command): Reply {
     case 'play_plan':
       return {
         reply: 'play_plan',
-        program: `/home/robin/Games/LanSpread/${command.game}/local/bin/start`,
-        arguments: ['--player', 'Robin the Second', '--lan', '--width', '1920'],
-        folder: `/home/robin/Games/LanSpread/${command.game}/local`,
+        program: program(command.game, 'bin/start', ['--player', 'Robin the Second', '--lan', '--width', '1920']),
+        source: 'game',
         hash: key(command.game),
         trusted: command.game === 'panzer-pong',
-        setup: command.game === 'turbo-heist-3' ? 'redist/setup.sh' : null,
+        setup: command.game === 'turbo-heist-3' ? program(command.game, 'redist/setup.sh', []) : null,
+        server: program(command.game, 'bin/server', []),
+        settings: ['settings.ini'],
       };
+    case 'play':
+    case 'start_server':
+      return { reply: 'playing', setting_up: false };
     case 'pair':
       return { reply: 'pairing', link: 'http://127.0.0.1:41234/#pair=4819-2077', code: '4819-2077', valid_ms: 300_000 };
     case 'history':
@@ -125,6 +129,11 @@ function question(play: Play, command: Command): Reply {
     default:
       return DONE;
   }
+}
+
+function program(game: string, file: string, words: string[]): Program {
+  const folder = `/home/robin/Games/LanSpread/${game}/local`;
+  return { path: `${folder}/${file}`, arguments: words, folder };
 }
 
 function known(play: Play, id: string): Game {

@@ -147,6 +147,10 @@ export function remote(line: GameLine): Game {
   };
 }
 
+export function playable(can_serve: boolean): NonNullable<Game['play']> {
+  return { can_play: true, can_serve, can_join: true, state: 'idle', serving: false };
+}
+
 /** Makes a game one that lies here: downloaded, installed, or both. */
 export function bring(game: Game, downloaded: boolean, installed: boolean): Game {
   const [first] = game.contents;
@@ -165,7 +169,7 @@ export function bring(game: Game, downloaded: boolean, installed: boolean): Game
       installed: installed ? { version, content: first?.content ?? '' } : null,
       availability: downloaded ? 'ready' : 'local_only',
     },
-    play: installed ? { can_play: true, can_serve: game.game.length % 2 === 0, running: false } : null,
+    play: installed ? playable(game.game.length % 2 === 0) : null,
   };
 }
 
@@ -192,7 +196,7 @@ export function snapshot(games: Game[], people: Peer[]): Snapshot {
     peers: people,
     queue: [],
     uploads: [],
-    settings: { share: true, up_rate_max: null, down_rate_max: null, downloads_max: 2 },
+    settings: { share: true, up_rate_max: null, down_rate_max: null, downloads_max: 2, wine: null },
     problems: [],
     components: (['commands', 'server', 'discovery', 'liveness', 'library_monitor'] as const).map(
       (component) => ({ component, running: true, restarts: 0 }),

@@ -72,7 +72,7 @@ function party(): Snapshot {
   }));
   change('turbo-heist-3', (game) => ({
     ...game,
-    hosts: [peers()[0]?.peer ?? ''],
+    hosts: [{ peer: peers()[0]?.peer ?? '', port: 27960 }],
     local: { ...game.local, kept_bytes: 12 * MB },
   }));
   change('schaltjahr', (game) => {

@@ -1,4 +1,4 @@
-//! The parts of a node, and whether they run.
+//! The parts of a node, whether they run, and what is wrong.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub enum Component {
     Library,
     /// Who may send how much to this node.
     Credit,
+    /// Programs that were started, and the catalog.
+    Programs,
     /// What is shown.
     Views,
 }
@@ -40,6 +42,7 @@ impl Component {
             Self::Uploads => "uploads",
             Self::Library => "the library of all peers",
             Self::Credit => "the budget of transfers",
+            Self::Programs => "programs that were started",
             Self::Views => "what is shown",
         }
     }
@@ -55,4 +58,16 @@ pub struct ComponentState {
     pub running: bool,
     /// How often it was started again.
     pub restarts: u32,
+}
+
+/// What needs a person's eye.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Problem {
+    /// A stable code.
+    pub code: String,
+    /// About what: a path, an interface, a game.
+    pub subject: String,
+    /// What is wrong, for people.
+    pub message: String,
 }
