@@ -20,20 +20,20 @@ use crate::{
 };
 
 /// The program as a double click starts it, with a browser that only writes down what it is shown.
-struct Desktop<'a> {
+pub(crate) struct Desktop<'a> {
     party: &'a Party,
     home: PathBuf,
 }
 
 /// A page in a browser on the same machine.
-struct Page<'a> {
+pub(crate) struct Page<'a> {
     host: &'a Host,
-    address: String,
-    cookie: String,
+    pub(crate) address: String,
+    pub(crate) cookie: String,
 }
 
 impl<'a> Desktop<'a> {
-    fn new(party: &'a Party) -> Self {
+    pub(crate) fn new(party: &'a Party) -> Self {
         let home = party.folder("home");
         let browser = party.folder("bin").join("xdg-open");
         let script = "#!/bin/sh\necho \"$1\" >> \"$HOME/opened\"\n";
@@ -43,7 +43,7 @@ impl<'a> Desktop<'a> {
     }
 
     /// A double click.
-    fn click(&self) -> Process {
+    pub(crate) fn click(&self) -> Process {
         let path = std::env::var("PATH").unwrap();
         let bin = self.party.folder("bin");
         let mut command = self.party.program_of(1);
@@ -56,7 +56,7 @@ impl<'a> Desktop<'a> {
     }
 
     /// The addresses that the browser was shown so far, once there are so many.
-    fn opened(&self, count: usize) -> Vec<String> {
+    pub(crate) fn opened(&self, count: usize) -> Vec<String> {
         until("the browser was shown a page", || {
             let text = fs::read_to_string(self.home.join("opened")).unwrap_or_default();
             let links: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -67,7 +67,7 @@ impl<'a> Desktop<'a> {
 
 impl<'a> Page<'a> {
     /// Opens a pairing link, as the page does it.
-    fn paired(host: &'a Host, link: &str) -> Self {
+    pub(crate) fn paired(host: &'a Host, link: &str) -> Self {
         let (address, code) = link
             .trim_start_matches("http://")
             .split_once("/#pair=")
@@ -86,13 +86,24 @@ impl<'a> Page<'a> {
 
     /// The whole answer to a request; nothing when nobody is there.
     fn request(&self, head: &str, body: &str) -> String {
-        let Self {
-            address, cookie, ..
-        } = self;
-        let length = body.len();
+        let origin = format!("http://{}", self.address);
+        let own = [
+            ("Origin", origin.as_str()),
+            ("Cookie", self.cookie.as_str()),
+            ("Sec-Fetch-Site", "same-origin"),
+        ];
+        self.request_with(head, &own, body)
+    }
+
+    /// The same with other headers about who asks.
+    pub(crate) fn request_with(&self, head: &str, who: &[(&str, &str)], body: &str) -> String {
+        let (address, length) = (&self.address, body.len());
+        let who = who
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        let who: String = who.collect();
         let request = format!(
-            "{head} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\
-             Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+            "{head} HTTP/1.1\r\nHost: {address}\r\n{who}Connection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         let exchange = || {
@@ -104,24 +115,24 @@ impl<'a> Page<'a> {
         self.host.inside(exchange).unwrap().unwrap_or_default()
     }
 
-    fn post(&self, path: &str, body: &Value) -> String {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> String {
         self.request(&format!("POST {path}"), &body.to_string())
     }
 
     /// The reply to a command that must be accepted.
-    fn ask(&self, command: &Value) -> Value {
+    pub(crate) fn ask(&self, command: &Value) -> Value {
         let answer = self.post("/api/rpc", command);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{command}: {answer}");
         body(&answer)
     }
 
     /// What it is shown, if it is let in.
-    fn snapshot(&self) -> Option<Value> {
+    pub(crate) fn snapshot(&self) -> Option<Value> {
         let answer = self.request("GET /api/snapshot", "");
         answer.starts_with("HTTP/1.1 200 ").then(|| body(&answer))
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         until(what, || self.snapshot().filter(|seen| holds(seen)))
     }
 }
@@ -132,7 +143,7 @@ fn body(answer: &str) -> Value {
 }
 
 /// Looks until there is something.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + SOON;
     loop {
         if let Some(found) = look() {

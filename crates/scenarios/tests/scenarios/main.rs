@@ -26,6 +26,7 @@ mod finding;
 mod installing;
 mod keeping;
 mod mending;
+mod playing;
 mod publishing;
 mod swarming;
 mod wickedness;
