@@ -35,6 +35,9 @@ pub enum LayoutError {
     /// The archives at the root are not complete.
     #[error(transparent)]
     Volumes(#[from] VolumeError),
+    /// Everything is named like an archive, but this one is none that can be read.
+    #[error("{0}: it has the name of an archive, but not the content of one that can be unpacked")]
+    NotAnArchive(String),
     /// A name at the root that no manifest can hold.
     #[error("{name:?}: {reason}")]
     Name {
@@ -50,23 +53,31 @@ pub enum LayoutError {
 /// any directory at the root, the excluded ones aside, is part of the payload.
 ///
 /// # Errors
-/// Everything is an archive, but a volume is missing.
+/// Everything is an archive by name, but a volume is missing, or one is none by content: cut,
+/// damaged, or of a kind that cannot be unpacked. As a tree it would be "installed" as it is.
 pub fn decide<'a>(
     files: impl IntoIterator<Item = RootFile<'a>>,
     has_payload_directory: bool,
 ) -> Result<Layout, LayoutError> {
     let mut archives = Vec::new();
+    let mut broken = None;
     for file in files {
         if lies_beside(file.name) {
             continue;
         }
-        if !is_archive(&file) {
+        if !has_archive_name(file.name) {
             return Ok(Layout::Tree);
+        }
+        if !is_archive(&file) {
+            broken.get_or_insert(file.name);
         }
         archives.push(file.name);
     }
     if archives.is_empty() || has_payload_directory {
         return Ok(Layout::Tree);
+    }
+    if let Some(broken) = broken {
+        return Err(LayoutError::NotAnArchive(broken.to_owned()));
     }
     let sets = volumes::group(archives)?;
     let sets: Result<Vec<ArchiveSet>, LayoutError> = sets
@@ -90,6 +101,14 @@ fn lies_beside(name: &str) -> bool {
         || is_excluded_at_root(name)
         || is_litter(name)
         || BESIDE_ARCHIVES.contains(&extension)
+}
+
+/// Also the parts `.z01`, `.z02` of a spanned ZIP, which cannot be unpacked.
+fn has_archive_name(name: &str) -> bool {
+    let folded = fold(name);
+    let number = folded.rsplit_once(".z").map(|(_, number)| number);
+    volumes::has_archive_name(name)
+        || number.is_some_and(|n| n.len() >= 2 && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Later slices of a cut 7z or ZIP have no magic of their own: their name must do.
@@ -160,13 +179,26 @@ mod tests {
 
     #[test]
     fn trees() {
-        // An archive by content alone or by name alone is payload.
+        // An archive by content alone, or by name alone beside what is none, is payload.
         check(&[("version.ini", b""), ("pak0.pk3", ZIP)], false, Ok(&[]));
-        check(&[("version.ini", b""), ("game.eti", b"MZ")], false, Ok(&[]));
+        check(&[("game.eti", b"MZ"), ("game.exe", b"MZ")], false, Ok(&[]));
+        check(&[("game.eti", b"MZ")], true, Ok(&[]));
         check(&[("a.zip", ZIP), ("game.exe", b"MZ")], false, Ok(&[]));
         check(&[("a.zip", ZIP)], true, Ok(&[]));
         check(&[("version.ini", b"")], false, Ok(&[]));
         check(&[], false, Ok(&[]));
+    }
+
+    #[test]
+    fn archives_by_name_alone() {
+        let check = |files: &[(&str, &[u8])], name: &str| {
+            let expected = LayoutError::NotAnArchive(name.to_owned()).to_string();
+            check(files, false, Err(&expected));
+        };
+        check(&[("version.ini", b""), ("game.eti", b"")], "game.eti");
+        check(&[("a.zip", ZIP), ("b.7z", b"\0\0\0\0\0\0")], "b.7z");
+        check(&[("a.tar.bz2", b"BZh91AY")], "a.tar.bz2");
+        check(&[("a.z01", ZIP), ("a.zip", ZIP)], "a.z01");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use lanspread_proto::{
 };
 use lanspread_unpack::{
     ArchiveBytes, Limits, NameTable, WorkerCommand, detect,
-    layout::{self, RootFile},
+    layout::{self, LayoutError, RootFile},
     list, volumes,
 };
 
@@ -107,8 +107,13 @@ fn by_content(tools: Tools<'_>, game_root: &Place, payload: &Payload) -> Result<
     let files = prefixes
         .iter()
         .map(|(name, prefix)| RootFile { name, prefix });
-    layout::decide(files, deeper || !payload.empty_dirs.is_empty())
-        .map_err(|error| not("missing-volume", &error))
+    layout::decide(files, deeper || !payload.empty_dirs.is_empty()).map_err(|error| {
+        let code = match error {
+            LayoutError::NotAnArchive(_) => "unsupported-format",
+            LayoutError::Volumes(_) | LayoutError::Name { .. } => "missing-volume",
+        };
+        not(code, &error)
+    })
 }
 
 fn read_prefix(
