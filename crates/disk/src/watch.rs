@@ -8,7 +8,8 @@ use std::{
     fmt, io, mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -27,6 +28,17 @@ const CHANGED_MAX: usize = 256;
 const WATCHED_MAX: usize = 4_096;
 /// Whether one watch covers all that is below: elsewhere each directory costs one.
 const COVERS_TREE: bool = cfg!(any(windows, target_os = "macos"));
+
+/// How long nothing is told after changes that took that long to follow. Somebody who goes on
+/// writing into a folder of many files costs a tenth of the time, not all of it.
+fn rest_after(took: Duration) -> Duration {
+    const SHORT: Duration = Duration::from_millis(10);
+    const REST_MAX: Duration = Duration::from_secs(5);
+    match took < SHORT {
+        true => Duration::ZERO,
+        false => (took * 20).min(REST_MAX),
+    }
+}
 
 /// What happened since the last time.
 #[derive(Debug, Default)]
@@ -48,6 +60,8 @@ pub struct GamesWatch {
     watched: HashSet<PathBuf>,
     shared: Arc<Shared>,
     woken: Receiver<()>,
+    /// Until then nothing is told: see [`rest_after`].
+    rests_until: Instant,
 }
 
 struct Shared {
@@ -84,6 +98,7 @@ impl GamesWatch {
             watched: HashSet::new(),
             shared,
             woken,
+            rests_until: Instant::now(),
         };
         watch.add(watch.root.clone())?;
         for entry in disk.list(games)? {
@@ -96,15 +111,22 @@ impl GamesWatch {
 
     /// Waits for changes, at most `timeout`; `None` when nothing happened.
     pub fn wait(&mut self, disk: &dyn Disk, timeout: Duration) -> Option<Changes> {
+        let rest = self.rests_until.saturating_duration_since(Instant::now());
+        if !rest.is_zero() {
+            thread::sleep(rest.min(timeout));
+            return None;
+        }
         match self.woken.recv_timeout(timeout) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
         }
         let changes = mem::take(&mut *self.shared.pending());
+        let begun = Instant::now();
         // New directories are not watched yet.
         for game in &changes.games {
             self.follow(disk, game);
         }
+        self.rests_until = Instant::now() + rest_after(begun.elapsed());
         Some(changes)
     }
 
