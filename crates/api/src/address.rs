@@ -1,8 +1,8 @@
-//! Addresses as people type them: `host`, `host:port`, `1.2.3.4`, `[fe80::1%2]:47100`.
+//! Addresses as people type them: `host`, `host:port`, `1.2.3.4`, `[fe80::1%eth0]:47100`.
 
 use std::net::{IpAddr, SocketAddr};
 
-use lanspread_node::config::PORT_DEFAULT;
+use lanspread_node::{config::PORT_DEFAULT, doctor};
 
 use crate::error::Report;
 
@@ -12,7 +12,8 @@ use crate::error::Report;
 /// It has no form of an address, or the name has none.
 pub async fn resolve(text: &str) -> Result<Vec<SocketAddr>, Report> {
     let text = text.trim();
-    if let Some(address) = literal(text) {
+    if let Some(address) = literal(&with_scope_number(text, &interface_numbers())) {
+        check_literal(text, address)?;
         return Ok(vec![address]);
     }
     let (host, port) = host_and_port(text)?;
@@ -26,6 +27,42 @@ pub async fn resolve(text: &str) -> Result<Vec<SocketAddr>, Report> {
         return Err(Report::new("no-address", format!("{host} has no address")));
     }
     Ok(found)
+}
+
+/// Names and numbers of the interfaces.
+fn interface_numbers() -> Vec<(String, u32)> {
+    // Without them only numbers are understood as scopes.
+    let interfaces = doctor::interfaces().unwrap_or_default();
+    interfaces.into_iter().map(|i| (i.name, i.number)).collect()
+}
+
+/// `fe80::1%eth0` as `fe80::1%2`: only the system knows the numbers.
+fn with_scope_number(text: &str, interfaces: &[(String, u32)]) -> String {
+    let Some((before, after)) = text.split_once('%') else {
+        return text.to_owned();
+    };
+    let (name, rest) = after.split_at(after.find(']').unwrap_or(after.len()));
+    let known = interfaces.iter().find(|(other, _)| other == name);
+    known.map_or_else(
+        || text.to_owned(),
+        |(_, number)| format!("{before}%{number}{rest}"),
+    )
+}
+
+/// What can be told without asking the network.
+fn check_literal(text: &str, address: SocketAddr) -> Result<(), Report> {
+    let bad = |why: &str| Err(Report::new("bad-value", format!("`{text}`: {why}")));
+    match address {
+        _ if address.port() == 0 => bad("0 is no port"),
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
+            bad("say through which interface, as in fe80::1%eth0")
+        }
+        _ if address.ip().is_unspecified() || address.ip().is_multicast() => {
+            bad("this is no address of a peer")
+        }
+        SocketAddr::V4(v4) if v4.ip().is_broadcast() => bad("this is no address of a peer"),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => Ok(()),
+    }
 }
 
 /// An address that needs no look-up.
@@ -96,6 +133,33 @@ mod tests {
         check("http://pc", None);
         check("a b", None);
         check("pc:1:2", None);
+    }
+
+    #[test]
+    fn scopes_are_names_or_numbers() {
+        let interfaces = [("eth0".to_owned(), 3)];
+        let check = |text: &str, expected: &str| {
+            assert_eq!(with_scope_number(text, &interfaces), expected);
+        };
+        check("fe80::1%eth0", "fe80::1%3");
+        check("[fe80::1%eth0]:9", "[fe80::1%3]:9");
+        check("fe80::1%2", "fe80::1%2");
+        check("fe80::1%eth9", "fe80::1%eth9");
+        check("10.0.0.1", "10.0.0.1");
+    }
+
+    #[tokio::test]
+    async fn what_can_be_nobody_is_named() {
+        let check = async |text: &str, part: &str| {
+            let report = resolve(text).await.unwrap_err();
+            assert_eq!(report.code, "bad-value", "{text}");
+            assert!(report.message.contains(part), "{}", report.message);
+        };
+        check("8.8.8.8:0", "0 is no port").await;
+        check("fe80::1", "interface").await;
+        check("0.0.0.0", "no address of a peer").await;
+        check("ff02::1", "no address of a peer").await;
+        check("255.255.255.255", "no address of a peer").await;
     }
 
     #[tokio::test]

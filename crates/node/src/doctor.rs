@@ -15,6 +15,8 @@ use crate::config::PORT_DEFAULT;
 pub struct InterfaceFacts {
     /// Its name.
     pub name: String,
+    /// Its number, the scope of link-local addresses.
+    pub number: u32,
     /// What kind it is.
     pub kind: InterfaceKind,
     /// Bits per second, where the system tells.
@@ -114,6 +116,7 @@ fn by_interface(own: Vec<OwnAddress>) -> Vec<InterfaceFacts> {
                 kind: kind_of(address.class),
                 bits_per_second: address.speed_mbit.map(|mbit| u64::from(mbit) * 1_000_000),
                 addresses: vec![address.ip],
+                number: address.scope,
                 name: address.interface,
             }),
         }

@@ -79,6 +79,7 @@ mod tests {
                 .iter()
                 .map(|(kind, speed, ip)| InterfaceFacts {
                     name: "if0".to_owned(),
+                    number: 1,
                     kind: *kind,
                     bits_per_second: speed.map(|mbit| mbit * 1_000_000),
                     addresses: vec![ip.parse().unwrap()],

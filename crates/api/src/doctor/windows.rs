@@ -168,6 +168,7 @@ mod tests {
     fn adapter(name: &str, kind: InterfaceKind) -> InterfaceFacts {
         InterfaceFacts {
             name: name.to_owned(),
+            number: 1,
             kind,
             bits_per_second: None,
             addresses: Vec::new(),
