@@ -14,7 +14,8 @@ mod repaired;
 mod slots;
 
 use lanspread_install::{
-    Aftermath, Goal, Intent, Phase, Step, Target, Transaction, TransactionId, transaction::Trouble,
+    Aftermath, Goal, Intent, Phase, Slot, Step, Target, Transaction, TransactionId, slot::KEPT,
+    transaction::Trouble,
 };
 use lanspread_proto::{ContentId, Manifest};
 
@@ -25,6 +26,7 @@ pub(crate) use job::Job;
 pub(crate) use slots::is_marker;
 
 use crate::{
+    error::{DiskError, DiskOp},
     intent_file,
     observe::{self, GamePlaces},
     vfs::{Disk, EntryKind, Stat},
@@ -100,7 +102,7 @@ pub fn commit_download(
         old_manifest,
         brings,
     } = download;
-    refuse_unfinished(disk, places)?;
+    check_ready(disk, places)?;
     check_complete(disk, places, (manifest, brings))?;
     let target = Target {
         content: manifest.content(),
@@ -127,7 +129,7 @@ pub fn uninstall(
     uninstall: Uninstall,
     hooks: &mut dyn Hooks,
 ) -> Result<(), TransactionError> {
-    refuse_unfinished(disk, places)?;
+    check_ready(disk, places)?;
     if !observe::observe_slots(disk, places)?.live.is_filled() {
         return Err(lanspread_install::Refusal::NotInstalled.into());
     }
@@ -149,7 +151,7 @@ pub fn remove(
     remove: Remove<'_>,
     hooks: &mut dyn Hooks,
 ) -> Result<(), TransactionError> {
-    refuse_unfinished(disk, places)?;
+    check_ready(disk, places)?;
     let installed = observe::observe_slots(disk, places)?.live.is_filled();
     if installed && !remove.keep_installed {
         return Err(lanspread_install::Refusal::StillInstalled.into());
@@ -266,14 +268,27 @@ fn commit(
     run(transaction, job)
 }
 
-pub(crate) fn refuse_unfinished(
-    disk: &dyn Disk,
-    places: &GamePlaces,
-) -> Result<(), TransactionError> {
-    match intent_file::read_intent(disk, &places.state)? {
-        None => Ok(()),
-        Some(_) => Err(lanspread_install::Refusal::Unfinished.into()),
+pub(crate) fn check_ready(disk: &dyn Disk, places: &GamePlaces) -> Result<(), TransactionError> {
+    if intent_file::read_intent(disk, &places.state)?.is_some() {
+        return Err(lanspread_install::Refusal::Unfinished.into());
     }
+    Ok(check_directories(disk, places)?)
+}
+
+/// A file where one of our directories belongs would stop a transaction half way.
+fn check_directories(disk: &dyn Disk, places: &GamePlaces) -> Result<(), DiskError> {
+    let slots = [Slot::Live, Slot::Staging, Slot::Backup, Slot::Incoming];
+    let slots = slots.map(|slot| places.slot(slot));
+    for place in slots.iter().chain([&places.game_root.own(KEPT)]) {
+        if disk
+            .stat(place)?
+            .is_some_and(|stat| stat.kind != EntryKind::Directory)
+        {
+            let source = std::io::ErrorKind::NotADirectory.into();
+            return Err(DiskError::new(DiskOp::List, place.path(), source));
+        }
+    }
+    Ok(())
 }
 
 /// From the intent on there is only forward, so every file must be there before it.
@@ -282,7 +297,7 @@ fn check_complete(
     places: &GamePlaces,
     (manifest, brings): (&Manifest, Brings),
 ) -> Result<(), TransactionError> {
-    let incoming = places.slot(lanspread_install::Slot::Incoming);
+    let incoming = places.slot(Slot::Incoming);
     for entry in manifest.files() {
         let is_whole = |stat: Stat| stat.kind == EntryKind::File && stat.bytes == entry.bytes;
         let complete = match (disk.stat(&incoming.join(&entry.path))?, brings) {

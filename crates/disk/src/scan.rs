@@ -4,7 +4,7 @@
 //! limits of a manifest. Anything else is refused with the entry's name; nothing is left out
 //! silently but what LanSpread and operating systems put there themselves.
 
-use lanspread_install::Slot;
+use lanspread_install::{Slot, slot::KEPT};
 use lanspread_proto::{
     Hash, RelPath, VersionLabel,
     id::{GameId, IdError},
@@ -17,7 +17,7 @@ use lanspread_proto::{
 use crate::{
     error::DiskError,
     games_lock::GamesTaken,
-    vfs::{Disk, EntryKind, FileIdentity, OpenMode, Place, Stat},
+    vfs::{DirEntry, Disk, EntryKind, FileIdentity, OpenMode, Place, Stat},
 };
 
 pub mod settings;
@@ -145,6 +145,12 @@ pub enum ScanError {
     /// is not Unicode.
     #[error("{path}: links, special files and names that are not Unicode cannot be shared")]
     Special {
+        /// The entry.
+        path: String,
+    },
+    /// A file, or something else, where a directory of LanSpread belongs.
+    #[error("{path}: LanSpread needs this name for a directory")]
+    Reserved {
         /// The entry.
         path: String,
     },
@@ -322,6 +328,7 @@ impl Scan {
         let mut is_empty = true;
         for entry in disk.list(directory)? {
             if is_ours(&entry.name, path.is_none()) {
+                check_reserved(entry)?;
                 continue;
             }
             is_empty = false;
@@ -396,6 +403,19 @@ impl Scan {
             return Err(ScanError::Limit("500,000 files and directories"));
         }
         Ok(())
+    }
+}
+
+/// What is left out must be what it is left out for: a payload may hold a file `local`.
+fn check_reserved(entry: DirEntry) -> Result<(), ScanError> {
+    let is_slot = [Slot::Live, Slot::Staging, Slot::Backup, Slot::Incoming]
+        .iter()
+        .any(|slot| slot.name() == entry.name);
+    match entry.kind {
+        EntryKind::File | EntryKind::Other if is_slot || entry.name == KEPT => {
+            Err(ScanError::Reserved { path: entry.name })
+        }
+        EntryKind::File | EntryKind::Other | EntryKind::Directory => Ok(()),
     }
 }
 

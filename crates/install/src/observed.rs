@@ -1,6 +1,6 @@
 //! [`Observed`]: what is on disk now, as far as a decision depends on it.
 
-use crate::slot::{Marker, Role, TransactionId};
+use crate::slot::{Marker, Role, Slot, TransactionId};
 
 /// What is in one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,38 @@ pub struct Observed {
     pub incoming: SlotState,
     /// `version.ini`.
     pub sentinel: SentinelAt,
+}
+
+impl core::fmt::Display for SlotState {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "is not there",
+            Self::Empty => "is empty",
+            Self::Unmarked => "is a directory without our marker",
+            Self::Owned(_) => "is a directory with our marker",
+            Self::Blocked => "is not a directory",
+        })
+    }
+}
+
+impl core::fmt::Display for Observed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let slots = [
+            (Slot::Live, self.live),
+            (Slot::Staging, self.staging),
+            (Slot::Backup, self.backup),
+            (Slot::Incoming, self.incoming),
+        ];
+        for (slot, state) in slots {
+            write!(f, "{} {state}, ", slot.name())?;
+        }
+        f.write_str(match self.sentinel {
+            SentinelAt::Nowhere => "there is no version.ini",
+            SentinelAt::Root => "version.ini is at its place",
+            SentinelAt::Incoming => "version.ini is in .incoming",
+            SentinelAt::Both => "version.ini is at its place and in .incoming",
+        })
+    }
 }
 
 /// Where there is a `version.ini`.

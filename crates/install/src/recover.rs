@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverRefusal {
     /// The slots hold what no crash of this transaction can leave.
-    #[error("the directories are not as this operation can have left them: {0:?}")]
+    #[error("the directories are not as this operation can have left them: {0}")]
     Unexpected(Box<Observed>),
     /// Something that counts was moved already: only forward.
     #[error("it has gone too far to be undone")]

@@ -60,7 +60,9 @@ pub(crate) fn is_in(games: &Place, source: &Path) -> bool {
 /// Why a folder cannot be published.
 pub(crate) fn refused(source: &Path, error: &ScanError) -> OperationError {
     let entry = match error {
-        ScanError::Name { path, .. } | ScanError::Special { path } => path.clone(),
+        ScanError::Name { path, .. }
+        | ScanError::Special { path }
+        | ScanError::Reserved { path } => path.clone(),
         ScanError::Twin { path, .. } => path.to_string(),
         ScanError::Limit(_) | ScanError::Disk(_) => source.display().to_string(),
     };

@@ -64,6 +64,19 @@ fn a_payload_is_all_but_what_is_ours_or_the_machines() {
 }
 
 #[test]
+fn a_file_where_a_directory_of_ours_belongs_is_named() {
+    for name in ["local", "kept", ".incoming", ".local.backup"] {
+        check(
+            |root| sample::write(root, name, b"payload"),
+            |payload| match payload {
+                Err(ScanError::Reserved { path }) => assert_eq!(path, name),
+                other => panic!("{other:?}"),
+            },
+        );
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn refused_by_name() {
     let refused = |name: &str, expected: PathError| {
