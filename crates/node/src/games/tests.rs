@@ -187,7 +187,7 @@ async fn two() -> (Person, Person) {
 /// Nothing may be sent any more, or may again.
 async fn share(person: &Person, on: bool) {
     let change = match on {
-        true => ShareChange::All(true),
+        true => ShareChange::Resume,
         false => ShareChange::Pause(None),
     };
     person.handle().share(change).await.unwrap();
@@ -465,6 +465,17 @@ async fn a_defect_in_a_job_ends_it() {
     anna.stop().await;
 }
 
+/// The same person, whose disk lies since. No node runs meanwhile: it would see how it happens.
+async fn rotten(person: Person) -> Person {
+    let dir = person.stop().await;
+    rot(&dir.path().join("games/quake/maps/q3dm17.bsp"));
+    let person = Person::start_in(dir).await;
+    let is_here =
+        |game: &GameView| game.local.downloaded.is_some() && game.local.not_shared.is_none();
+    person.until_game("here again", is_here).await;
+    person
+}
+
 /// Changes a byte so that the file looks as before.
 fn rot(file: &Path) {
     let before = std::fs::metadata(file).unwrap().modified().unwrap();
@@ -480,7 +491,7 @@ fn rot(file: &Path) {
 async fn wrong_bytes_are_refused_and_come_from_somebody_else() {
     let (anna, berta) = two().await;
     berta.done(berta.get(AfterDownload::Keep).await).await;
-    rot(&berta.game_dir().join("maps/q3dm17.bsp"));
+    let berta = rotten(berta).await;
     let carla = Person::start().await;
     carla.connect(&anna).await;
     carla.connect(&berta).await;
