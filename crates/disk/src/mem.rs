@@ -19,7 +19,7 @@ use std::{
 
 use crate::{
     error::{DiskError, DiskOp},
-    vfs::{CloneKind, DirEntry, Disk, DiskFile, OpenMode, Place, Space, Stat},
+    vfs::{CloneKind, DirEntry, Disk, DiskFile, GoOn, OpenMode, Place, Space, Stat},
 };
 pub use faults::{Count, Fault, Loss};
 use file::MemFile;
@@ -219,8 +219,19 @@ impl Disk for MemDisk {
         self.run(DiskOp::RemoveDirectory, place, State::remove_dir)
     }
 
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError> {
+    fn clone_file(
+        &self,
+        from: &Place,
+        to: &Place,
+        go_on: GoOn<'_>,
+    ) -> Result<CloneKind, DiskError> {
         let from = from.path();
+        // Asked while nothing is locked: the asker may use the disk.
+        let count = self.bytes_of(&from).map_or(0, |bytes| bytes.len());
+        if !go_on(count as u64) {
+            let stopped = ErrorKind::Interrupted.into();
+            return Err(DiskError::new(DiskOp::Clone, to.path(), stopped));
+        }
         self.run(DiskOp::Clone, to, |state, to| {
             let source = state.existing_file(&from)?;
             let bytes = state.file(source).map(|file| file.now.clone());

@@ -10,7 +10,7 @@ use lanspread_proto::manifest::VERSION_INI;
 use crate::{
     error::{DiskError, DiskOp},
     space::{self, Need, SpaceError},
-    vfs::{Disk, EntryKind, Place, Stat},
+    vfs::{Disk, EntryKind, GoOn, Place, Stat},
 };
 
 /// Under this name, and a number, a copy grows beside its place. Such names are no games.
@@ -28,7 +28,8 @@ struct Tree {
 }
 
 /// Moves a directory to a place where nothing is. By renaming where that can be; else it is
-/// copied, made durable, and then deleted. `go_on` hears of each file's bytes and may stop it.
+/// copied, made durable, and then deleted. `go_on` hears of the bytes that are done and may stop
+/// it.
 ///
 /// # Errors
 /// Something is there, a link or a special file is in it, it does not fit, it changes meanwhile, it
@@ -37,7 +38,7 @@ pub fn relocate(
     disk: &dyn Disk,
     from: &Place,
     to: &Place,
-    go_on: &mut dyn FnMut(u64) -> bool,
+    go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     if disk.stat(to)?.is_some() {
         return Err(failed(to, ErrorKind::AlreadyExists));
@@ -52,7 +53,7 @@ pub fn relocate(
 fn copy_over(
     disk: &dyn Disk,
     (from, to): (&Place, &Place),
-    go_on: &mut dyn FnMut(u64) -> bool,
+    go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     let tree = list(disk, from)?;
     check_room(disk, to, tree.bytes)?;
@@ -147,7 +148,7 @@ fn copy(
     disk: &dyn Disk,
     (from, draft): (&Place, &Place),
     tree: &Tree,
-    go_on: &mut dyn FnMut(u64) -> bool,
+    go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     // The first is the directory itself.
     for dir in tree.dirs.iter().skip(1) {
@@ -155,12 +156,9 @@ fn copy(
     }
     for (names, stat) in &tree.files {
         let source = below(from, names);
-        disk.clone_file(&source, &below(draft, names))?;
+        disk.clone_file(&source, &below(draft, names), go_on)?;
         if disk.stat(&source)? != Some(*stat) {
             return Err(changed(&source));
-        }
-        if !go_on(stat.bytes) {
-            return Err(failed(&source, ErrorKind::Interrupted));
         }
     }
     disk.sync_volume(draft)

@@ -23,7 +23,7 @@ use crate::{
     error::DiskError,
     execute::{self, Hands, Hooks, Job, TransactionError, stamp},
     observe::{self, GamePlaces},
-    vfs::{Disk, DiskFile, OpenMode, Place},
+    vfs::{Disk, DiskFile, GoOn, OpenMode, Place},
 };
 
 /// Files and directories of one install: what a manifest may hold.
@@ -113,7 +113,7 @@ impl Staging {
         target: Target,
         hooks: &mut dyn Hooks,
     ) -> Result<Self, TransactionError> {
-        execute::refuse_unfinished(&*disk, places)?;
+        execute::check_ready(&*disk, places)?;
         let installed = observe::observe_slots(&*disk, places)?.live.is_filled();
         let goal = if installed {
             Goal::Update(target.clone())
@@ -135,7 +135,7 @@ impl Staging {
         record: &InstallRecord,
         hooks: &mut dyn Hooks,
     ) -> Result<Self, TransactionError> {
-        execute::refuse_unfinished(&*disk, places)?;
+        execute::check_ready(&*disk, places)?;
         if !observe::observe_slots(&*disk, places)?.live.is_filled() {
             return Err(lanspread_install::Refusal::NotInstalled.into());
         }
@@ -279,8 +279,12 @@ impl Staging {
     /// Copies a file that was staged before.
     ///
     /// # Errors
-    /// It was not, the new path cannot lie beside the others, or the disk fails.
-    pub fn copy_file(&mut self, from: &RelPath, to: &RelPath) -> Result<(), StagingError> {
+    /// It was not, the new path cannot lie beside the others, it was stopped, or the disk fails.
+    pub fn copy_file(
+        &mut self,
+        (from, to): (&RelPath, &RelPath),
+        go_on: GoOn<'_>,
+    ) -> Result<(), StagingError> {
         let source = self.files.get(from);
         let source = source.ok_or_else(|| StagingError::NothingToCopy(from.clone()))?;
         let entry = FileEntry {
@@ -291,16 +295,22 @@ impl Staging {
         if from == to {
             return Ok(());
         }
-        self.clone_from(&self.root.join(from), &entry)
+        self.clone_from(&self.root.join(from), &entry, go_on)
     }
 
     /// Clones a file of the payload, or of anywhere; the entry says what it is and where it goes.
     ///
     /// # Errors
-    /// It has another length, its path cannot lie beside the others, or the disk fails.
-    pub fn clone_from(&mut self, source: &Place, entry: &FileEntry) -> Result<(), StagingError> {
+    /// It has another length, its path cannot lie beside the others, it was stopped, or the disk
+    /// fails.
+    pub fn clone_from(
+        &mut self,
+        source: &Place,
+        entry: &FileEntry,
+        go_on: GoOn<'_>,
+    ) -> Result<(), StagingError> {
         let place = self.make_way(&entry.path)?;
-        self.disk.clone_file(source, &place)?;
+        self.disk.clone_file(source, &place, go_on)?;
         let stat = self.disk.open(&place, OpenMode::Read)?.stat()?;
         if stat.bytes != entry.bytes {
             return Err(StagingError::Length {

@@ -155,11 +155,14 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Not there, not empty, or in use.
     fn remove_dir(&self, place: &Place) -> Result<(), DiskError>;
 
-    /// Makes a new file with the bytes of another, sharing them where the file system can.
+    /// Makes a new file with the bytes of another, sharing them where the file system can. Else
+    /// they are copied: `go_on` hears of every block and may stop it.
     ///
     /// # Errors
-    /// The source is not there, or the target is.
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError>;
+    /// The source is not there, or the target is; or it was stopped
+    /// ([`std::io::ErrorKind::Interrupted`]): then the target is gone again.
+    fn clone_file(&self, from: &Place, to: &Place, go_on: GoOn<'_>)
+    -> Result<CloneKind, DiskError>;
 
     /// Makes the names in a directory durable.
     ///
@@ -278,6 +281,9 @@ pub struct DirEntry {
     /// What it is.
     pub kind: EntryKind,
 }
+
+/// Hears of the bytes that a long copy has done since it was last asked; `false` stops it.
+pub type GoOn<'a> = &'a mut dyn FnMut(u64) -> bool;
 
 /// How a file was cloned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

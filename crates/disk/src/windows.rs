@@ -18,8 +18,8 @@ use std::{
 use windows_sys::Win32::{
     Foundation::HANDLE,
     Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, COPY_FILE_FAIL_IF_EXISTS, CopyFileExW, GetDiskFreeSpaceExW,
-        GetFileInformationByHandle, GetVolumeInformationByHandleW,
+        BY_HANDLE_FILE_INFORMATION, GetDiskFreeSpaceExW, GetFileInformationByHandle,
+        GetVolumeInformationByHandleW,
     },
     System::{
         IO::DeviceIoControl,
@@ -109,23 +109,6 @@ pub(crate) fn free_and_total_bytes(directory: &Path) -> io::Result<(u64, u64)> {
         )
     })?;
     Ok((free, total))
-}
-
-/// Copies a file to a name that is free. New versions of Windows share the bytes where the volume
-/// can.
-pub(crate) fn copy_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    let (from, to) = (wide(from)?, wide(to)?);
-    // SAFETY: both paths end with zero; nobody is told of progress or may cancel.
-    succeeded(unsafe {
-        CopyFileExW(
-            from.as_ptr(),
-            to.as_ptr(),
-            None,
-            ptr::null(),
-            ptr::null_mut(),
-            COPY_FILE_FAIL_IF_EXISTS,
-        )
-    })
 }
 
 /// Bytes of memory that programs can still get.

@@ -263,13 +263,17 @@ impl Install {
         let total = manifest.total_bytes();
         for entry in manifest.files() {
             self.job.control.check()?;
-            if self.wants(&entry.path) {
-                let source = self.content.place_of(&entry.path);
-                staging
-                    .clone_from(&source, entry)
-                    .map_err(|error| self.staging_error(error))?;
+            if !self.wants(&entry.path) {
+                self.advance(entry.bytes, total);
+                continue;
             }
-            self.advance(entry.bytes, total);
+            let source = self.content.place_of(&entry.path);
+            let copied = staging.clone_from(&source, entry, &mut |bytes| {
+                self.advance(bytes, total);
+                self.goes_on()
+            });
+            self.job.control.check()?;
+            copied.map_err(|error| self.staging_error(error))?;
         }
         Ok(())
     }
@@ -308,8 +312,9 @@ impl Install {
                 | Event::EndFile(_)
                 | Event::Copy { .. } => {
                     let bytes = bytes_of(&event);
-                    self.write_event(staging, &mut open, event)
-                        .map_err(|error| staging_error(&game, error))?;
+                    let written = self.write_event(staging, &mut open, event);
+                    self.job.control.check()?;
+                    written.map_err(|error| staging_error(&game, error))?;
                     self.job.room.wrote(bytes);
                 }
             }
@@ -387,10 +392,17 @@ impl Install {
                     bytes: recorded.bytes,
                     root: recorded.root,
                 };
-                staging.clone_from(&self.live.join(&from), &entry)
+                staging.clone_from(&self.live.join(&from), &entry, &mut |_| self.goes_on())
+            }
+            (Event::Copy { from, to, .. }, _) => {
+                staging.copy_file((&from, &to), &mut |_| self.goes_on())
             }
             (event, _) => write_event(staging, open, event),
         }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.job.control.check().is_ok()
     }
 }
 
@@ -420,8 +432,12 @@ fn write_event(
             Some(file) => staging.finish_file(file).map(|_| ()),
             None => Ok(()),
         },
-        Event::Copy { from, to, .. } => staging.copy_file(&from, &to),
-        Event::Start(_) | Event::Skipped { .. } | Event::Progress(_) | Event::End(_) => Ok(()),
+        // Copies are the caller's.
+        Event::Copy { .. }
+        | Event::Start(_)
+        | Event::Skipped { .. }
+        | Event::Progress(_)
+        | Event::End(_) => Ok(()),
     }
 }
 

@@ -92,10 +92,11 @@ fn exchange_and_clone() {
             Err(error) => assert!(error.is_unsupported(), "{error}"),
         }
         let old = read(disk, &a).unwrap();
-        let kind = disk.clone_file(&a, &c).unwrap();
+        let kind = disk.clone_file(&a, &c, &mut |_| true).unwrap();
         assert!(matches!(kind, CloneKind::Shared | CloneKind::Copied));
         assert_eq!(read(disk, &c).unwrap(), old);
-        assert!(disk.clone_file(&a, &c).unwrap_err().is_already_there());
+        let again = disk.clone_file(&a, &c, &mut |_| true);
+        assert!(again.unwrap_err().is_already_there());
         assert!(
             disk.exchange(&a, &below(root, "none"))
                 .unwrap_err()
@@ -238,7 +239,8 @@ fn a_program_can_be_started_and_so_can_its_copy() {
         .unwrap()
         .mark_executable()
         .unwrap();
-    disk.clone_file(&program, &root.listed("copy")).unwrap();
+    disk.clone_file(&program, &root.listed("copy"), &mut |_| true)
+        .unwrap();
     for name in ["program", "copy"] {
         let mode = fs::metadata(dir.path().join(name))
             .unwrap()
@@ -246,4 +248,27 @@ fn a_program_can_be_started_and_so_can_its_copy() {
             .mode();
         assert_ne!(mode & 0o100, 0, "{name}");
     }
+}
+
+#[test]
+fn a_long_copy_is_stopped_between_two_blocks_and_leaves_nothing() {
+    check(|disk, root| {
+        let (long, copy) = (below(root, "long"), below(root, "copy"));
+        let file = disk.open(&long, OpenMode::CreateNew).unwrap();
+        file.write_all_at(b"end", 40 * 1_024 * 1_024).unwrap();
+        let mut heard = Vec::new();
+        let stop_at_the_second = &mut |bytes| {
+            heard.push(bytes);
+            heard.len() < 2
+        };
+        match disk.clone_file(&long, &copy, stop_at_the_second) {
+            // Nothing is copied where bytes are shared.
+            Ok(kind) => assert_eq!(kind, CloneKind::Shared),
+            Err(error) => {
+                assert_eq!(error.source.kind(), std::io::ErrorKind::Interrupted);
+                assert_eq!(heard.len(), 2);
+                assert_eq!(disk.stat(&copy).unwrap(), None);
+            }
+        }
+    });
 }

@@ -6,7 +6,7 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    io,
+    io::{self, Read},
     os::unix::fs::{FileExt, PermissionsExt},
     path::{Component, Path},
 };
@@ -20,7 +20,8 @@ use rustix::{
 use crate::{
     error::{DiskError, DiskOp},
     vfs::{
-        CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, OpenMode, Place, Space, Stat,
+        CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, GoOn, OpenMode, Place, Space,
+        Stat,
     },
 };
 
@@ -37,6 +38,9 @@ const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 const FILE: OFlags = OFlags::NONBLOCK
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
+
+/// Bytes of a copy between two questions whether to go on: a fraction of a second on a slow disk.
+const COPY_BLOCK: u64 = 8 * 1_024 * 1_024;
 
 /// How this kernel resolves paths.
 #[derive(Debug, Default)]
@@ -130,12 +134,17 @@ impl Disk for RealDisk {
             .map_err(fail(DiskOp::RemoveDirectory, place))
     }
 
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError> {
+    fn clone_file(
+        &self,
+        from: &Place,
+        to: &Place,
+        go_on: GoOn<'_>,
+    ) -> Result<CloneKind, DiskError> {
         let read = FILE | OFlags::RDONLY;
         let source = open_regular(&self.platform, from, DiskOp::Clone, read)?;
         let create = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let target = open_regular(&self.platform, to, DiskOp::Create, create)?;
-        clone_open(&source.file, &target.file).map_err(|source| {
+        clone_open(&source.file, &target.file, go_on).map_err(|source| {
             // Half a copy is of no use to anybody; the first error is the one that matters.
             drop(self.remove_file(to));
             DiskError::new(DiskOp::Clone, to.path(), source)
@@ -390,17 +399,25 @@ pub(super) fn mark_executable(file: &File) -> io::Result<()> {
     file.set_permissions(permissions)
 }
 
-fn clone_open(source: &File, target: &File) -> io::Result<CloneKind> {
+fn clone_open(source: &File, target: &File, go_on: GoOn<'_>) -> io::Result<CloneKind> {
     if is_executable(source)? {
         mark_executable(target)?;
     }
     #[cfg(target_os = "linux")]
     if fs::ioctl_ficlone(target, source).is_ok() {
+        go_on(source.metadata()?.len());
         return Ok(CloneKind::Shared);
     }
-    // Uses `copy_file_range` where it can.
-    io::copy(&mut &*source, &mut &*target)?;
-    Ok(CloneKind::Copied)
+    loop {
+        // Uses `copy_file_range` where it can.
+        let copied = io::copy(&mut source.take(COPY_BLOCK), &mut &*target)?;
+        if !go_on(copied) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if copied < COPY_BLOCK {
+            return Ok(CloneKind::Copied);
+        }
+    }
 }
 
 #[expect(

@@ -29,7 +29,8 @@ use windows_sys::Win32::{
 use crate::{
     error::{DiskError, DiskOp},
     vfs::{
-        CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, OpenMode, Place, Space, Stat,
+        CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, GoOn, OpenMode, Place, Space,
+        Stat,
     },
     windows,
 };
@@ -51,6 +52,8 @@ const NO_SYNC: [u32; 4] = [
     ERROR_INVALID_HANDLE,
     ERROR_NOT_SUPPORTED,
 ];
+/// Bytes of a copy between two questions whether to go on: a moment on a slow disk.
+const COPY_BLOCK: usize = 1_024 * 1_024;
 
 impl Disk for RealDisk {
     fn open(&self, place: &Place, mode: OpenMode) -> Result<Box<dyn DiskFile>, DiskError> {
@@ -123,14 +126,23 @@ impl Disk for RealDisk {
         run(DiskOp::RemoveDirectory, place, |path| fs::remove_dir(path))
     }
 
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError> {
-        check_links(DiskOp::Create, to)?;
-        let target = to.path();
-        run(DiskOp::Clone, from, |path| {
-            windows::copy_to_new(path, &target)
-        })
+    fn clone_file(
+        &self,
+        from: &Place,
+        to: &Place,
+        go_on: GoOn<'_>,
+    ) -> Result<CloneKind, DiskError> {
+        let source = self.open(from, OpenMode::Read)?;
+        let copy = self.open(to, OpenMode::CreateNew)?;
+        let copied = copy_blocks(source.as_ref(), copy.as_ref(), go_on)
+            .map_err(|error| fail(DiskOp::Clone, to, error.source));
+        if copied.is_err() {
+            drop(copy);
+            // Half a copy is of no use to anybody; the first error is the one that matters.
+            drop(self.remove_file(to));
+        }
         // Whether bytes are shared is not told.
-        .map(|()| CloneKind::Copied)
+        copied.map(|()| CloneKind::Copied)
     }
 
     /// Names are in the journal of the volume. Where a directory can be flushed, that is too.
@@ -172,6 +184,24 @@ impl Disk for RealDisk {
         }
         Err(fail(DiskOp::Space, place, io::ErrorKind::NotFound.into()))
     }
+}
+
+fn copy_blocks(from: &dyn DiskFile, to: &dyn DiskFile, go_on: GoOn<'_>) -> Result<(), DiskError> {
+    let bytes = from.stat()?.bytes;
+    let mut block = vec![0; COPY_BLOCK];
+    let mut at = 0;
+    while at < bytes {
+        let count = usize::try_from(bytes - at).map_or(COPY_BLOCK, |left| left.min(COPY_BLOCK));
+        let block = block.get_mut(..count).unwrap_or_default();
+        from.read_exact_at(block, at)?;
+        to.write_all_at(block, at)?;
+        at += count as u64;
+        if !go_on(count as u64) {
+            let stopped = io::ErrorKind::Interrupted.into();
+            return Err(DiskError::new(DiskOp::Clone, PathBuf::new(), stopped));
+        }
+    }
+    Ok(())
 }
 
 fn fail(op: DiskOp, place: &Place, source: io::Error) -> DiskError {

@@ -173,7 +173,7 @@ fn install(sample: &Sample, state: &tempfile::TempDir) -> InstallRecord {
     let mut staging = Staging::begin(disk, &places, id, target, &mut NoHooks).unwrap();
     for entry in sample.manifest.files() {
         let source = sample.root.join(&entry.path);
-        staging.clone_from(&source, entry).unwrap();
+        staging.clone_from(&source, entry, &mut |_| true).unwrap();
     }
     staging.commit(&mut NoHooks).unwrap();
     record(sample, state)
@@ -214,7 +214,7 @@ fn an_installed_game_is_repaired_and_the_users_files_stay() {
     for entry in sample.manifest.files() {
         if found.damaged.contains(&entry.path) {
             staging
-                .clone_from(&sample.root.join(&entry.path), entry)
+                .clone_from(&sample.root.join(&entry.path), entry, &mut |_| true)
                 .unwrap();
         }
     }

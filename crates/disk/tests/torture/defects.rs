@@ -8,7 +8,7 @@ use std::{
 
 use lanspread_disk::{
     Disk, DiskError, DiskFile, Place, RealDisk,
-    vfs::{CloneKind, DirEntry, OpenMode, Space, Stat},
+    vfs::{CloneKind, DirEntry, GoOn, OpenMode, Space, Stat},
 };
 
 /// What is wrong with a disk.
@@ -135,9 +135,14 @@ impl Disk for Rigged {
         self.on_mutation();
         self.disk.remove_dir(place)
     }
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError> {
+    fn clone_file(
+        &self,
+        from: &Place,
+        to: &Place,
+        go_on: GoOn<'_>,
+    ) -> Result<CloneKind, DiskError> {
         self.on_mutation();
-        self.disk.clone_file(from, to)
+        self.disk.clone_file(from, to, go_on)
     }
     fn sync_dir(&self, place: &Place) -> Result<(), DiskError> {
         self.on_mutation();

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use lanspread_disk::{
     Disk, DiskError, DiskFile, Place,
     mem::{Count, Fault, Loss, MemDisk},
-    vfs::{CloneKind, DirEntry, OpenMode, Space, Stat},
+    vfs::{CloneKind, DirEntry, GoOn, OpenMode, Space, Stat},
 };
 
 use crate::{
@@ -226,8 +226,13 @@ impl Disk for Liar {
     fn remove_dir(&self, place: &Place) -> Result<(), DiskError> {
         self.disk.remove_dir(place)
     }
-    fn clone_file(&self, from: &Place, to: &Place) -> Result<CloneKind, DiskError> {
-        self.disk.clone_file(from, to)
+    fn clone_file(
+        &self,
+        from: &Place,
+        to: &Place,
+        go_on: GoOn<'_>,
+    ) -> Result<CloneKind, DiskError> {
+        self.disk.clone_file(from, to, go_on)
     }
     fn sync_dir(&self, place: &Place) -> Result<(), DiskError> {
         if self.volumes {

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use lanspread_disk::{
-    Staging,
+    Disk, Staging,
     execute::{self, Brings, CommitDownload, Recovered, Remove, TransactionError, Uninstall},
     intent_file::StateFileError,
     mem::{Loss, MemDisk},
@@ -44,14 +44,16 @@ fn files_are_hashed_copied_cloned_and_replaced() {
     let (bytes, root) = add(&mut staging, "a/one", "first").unwrap();
     assert_eq!((bytes, root), (5, Hash::of(b"first")));
     add(&mut staging, "a/one", "second").unwrap();
-    staging.copy_file(&path("a/one"), &path("b/two")).unwrap();
+    staging
+        .copy_file((&path("a/one"), &path("b/two")), &mut |_| true)
+        .unwrap();
     let source = places().game_root.join(&path("game.eti"));
     let entry = FileEntry {
         path: path("c/game.eti"),
         bytes: 11,
         root: Hash::of(b"archive one"),
     };
-    staging.clone_from(&source, &entry).unwrap();
+    staging.clone_from(&source, &entry, &mut |_| true).unwrap();
     staging.create_dir(&path("saves/empty")).unwrap();
     let skipped = staging.create_file(&path("skipped"), None).unwrap();
     staging.discard_file(skipped).unwrap();
@@ -78,7 +80,9 @@ fn what_cannot_be_staged() {
     assert!(matches!(twin, StagingError::Twin { .. }), "{twin}");
     let twin = add(&mut staging, "Data", "x").unwrap_err();
     assert!(matches!(twin, StagingError::Twin { .. }), "{twin}");
-    let missing = staging.copy_file(&path("none"), &path("c")).unwrap_err();
+    let missing = staging
+        .copy_file((&path("none"), &path("c")), &mut |_| true)
+        .unwrap_err();
     assert!(matches!(missing, StagingError::NothingToCopy(_)));
     let mut long = staging.create_file(&path("long"), Some(3)).unwrap();
     long.write(b"123").unwrap();
@@ -141,6 +145,19 @@ fn refusals_touch_nothing() {
         TransactionError::Refused(Refusal::NotInstalled)
     ));
     assert!(none.is_old());
+}
+
+#[test]
+fn a_file_where_a_directory_of_ours_belongs_stops_before_anything_is_touched() {
+    for name in ["kept", ".local.backup", "local"] {
+        let memory = Memory::prepared(Scenario::Install);
+        let blocked = places().game_root.own(name);
+        memory.disk.put_file(&blocked.path(), b"a file");
+        let error = begin(&memory.disk).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        memory.disk.remove_file(&blocked).unwrap();
+        assert!(memory.is_old());
+    }
 }
 
 /// Empty, torn or of a later version: whatever it said is unknown.
