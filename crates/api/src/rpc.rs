@@ -36,6 +36,7 @@ const DOWNLOADS_MAX: usize = 16;
 /// A part of the command is not valid, or the node refused; nothing has changed then.
 pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Report> {
     use Command as C;
+    node.until_listed().await;
     match command {
         C::Snapshot => Ok(Reply::Snapshot(Box::new((&*node.snapshot()).into()))),
         C::Games => Ok(games(node)),
@@ -75,9 +76,7 @@ pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Re
         C::StartServer(command) => play::serve(node, command).await,
         C::SetWine { program } => play::set_wine(node, program).await,
         C::Rescan => done(node, node.rescan().await).await,
-        C::Share { game, on } => {
-            done(node, node.share(share_change(game.as_deref(), on)?).await).await
-        }
+        C::Share { game, on } => share(node, game.as_deref(), on).await,
         C::SharePause { for_ms } => {
             let pause = ShareChange::Pause(for_ms.map(parse_pause).transpose()?);
             done(node, node.share(pause).await).await
@@ -167,11 +166,20 @@ fn publish_request(publish: PublishCommand) -> Result<PublishRequest, Report> {
     })
 }
 
-fn share_change(game: Option<&str>, on: bool) -> Result<ShareChange, Report> {
-    Ok(match game {
-        Some(game) => ShareChange::Game(parse_game(game)?, on),
-        None => ShareChange::All(on),
-    })
+/// Sharing as a whole is a setting; switched on, it ends a pause too.
+async fn share(node: &NodeHandle, game: Option<&str>, on: bool) -> Result<Reply, Report> {
+    if let Some(game) = game {
+        let change = ShareChange::Game(parse_game(game)?, on);
+        return done(node, node.share(change).await).await;
+    }
+    if on {
+        node.share(ShareChange::Resume).await?;
+    }
+    let change = SettingsChange {
+        share: Some(on),
+        ..SettingsChange::default()
+    };
+    set_settings(node, change).await
 }
 
 /// Changes settings and waits until the snapshot shows them, so that the next change, which starts

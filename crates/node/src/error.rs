@@ -318,6 +318,14 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// A file in the state directory cannot be understood. It is never replaced silently.
+    #[error("{} cannot be used: {reason}", path.display())]
+    StateFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The state directory cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -338,6 +346,7 @@ impl StartError {
             Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Identity { .. } => "identity",
             Self::Listen { .. } => "listen",
+            Self::StateFile { .. } => "state-dir",
             Self::Disk(_) => "disk",
             Self::Index(_) => "index",
             Self::Threads(_) => "threads",

@@ -3,7 +3,7 @@
 //! Invariant: nothing here is used before the lock is held, and a key that cannot be read stops the
 //! start. It is never replaced silently: that would make us a stranger to everybody.
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc, thread};
+use std::{collections::BTreeSet, num::NonZeroUsize, path::Path, sync::Arc, thread};
 
 use lanspread_disk::{
     RealDisk,
@@ -13,6 +13,7 @@ use lanspread_disk::{
     state::{StateDir, StateError, StateLock},
 };
 use lanspread_net::Identity;
+use lanspread_proto::GameId;
 
 use crate::{error::StartError, limits, shelf};
 
@@ -24,6 +25,8 @@ pub(crate) struct Foundation {
     /// Held by who works in the games directory; `None` where there is no directory yet.
     pub(crate) games: Option<GamesLock>,
     pub(crate) state: StateDir,
+    /// Games that the person does not share.
+    pub(crate) unshared: BTreeSet<GameId>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) index: Arc<Index>,
     /// For pieces: checking and writing what arrives, reading what is sent.
@@ -39,6 +42,7 @@ impl Foundation {
         let lock = state.lock().map_err(|error| explain(state_dir, error))?;
         let games = shelf::take(&RealDisk::new(), games_dir, None)?;
         let identity = Arc::new(load_identity(&state)?);
+        let unshared = shelf::load_unshared(&RealDisk::new(), &state)?;
         let (index, found) = Index::open(&state)?;
         if let Found::Rebuilt { aside } = found {
             let aside = aside.display();
@@ -49,6 +53,7 @@ impl Foundation {
             lock,
             games,
             identity,
+            unshared,
             index: Arc::new(index),
             pieces: start_pool("pieces", threads)?,
             hashing: start_pool("hashing", NonZeroUsize::MIN)?,

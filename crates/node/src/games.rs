@@ -18,14 +18,11 @@ use std::{
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 use tokio::sync::{mpsc, watch};
 
+use self::operation::{Operation, Turn};
 pub(crate) use self::{
     gate::refused,
     handle::GamesHandle,
     operation::{JobControl, JobProgress, JobReport, Wishes},
-};
-use self::{
-    operation::{Operation, Turn},
-    saved::Saves,
 };
 use crate::{
     actor::Reply,
@@ -38,6 +35,7 @@ use crate::{
     jobs::JobPorts,
     notice::Notice,
     restart::{Failure, Part, Parts},
+    saves::{SavedFile, Saves},
     snapshot::{Component, OperationId, OperationKind, Phase},
     views::OperationsView,
 };
@@ -117,7 +115,12 @@ impl Games {
     ) {
         let tasks = ports.tasks.clone();
         let now = settings.borrow().clone();
-        let saves = Saves::start(&tasks, Arc::clone(&ports.disk), ports.state.place());
+        let file = SavedFile {
+            disk: Arc::clone(&ports.disk),
+            place: ports.state.place(),
+            name: saved::NAME,
+        };
+        let saves = Saves::start(&tasks, file, |_, _| {});
         let games = Self {
             saves,
             settings: now,

@@ -116,10 +116,10 @@ pub struct PublishPlan {
 pub enum ShareChange {
     /// One game.
     Game(GameId, bool),
-    /// Everything.
-    All(bool),
-    /// Sending stops, for a time or until switched on.
+    /// Sending stops, for a time or until it is resumed.
     Pause(Option<Duration>),
+    /// Sending goes on.
+    Resume,
 }
 
 /// What happens to the games when the games directory changes.
@@ -178,6 +178,15 @@ impl NodeHandle {
         if self.views.shown.send(waiter).await.is_ok() {
             let _stopped = told.await;
         }
+    }
+
+    /// Waits until the games directory was listed for the first time since the start, a little
+    /// while at most: a volume that does not answer must not keep anybody waiting.
+    pub async fn until_listed(&self) {
+        let mut snapshots = self.watch();
+        let listed = snapshots.wait_for(|snapshot| snapshot.me.is_listed);
+        // Not in time, or stopped: then the question is answered with what is known.
+        drop(tokio::time::timeout(crate::limits::FIRST_LISTING, listed).await);
     }
 
     /// Follows the snapshots, at most ten a second.
@@ -337,10 +346,10 @@ impl NodeHandle {
         self.shelf.rescan().await
     }
 
-    /// Changes what is shared.
+    /// Changes what is shared; what is said of one game outlives the node.
     ///
     /// # Errors
-    /// No such game.
+    /// No such game, or it cannot be written down.
     pub async fn share(&self, change: ShareChange) -> Result<(), OperationError> {
         self.shelf.share(change).await
     }

@@ -51,6 +51,7 @@ mod random;
 mod removing;
 mod restart;
 mod room;
+mod saves;
 mod shelf;
 pub mod snapshot;
 mod supervisor;

@@ -2,6 +2,9 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+/// Longest time that commands wait after the start for the first listing of the games directory.
+pub const FIRST_LISTING: Duration = Duration::from_secs(2);
+
 /// Messages that wait for an actor. Senders wait when it is full, so nothing grows without bound.
 pub const MAILBOX: usize = 256;
 /// Notices that a slow reader may be behind before it misses some. The snapshot is the truth.

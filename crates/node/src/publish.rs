@@ -231,6 +231,7 @@ impl Parts {
             addresses: self.peers.addresses.clone(),
             games_dir: self.shelf.games_dir.clone(),
             games_dir_state: self.shelf.games_dir_state,
+            is_listed: self.shelf.is_listed,
             sharing: self.shelf.sharing,
             reachable: self.peers.reachable,
             down_rate: self.uploads.down_rate,

@@ -14,6 +14,7 @@ mod offer;
 mod place;
 mod reference;
 mod scanning;
+mod unshared;
 mod watching;
 
 use std::{
@@ -24,7 +25,7 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, Place,
+    Disk, DiskError, Place,
     content::{OpenContent, PieceSource},
     games_lock::GamesLock,
     index::Index,
@@ -41,6 +42,7 @@ pub(crate) use self::{
     handle::ShelfHandle,
     reference::Reference,
     scanning::take,
+    unshared::load as load_unshared,
 };
 use self::{
     entry::{Entry, Trust},
@@ -49,6 +51,7 @@ use self::{
     looking::{Hashing, next_to_hash},
     moving::Moving,
     scanning::{Held, Listed},
+    unshared::Unshared,
 };
 use crate::{
     actor::{Mailbox, Reply, Tasks},
@@ -62,6 +65,7 @@ use crate::{
     notice::Notice,
     peers::PeersHandle,
     restart::{Failure, Part, Parts},
+    saves::Saves,
     snapshot::{Component, GamesDirState, NotShared, Problem},
     views::{PlayView, ShelfView, Watched},
 };
@@ -112,6 +116,8 @@ pub(crate) enum Msg {
         Result<(), OperationError>,
         Reply<()>,
     ),
+    /// Up to which list the games that are not shared are written down.
+    UnsharedSaved(u64, Result<(), DiskError>),
     #[cfg(test)]
     Panic,
 }
@@ -136,6 +142,15 @@ pub(crate) struct ShelfPorts {
     pub(crate) view: watch::Sender<Arc<ShelfView>>,
 }
 
+/// What the shelf begins with.
+pub(crate) struct Begin {
+    pub(crate) games_dir: PathBuf,
+    /// On the games directory, if there is one.
+    pub(crate) lock: Option<GamesLock>,
+    /// Games that the person does not share.
+    pub(crate) unshared: BTreeSet<GameId>,
+}
+
 /// The actor.
 pub(crate) struct Shelf {
     ports: ShelfPorts,
@@ -149,7 +164,7 @@ pub(crate) struct Shelf {
     /// What the exchange serves for us.
     served: BTreeMap<ContentId, Arc<dyn PieceSource>>,
     /// Games that the person does not share, besides what `lanspread.toml` says.
-    switched_off: BTreeSet<GameId>,
+    unshared: Unshared,
     /// Games to look at, and to hash, next.
     to_look: VecDeque<GameId>,
     to_hash: BTreeMap<GameId, Arc<Payload>>,
@@ -162,6 +177,7 @@ pub(crate) struct Shelf {
     scan: Scan,
     /// The directory in which games were found last.
     held: Option<Held>,
+    held_saves: Saves,
     /// Who waits for the running scan, and who for the one after it.
     scan_replies: Vec<Reply<()>>,
     next_scan_replies: Vec<Reply<()>>,
@@ -191,9 +207,14 @@ impl Shelf {
     pub(crate) fn start(
         parts: &Parts,
         ports: ShelfPorts,
-        (games_dir, lock): (PathBuf, Option<GamesLock>),
+        begin: Begin,
         inbox: mpsc::Receiver<Msg>,
     ) {
+        let Begin {
+            games_dir,
+            lock,
+            unshared,
+        } = begin;
         let looker = Looker {
             disk: Arc::clone(&ports.disk),
             state: ports.state.clone(),
@@ -203,7 +224,8 @@ impl Shelf {
         };
         let tasks = ports.tasks.clone();
         let held = Held::load(ports.disk.as_ref(), &ports.state);
-        let switched_off = place::load_switched_off(ports.disk.as_ref(), &ports.state);
+        let unshared = Unshared::start(&ports, unshared);
+        let held_saves = Held::saves(&ports);
         let watch = watching::Watching::start(&ports, &games_dir);
         let shelf = Self {
             ports,
@@ -214,7 +236,7 @@ impl Shelf {
             state: GamesDirState::Available,
             entries: BTreeMap::new(),
             served: BTreeMap::new(),
-            switched_off,
+            unshared,
             to_look: VecDeque::new(),
             to_hash: BTreeMap::new(),
             requested: BTreeSet::new(),
@@ -222,6 +244,7 @@ impl Shelf {
             early: Some(Vec::new()),
             scan: Scan::Idle,
             held,
+            held_saves,
             scan_replies: Vec::new(),
             next_scan_replies: Vec::new(),
             moving: Moving::No,
@@ -325,6 +348,7 @@ impl Shelf {
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
             Msg::LookFailed(game, panic) => self.on_look_failed(&game, panic),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),
+            Msg::UnsharedSaved(number, written) => self.on_unshared_saved(number, written),
             #[cfg(test)]
             Msg::Panic => panic!("planted"),
         }

@@ -50,6 +50,8 @@ pub struct MeView {
     pub games_dir: PathBuf,
     /// Whether it can be read now.
     pub games_dir_state: GamesDirState,
+    /// It was listed, or found unavailable, since the start.
+    pub is_listed: bool,
     /// Sending is paused; for how long yet, if it ends by itself.
     pub sharing: SharingState,
     /// Whether others reached us by a connection that they opened.

@@ -167,6 +167,8 @@ pub(crate) struct ShelfView {
     pub(crate) games_dir: PathBuf,
     /// Whether it can be read now.
     pub(crate) games_dir_state: GamesDirState,
+    /// It was listed, or found unavailable, since the start.
+    pub(crate) is_listed: bool,
     /// Whether anything is sent.
     pub(crate) sharing: SharingState,
     /// How much is hashed.

@@ -41,6 +41,7 @@ pub(crate) fn snapshot() -> Snapshot {
             addresses: vec![address()],
             games_dir: PathBuf::from("/games"),
             games_dir_state: node::GamesDirState::Unavailable,
+            is_listed: true,
             sharing: node::SharingState::Paused(Some(Duration::from_millis(1_500))),
             reachable: None,
             down_rate: 1,

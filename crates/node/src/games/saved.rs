@@ -2,24 +2,20 @@
 //!
 //! One line each: kind, content, what follows, version, game, and whether it is paused. A line that
 //! does not parse is left out, and said.
-//!
-//! Invariant: one task writes, and the newest list is what lies there in the end.
 
 use std::sync::Arc;
 
-use lanspread_disk::{Disk, Place, atomic_file};
+use lanspread_disk::atomic_file;
 use lanspread_proto::{ContentId, GameId, VersionLabel};
-use tokio::sync::{oneshot, watch};
 
 use super::{Games, operation::Operation};
 use crate::{
-    actor::Tasks,
     handle::{AfterDownload, GetRequest},
     snapshot::{OperationKind, Phase},
 };
 
 /// The file's name.
-const NAME: &str = "downloads";
+pub(super) const NAME: &str = "downloads";
 /// Far more than anybody queues.
 const BYTES_MAX: u64 = 4 * 1_024 * 1_024;
 
@@ -32,47 +28,6 @@ struct Saved {
     version: VersionLabel,
     game: GameId,
     paused: bool,
-}
-
-/// Where a list goes that is to be written. Several in a row may be written as one.
-#[derive(Debug)]
-pub(super) struct Saves(watch::Sender<String>);
-
-impl Saves {
-    /// Starts the task that writes; it ends when this is dropped and the newest list is written.
-    pub(super) fn start(tasks: &Tasks, disk: Arc<dyn Disk>, place: Place) -> Self {
-        let (saves, newest) = watch::channel(String::new());
-        let writing = write_newest(newest, tasks.clone(), disk, place);
-        tasks.spawn(tracing::info_span!("save"), writing);
-        Self(saves)
-    }
-
-    fn write(&self, text: String) {
-        self.0.send_replace(text);
-    }
-}
-
-/// Writes one list after the other until there is nobody who could bring another.
-async fn write_newest(
-    mut newest: watch::Receiver<String>,
-    tasks: Tasks,
-    disk: Arc<dyn Disk>,
-    place: Place,
-) {
-    while newest.changed().await.is_ok() {
-        let text = newest.borrow_and_update().clone();
-        let (disk, place) = (Arc::clone(&disk), place.clone());
-        let (tell, told) = oneshot::channel();
-        tasks.spawn_blocking(tracing::Span::current(), move || {
-            if let Err(error) = atomic_file::write(disk.as_ref(), &place, NAME, text.as_bytes()) {
-                tracing::warn!(%error, "the queue of downloads cannot be saved");
-            }
-            // Who waits is there for as long as this runs.
-            let _heard = tell.send(());
-        });
-        // Written, or said why not.
-        let _written = told.await;
-    }
 }
 
 impl Games {
@@ -186,26 +141,7 @@ fn parse(line: &str) -> Option<Saved> {
 
 #[cfg(test)]
 mod tests {
-    use lanspread_disk::RealDisk;
-
     use super::*;
-
-    #[tokio::test]
-    async fn of_many_lists_in_a_row_the_last_one_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place::root(dir.path());
-        let tasks = Tasks::new();
-        let saves = Saves::start(&tasks, Arc::new(RealDisk::new()), place.clone());
-        for number in 0..200 {
-            saves.write(format!("list {number}"));
-            tokio::task::yield_now().await;
-        }
-        drop(saves);
-        assert!(tasks.stop_all().await);
-        let disk = RealDisk::new();
-        let bytes = atomic_file::read(&disk, &place.own(NAME), BYTES_MAX).unwrap();
-        assert_eq!(bytes.as_deref(), Some(b"list 199".as_slice()));
-    }
 
     #[test]
     fn a_saved_download_comes_back_and_nonsense_does_not() {

@@ -24,6 +24,7 @@ fn bench() -> Bench {
         games: BTreeMap::new(),
         games_dir: "games".into(),
         games_dir_state: GamesDirState::Available,
+        is_listed: true,
         sharing: SharingState::On,
         hashing: None,
         problems: Vec::new(),

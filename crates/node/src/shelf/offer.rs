@@ -7,36 +7,10 @@ use lanspread_proto::ContentId;
 
 use super::{Shelf, entry::ShareWish, looking::Hashing, place};
 use crate::{
-    actor::Reply, error::OperationError, exchange::Served, handle::ShareChange, library::OwnGames,
-    limits, snapshot::SharingState, views::ShelfView,
+    exchange::Served, library::OwnGames, limits, snapshot::SharingState, views::ShelfView,
 };
 
 impl Shelf {
-    pub(super) fn share(&mut self, change: ShareChange, reply: Reply<()>) {
-        let result = match change {
-            ShareChange::Game(game, _) if !self.entries.contains_key(&game) => {
-                Err(OperationError::UnknownGame(game))
-            }
-            ShareChange::Game(game, on) => {
-                match on {
-                    true => self.switched_off.remove(&game),
-                    false => self.switched_off.insert(game),
-                };
-                place::save_switched_off(&self.ports, &self.switched_off);
-                Ok(())
-            }
-            ShareChange::All(on) => {
-                self.paused_until = if on { None } else { Some(None) };
-                Ok(())
-            }
-            ShareChange::Pause(time) => {
-                self.paused_until = Some(time.map(|time| Instant::now() + time));
-                Ok(())
-            }
-        };
-        self.answer(reply, result);
-    }
-
     fn sharing(&self) -> SharingState {
         match self.paused_until {
             Some(until) => SharingState::Paused(
@@ -53,7 +27,7 @@ impl Shelf {
         let mut games = BTreeMap::new();
         let (mut own, mut serve) = (OwnGames::default(), Vec::new());
         for (game, entry) in &self.entries {
-            let off = self.switched_off.contains(game) || entry.wish == ShareWish::Keep;
+            let off = self.unshared.holds(game) || entry.wish == ShareWish::Keep;
             let shared = !off && sharing != SharingState::Off;
             entry.list(game, shared, &mut own);
             serve.extend(entry.served(game).filter(|_| shared));
@@ -76,6 +50,7 @@ impl Shelf {
             games,
             games_dir: self.games_dir.clone(),
             games_dir_state: self.state,
+            is_listed: self.early.is_none(),
             sharing,
             hashing: self.hashing.as_ref().map(Hashing::view),
             problems: self.problems.iter().cloned().chain(blocked).collect(),

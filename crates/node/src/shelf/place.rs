@@ -1,16 +1,15 @@
-//! Where the shelf stands: the games directory, what is switched off, what a publish would do.
+//! Where the shelf stands: the games directory, and what a publish would do.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use lanspread_disk::{
     Disk, DiskError, Place, atomic_file, games_lock::GamesLock, relocate::relocate, scan,
-    state::StateDir, vfs::EntryKind,
+    vfs::EntryKind,
 };
-use lanspread_proto::{GameId, wire::link::Sharing};
+use lanspread_proto::wire::link::Sharing;
 use tokio_util::sync::CancellationToken;
 
 use super::{Msg, ShelfPorts, scanning};
@@ -23,41 +22,12 @@ use crate::{
     snapshot::SharingState,
 };
 
-/// The file with the games that the person does not share.
-const NAME: &str = "unshared";
-const BYTES_MAX: u64 = 4 * 1_024 * 1_024;
-
 /// What peers are told.
 pub(super) const fn on_the_wire(sharing: SharingState) -> Sharing {
     match sharing {
         SharingState::On => Sharing::On,
         SharingState::Off | SharingState::Paused(_) => Sharing::Paused,
     }
-}
-
-pub(super) fn load_switched_off(disk: &dyn Disk, state: &StateDir) -> BTreeSet<GameId> {
-    match atomic_file::read(disk, &state.place().own(NAME), BYTES_MAX) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes.unwrap_or_default())
-            .lines()
-            .filter_map(|line| GameId::parse(line).ok())
-            .collect(),
-        Err(error) => {
-            tracing::warn!(%error, "the list of games that are not shared cannot be read");
-            BTreeSet::new()
-        }
-    }
-}
-
-pub(super) fn save_switched_off(ports: &ShelfPorts, games: &BTreeSet<GameId>) {
-    let text: String = games.iter().map(|game| format!("{game}\n")).collect();
-    let (disk, place) = (Arc::clone(&ports.disk), ports.state.place());
-    ports
-        .tasks
-        .spawn_blocking(tracing::debug_span!("save"), move || {
-            if let Err(error) = atomic_file::write(disk.as_ref(), &place, NAME, text.as_bytes()) {
-                tracing::warn!(%error, "the list of games that are not shared cannot be saved");
-            }
-        });
 }
 
 /// Looks at a folder on a thread for that, and answers.

@@ -15,10 +15,11 @@ use lanspread_disk::{
     state::StateDir,
 };
 
-use super::{Moving, Msg, Scan, Shelf, holding::Answer};
+use super::{Moving, Msg, Scan, Shelf, ShelfPorts, holding::Answer};
 use crate::{
     error::OperationError,
     restart::caught_in,
+    saves::{SavedFile, Saves},
     snapshot::{GamesDirState, Problem},
 };
 
@@ -84,6 +85,16 @@ impl Held {
         let (id, dir) = text.trim_end_matches('\n').split_once('\t')?;
         let (id, dir) = (id.parse().ok()?, PathBuf::from(dir));
         Some(Self { dir, id })
+    }
+
+    /// Where it is written down.
+    pub(super) fn saves(ports: &ShelfPorts) -> Saves {
+        let file = SavedFile {
+            disk: Arc::clone(&ports.disk),
+            place: ports.state.place(),
+            name: NAME,
+        };
+        Saves::start(&ports.tasks, file, |_, _| {})
     }
 
     fn text(&self) -> String {
@@ -202,23 +213,10 @@ impl Shelf {
             id,
         };
         if held != Some(&now) {
-            self.save_held(&now);
+            self.held_saves.write(now.text());
             self.held = Some(now);
         }
         Ok(found)
-    }
-
-    fn save_held(&self, held: &Held) {
-        let (disk, place) = (Arc::clone(&self.ports.disk), self.ports.state.place());
-        let text = held.text();
-        self.ports
-            .tasks
-            .spawn_blocking(tracing::debug_span!("save"), move || {
-                if let Err(error) = atomic_file::write(disk.as_ref(), &place, NAME, text.as_bytes())
-                {
-                    tracing::warn!(%error, "where games are cannot be written down");
-                }
-            });
     }
 }
 

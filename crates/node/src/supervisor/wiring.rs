@@ -87,6 +87,7 @@ impl Doors {
             games: BTreeMap::new(),
             games_dir: config.games_dir.clone(),
             games_dir_state: GamesDirState::Available,
+            is_listed: false,
             sharing: SharingState::On,
             hashing: None,
             problems: Vec::new(),
@@ -158,8 +159,12 @@ impl Shared {
         let (liars, known_liars) = watch::channel(Liars::default());
         let (peers, uploads) = (self.peers.clone(), self.upload_ports());
         Exchange::start(&self.parts, peers, uploads, liars, inboxes.exchange);
-        let games_dir = (self.config.games_dir.clone(), games_lock);
-        Shelf::start(&self.parts, self.shelf_ports(), games_dir, inboxes.shelf);
+        let begin = shelf::Begin {
+            games_dir: self.config.games_dir.clone(),
+            lock: games_lock,
+            unshared: self.foundation.unshared.clone(),
+        };
+        Shelf::start(&self.parts, self.shelf_ports(), begin, inboxes.shelf);
         let jobs = self.job_ports(self.transfer_ports(known_liars, inboxes.round_trips));
         let (view, settings) = (doors.operations_view.clone(), doors.settings.clone());
         Games::start(&self.parts, jobs, inboxes.games, view, settings);

@@ -43,6 +43,9 @@ async fn a_game_that_is_not_shared_is_not_replaced_by_an_older_one() {
     berta.publish("2.0").await;
     let change = ShareChange::Game(quake(), false);
     berta.handle().share(change).await.unwrap();
+    // Whoever is answered is not contradicted by the next start.
+    let list = std::fs::read_to_string(berta.dir.path().join("state/unshared"));
+    assert_eq!(list.unwrap(), "quake\n");
     let private = |game: &GameView| game.local.not_shared == Some(NotShared::SwitchedOff);
     berta.until_game("not shared", private).await;
     let older = berta.handle().get(request(AfterDownload::Keep)).await;
@@ -106,7 +109,7 @@ async fn a_removal_believes_the_index_and_reads_nothing_again() {
     berta.done(berta.get(AfterDownload::Keep).await).await;
     anna.stop().await;
     // If its bytes were read, it would not be ours any more and stay.
-    rot(&berta.game_dir().join("maps/q3dm17.bsp"));
+    let berta = rotten(berta).await;
     let remove = berta.handle().remove(quake(), WhileInstalled::Refuse).await;
     berta.done(remove.unwrap()).await;
     assert!(!berta.game_dir().exists());
