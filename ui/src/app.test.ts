@@ -82,6 +82,40 @@ const census = () => {
   return counts;
 };
 
+describe('starting a game', () => {
+  it('shows every command before anything of a stranger is started, then names what was shown', async () => {
+    const transport = still('party');
+    const sent = vi.spyOn(transport, 'call');
+    await open(transport, { view: 'game', game: 'turbo-heist-3' });
+    button(/^Play$/)?.click();
+    await settle();
+    const asked = document.querySelector('dialog')?.textContent ?? '';
+    for (const word of ['bin/start', '"Robin the Second"', 'redist/setup.sh', 'bin/server', 'settings.ini']) {
+      expect(asked).toContain(word);
+    }
+    const commands = () => sent.mock.calls.map(([command]) => command);
+    expect(commands().filter(({ command }) => command === 'play')).toEqual([]);
+    const [agree] = [...document.querySelectorAll<HTMLElement>('dialog button.pri')];
+    agree?.click();
+    await settle();
+    expect(commands().find(({ command }) => command === 'play')).toMatchObject({
+      game: 'turbo-heist-3',
+      accept: true,
+      language: 'en',
+    });
+  });
+
+  it('joins whoever hosts', async () => {
+    const transport = still('party');
+    const sent = vi.spyOn(transport, 'call');
+    await open(transport, { view: 'game', game: 'turbo-heist-3' });
+    button(/^Join$/)?.click();
+    await settle();
+    const plan = sent.mock.calls.map(([command]) => command).find(({ command }) => command === 'play_plan');
+    expect(plan).toMatchObject({ join: scene('party').games.find((one) => one.game === 'turbo-heist-3')?.hosts[0]?.peer });
+  });
+});
+
 describe('hostile text', () => {
   const state = scene('hostile');
   const PLACES: Place[] = [

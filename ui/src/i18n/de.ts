@@ -346,6 +346,8 @@ export const de: Messages = {
   'settings.use_as_is': 'So benutzen, wie er ist',
   'settings.version': 'Version',
 
+  'settings.wine': 'Wine oder Proton',
+  'settings.wine_text': 'Was hier Windows-Programme startet, mit ganzem Pfad. Nur an diesem Rechner.',
   'share.choose': 'Ordner wählen',
   'share.do': 'Mit allen teilen',
   'share.found': { one: '{n} Datei, {size}', other: '{n} Dateien, {size}' },

@@ -344,6 +344,8 @@ export const en = {
   'settings.use_as_is': 'Use it as it is',
   'settings.version': 'Version',
 
+  'settings.wine': 'Wine or Proton',
+  'settings.wine_text': 'What starts Windows programs here, by its whole path. Only on this machine.',
   'share.choose': 'Choose a folder',
   'share.do': 'Share with everybody',
   'share.found': { one: '{n} file, {size}', other: '{n} files, {size}' },

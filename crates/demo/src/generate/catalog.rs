@@ -42,6 +42,16 @@ pub(super) fn games(megabytes: u32) -> Result<Vec<GameSpec>, PathError> {
     ])
 }
 
+/// One game can be started, and hosted, where a script is a program.
+const MAZE_PROFILE: &str = "title = \"Garden Maze\"\n\n\
+    [play]\nlinux = \"garden-maze.sh\"\nmacos = \"garden-maze.sh\"\n\
+    arguments = [\"--player\", \"{player_name}\", \"--language\", \"{language}\"]\n\
+    join = [\"--join\", \"{host_ip}\"]\n\n\
+    [play.server]\nlinux = \"garden-maze.sh\"\nmacos = \"garden-maze.sh\"\n\
+    arguments = [\"--server\"]\nport = 47999\n";
+/// Stands for a game: it runs for a while.
+const MAZE: &str = "#!/bin/sh\nexec sleep 20\n";
+
 /// Bytes to share out among games.
 struct Share(u64);
 
@@ -123,6 +133,8 @@ fn garden_maze(share: &Share) -> Result<GameSpec, PathError> {
         game.file(&tile, bytes, Kind::Noise)?;
     }
     game.empty_dirs.push(RelPath::parse("screenshots")?);
+    game.exact("lanspread.toml", MAZE_PROFILE)?;
+    game.exact("garden-maze.sh", MAZE)?;
     Ok(game)
 }
 
@@ -135,6 +147,11 @@ impl GameSpec {
             empty_dirs: Vec::new(),
             copies: Vec::new(),
         }
+    }
+
+    fn exact(&mut self, path: &str, text: &'static str) -> Result<(), PathError> {
+        let bytes = u64::try_from(text.len()).unwrap_or(0);
+        self.file(path, bytes, Kind::Exact(text))
     }
 
     fn file(&mut self, path: &str, bytes: u64, kind: Kind) -> Result<(), PathError> {

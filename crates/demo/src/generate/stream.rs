@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Noise,
     /// As scripts and levels: much to compress.
     Text,
+    /// Exactly this, again and again.
+    Exact(&'static str),
 }
 
 /// The bytes of one generated file.
@@ -59,6 +61,7 @@ impl Stream {
         self.random.fill(&mut drawn);
         self.read = 0;
         match self.kind {
+            Kind::Exact(text) => self.made = text.as_bytes().to_vec(),
             Kind::Noise => self.made = drawn,
             Kind::Text => {
                 self.made.clear();

@@ -54,6 +54,9 @@ export async function answer(play: Play, command: Command): Promise<Reply> {
       };
       return DONE;
     }
+    case 'set_wine':
+      state.settings = { ...state.settings, wine: command.program ?? null };
+      return DONE;
     case 'set_name':
       state.me = { ...state.me, name: command.name };
       return DONE;
