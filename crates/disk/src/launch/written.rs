@@ -142,6 +142,9 @@ fn parse_path(path: String) -> Result<RelPath, LaunchError> {
 
 #[cfg(test)]
 mod tests {
+    use lanspread_install::launch::{Language, PlayerName, System, Values};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Profile, String> {
@@ -164,6 +167,38 @@ mod tests {
         assert!(profile.setup.unwrap().administrator);
         assert_eq!(profile.server.unwrap().port, Some(27_960));
         assert_eq!(profile.settings.len(), 2);
+    }
+
+    proptest! {
+        /// Whatever a stranger wrote: it means something or is refused, and what it means stays in
+        /// `local/` and is as many arguments as were written.
+        #[test]
+        fn any_profile(
+            path in "[a-z./\\\\: ]{0,12}",
+            arguments in proptest::collection::vec("[a-z{}_ \"'$;|&-]{0,24}", 0..70),
+            name in "\\PC{0,40}",
+        ) {
+            let list = toml::Value::from(arguments.clone()).to_string();
+            let path = toml::Value::from(path).to_string();
+            let Ok(profile) = parse(&format!("linux = {path}\narguments = {list}\n")) else {
+                return Ok(());
+            };
+            let values = Values {
+                player: PlayerName::clean(&name),
+                language: Language::default(),
+                host: None,
+            };
+            let line = profile.play_on(System::Linux, false, &values).unwrap();
+            prop_assert_eq!(line.arguments.len(), arguments.len());
+            prop_assert!(!line.file.as_str().starts_with('/'));
+            prop_assert!(line.file.components().all(|part| part != ".."));
+            for (filled, written) in line.arguments.iter().zip(&arguments) {
+                let is_filled = !filled.contains("{player_name}");
+                prop_assert!(is_filled);
+                let is_plain = !written.contains('{');
+                prop_assert!(!is_plain || filled == written);
+            }
+        }
     }
 
     #[test]

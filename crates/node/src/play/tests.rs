@@ -18,7 +18,7 @@ use super::*;
 use crate::{
     Config, Node, NodeHandle, Snapshot,
     config::{Discovery, Listen},
-    handle::{PublishHow, PublishRequest, UserFiles},
+    handle::{GamesMove, PublishHow, PublishRequest, UserFiles},
     snapshot::{GameView, OperationId, PlayState},
 };
 
@@ -291,6 +291,10 @@ async fn a_running_game_is_not_changed_and_outlives_the_node() {
         .unwrap();
     let waits = |phase: &Phase| matches!(phase, Phase::CloseTheGame);
     ann.until_phase(operation, waits).await;
+    let elsewhere = ann.dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let moved = ann.handle().set_games_dir(elsewhere, GamesMove::Move).await;
+    assert_eq!(moved.unwrap_err().code(), "close-the-game");
     let busy = ann
         .begin(Role::Server, hash, Agreed::Yes)
         .await

@@ -25,6 +25,11 @@ impl Shelf {
             let error = OperationError::GamesDirUnavailable(self.games_dir.clone());
             return self.answer(reply, Err(error));
         }
+        let play = self.ports.play.borrow().clone();
+        if let (GamesMove::Move, Some((game, _))) = (how, play.programs.keys().next()) {
+            let error = OperationError::InUse(game.clone());
+            return self.answer(reply, Err(error));
+        }
         self.moving = Moving::Wanted(dir, how, reply);
         self.early.get_or_insert_default();
         if let Some(hashing) = &self.hashing {
