@@ -103,12 +103,11 @@ fn lies_beside(name: &str) -> bool {
         || BESIDE_ARCHIVES.contains(&extension)
 }
 
-/// Also the parts `.z01`, `.z02` of a spanned ZIP, which cannot be unpacked.
+/// Also tar archives in compressions that cannot be unpacked, as `.tar.bz2`.
 fn has_archive_name(name: &str) -> bool {
     let folded = fold(name);
-    let number = folded.rsplit_once(".z").map(|(_, number)| number);
-    volumes::has_archive_name(name)
-        || number.is_some_and(|n| n.len() >= 2 && n.bytes().all(|b| b.is_ascii_digit()))
+    let stem = folded.rsplit_once('.').map_or("", |(stem, _)| stem);
+    volumes::has_archive_name(name) || stem.ends_with(".tar")
 }
 
 /// Later slices of a cut 7z or ZIP have no magic of their own: their name must do.
@@ -198,7 +197,8 @@ mod tests {
         check(&[("version.ini", b""), ("game.eti", b"")], "game.eti");
         check(&[("a.zip", ZIP), ("b.7z", b"\0\0\0\0\0\0")], "b.7z");
         check(&[("a.tar.bz2", b"BZh91AY")], "a.tar.bz2");
-        check(&[("a.z01", ZIP), ("a.zip", ZIP)], "a.z01");
+        // The first part of a spanned ZIP.
+        check(&[("a.z01", b"PK\x07\x08"), ("a.zip", ZIP)], "a.z01");
     }
 
     #[test]
