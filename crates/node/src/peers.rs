@@ -38,7 +38,11 @@ use lanspread_proto::{
 use lanspread_swarm::peers::{DialId, LinkId, Sighting};
 use tokio::sync::oneshot;
 
-use self::{dial::Found, lanes::LanePlan, link::Greeted};
+use self::{
+    dial::Found,
+    lanes::{BetterPlan, LanePlan},
+    link::Greeted,
+};
 pub(crate) use self::{
     lanes::LaneError,
     owner::{Announcement, PeersPorts, Socket, Start, bind, prepare},
@@ -47,7 +51,7 @@ use crate::{
     actor::{Mailbox, Reply},
     clock::Clock,
     error::OperationError,
-    views::{PeersView, Watched},
+    views::{PathInfo, PeersView, Watched},
 };
 
 /// The links that are up.
@@ -102,6 +106,12 @@ pub(crate) enum Msg {
         peer: PeerId,
         served: oneshot::Sender<Lane>,
         plan: oneshot::Sender<LanePlan>,
+    },
+    /// Somebody wants a lane over a better address than this one; dropped when there is none.
+    PlanBetter {
+        peer: PeerId,
+        than: SocketAddr,
+        plan: oneshot::Sender<BetterPlan>,
     },
     /// TCP to a peer was tried, and worked at this address.
     TcpTried {
@@ -181,6 +191,19 @@ impl PeersHandle {
         let plan = planned.await;
         let plan = plan.map_err(|_dropped| LaneError::NotLinked(peer))?;
         plan.fetch(brings, &self.mailbox).await
+    }
+
+    /// Opens a lane on which the peer sends to us over a better address than this one, if there is
+    /// one and it answers; and what the way to it is like.
+    pub(crate) async fn open_better_lane(
+        &self,
+        peer: PeerId,
+        than: SocketAddr,
+    ) -> Option<(Lane, PathInfo)> {
+        let (plan, planned) = oneshot::channel();
+        let wanted = Msg::PlanBetter { peer, than, plan };
+        self.mailbox.send(wanted).await;
+        planned.await.ok()?.fetch(&self.mailbox).await
     }
 
     /// Somebody may be somewhere.

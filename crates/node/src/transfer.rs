@@ -4,8 +4,10 @@
 //! which lane it was asked, and tells back what became of it.
 
 mod arrivals;
+mod asking;
 mod delivered;
 pub(crate) mod lane;
+mod paths;
 mod sources;
 pub(crate) mod store;
 mod view;
@@ -24,7 +26,7 @@ use lanspread_proto::{
 use lanspread_swarm::{
     Liars,
     credit::LaneId,
-    download::{Download, DownloadAction, Outcome, SourceState},
+    download::{Download, DownloadAction, SourceState},
     time::Instant,
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -33,7 +35,8 @@ pub(crate) use self::view::TransferView;
 use self::{
     delivered::Delivered,
     lane::Refusal,
-    sources::{NotAsked, Sources},
+    paths::Asked,
+    sources::Sources,
     store::{Arrived, Store},
     view::view_of,
 };
@@ -47,7 +50,7 @@ use crate::{
     notice::Notice,
     pace::Pace,
     peers::PeersHandle,
-    views::{LibraryView, PeersView},
+    views::{LibraryView, PathInfo, PeersView},
 };
 
 /// How often what arrived is counted and shown.
@@ -64,6 +67,13 @@ pub(crate) enum Msg {
     FromPeer { peer: PeerId, message: LinkMessage },
     /// A lane that was asked for.
     LaneOpened { peer: PeerId, lane: Option<Lane> },
+    /// One over a better address than that of a lane that is there.
+    BetterLane {
+        peer: PeerId,
+        than: LaneId,
+        lane: Lane,
+        path: PathInfo,
+    },
     /// It closed.
     LaneClosed { peer: PeerId, lane: LaneId },
     /// Bytes of a piece arrived.
@@ -146,8 +156,8 @@ pub(crate) struct Transfer {
     download: Download,
     delivered: Delivered,
     sources: Sources,
-    /// On which lane each open request is.
-    asked: BTreeMap<(PeerId, PieceIndex), LaneId>,
+    /// Each open request.
+    asked: BTreeMap<(PeerId, PieceIndex), Asked>,
     /// Payload bytes that the exchange has not heard of.
     received: BTreeMap<PeerId, u64>,
     /// Stored pieces that the exchange has not heard of.
@@ -257,6 +267,12 @@ impl Transfer {
             Msg::PeerDown { peer } => self.on_peer_down(peer),
             Msg::FromPeer { peer, message } => self.on_peer_message(peer, message),
             Msg::LaneOpened { peer, lane } => self.on_lane_opened(peer, lane),
+            Msg::BetterLane {
+                peer,
+                than,
+                lane,
+                path,
+            } => self.on_better_lane(peer, than, (lane, path)),
             Msg::LaneClosed { peer, lane } => self.on_lane_closed(peer, lane),
             Msg::Bytes {
                 peer,
@@ -266,6 +282,10 @@ impl Transfer {
             } => {
                 let now = self.ports.clock.now();
                 self.sources.heard(peer, lane, now);
+                let asked = self.asked.get_mut(&(peer, piece));
+                if let Some(asked) = asked.filter(|asked| asked.lane == lane) {
+                    asked.begun = true;
+                }
                 self.download.on_bytes(now, peer, piece, bytes);
                 *self.received.entry(peer).or_default() += u64::from(bytes);
             }
@@ -376,6 +396,7 @@ impl Transfer {
         self.tell_lied();
         self.ask_paused_again();
         self.replace_dead_lanes();
+        self.improve_lanes();
         self.checkpoint_if_due();
     }
 
@@ -410,8 +431,8 @@ impl Transfer {
             match action {
                 DownloadAction::Request { peer, piece } => self.request(peer, piece),
                 DownloadAction::Cancel { peer, piece } => {
-                    if let Some(lane) = self.asked.remove(&(peer, piece)) {
-                        self.sources.cancel(peer, lane, piece);
+                    if let Some(asked) = self.asked.remove(&(peer, piece)) {
+                        self.sources.cancel(peer, asked.lane, piece);
                     }
                 }
                 DownloadAction::DeclineOffer { peer, piece } => {
@@ -430,44 +451,6 @@ impl Transfer {
                     }
                 }
             }
-        }
-    }
-
-    fn request(&mut self, peer: PeerId, index: PieceIndex) {
-        let Some(piece) = self.manifest.geometry().piece(index) else {
-            return;
-        };
-        match self.sources.request(peer, piece) {
-            Ok(lane) => {
-                // A lane is silent from when it was asked, not from when it last had work.
-                if !self.asked.values().any(|other| *other == lane) {
-                    let now = self.ports.clock.now();
-                    self.sources.heard(peer, lane, now);
-                }
-                self.asked.insert((peer, index), lane);
-            }
-            Err(why) => {
-                // Without the lane the scheduler does not ask there again, at once and for ever.
-                if let NotAsked::Closed(lane) = why {
-                    self.on_lane_closed(peer, lane);
-                }
-                let now = self.ports.clock.now();
-                self.download.on_piece(now, peer, index, Outcome::Lost);
-            }
-        }
-    }
-
-    fn refuse(&mut self, peer: PeerId, everywhere: bool) {
-        tracing::warn!(peer = %peer.short(), everywhere, "a peer sent bytes that do not match");
-        self.sources.close_lanes(peer);
-        self.asked.retain(|(asked, _), _| *asked != peer);
-        self.update_facts(peer);
-        self.notify(Notice::PeerRefused {
-            peer,
-            content: self.content(),
-        });
-        if everywhere {
-            self.ports.peers.refuse(peer);
         }
     }
 

@@ -1,6 +1,9 @@
 //! Our own addresses and what they say about the way to others.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    cmp::Ordering,
+    net::{IpAddr, SocketAddr},
+};
 
 use lanspread_net::{
     AddressFilter, Net,
@@ -102,6 +105,18 @@ impl Addresses {
             let speed = path.bits_per_second.unwrap_or(0);
             (path.medium, std::cmp::Reverse(speed))
         });
+    }
+
+    /// Whether the way to an address is surely better than that to another one: worth a move.
+    pub(super) fn is_better(&self, to: SocketAddr, than: SocketAddr) -> bool {
+        let (new, old) = (self.path_to(to), self.path_to(than));
+        let faster = old.bits_per_second.is_some() && new.bits_per_second > old.bits_per_second;
+        match new.medium.cmp(&old.medium) {
+            _ if new.medium == Medium::Unknown => false,
+            Ordering::Less => true,
+            Ordering::Equal => faster,
+            Ordering::Greater => false,
+        }
     }
 }
 
@@ -205,6 +220,26 @@ mod tests {
             "10.0.0.1:1 10.0.0.9:1 [fe80::9%2]:1 192.168.9.9:1 10.0.1.9:1 [fe80::9%3]:1 \
              172.17.0.9:1"
         );
+    }
+
+    #[test]
+    fn a_lane_moves_only_to_what_is_surely_better() {
+        let mut machine = machine("[::]:7");
+        let slow = own("10.0.3.1", LinkClass::Wired, Some(100), 5);
+        machine.own.push(slow);
+        let better =
+            |to: &str, than: &str| machine.is_better(to.parse().unwrap(), than.parse().unwrap());
+        let (wire, air, slow) = ("10.0.0.9:1", "10.0.1.9:1", "10.0.3.9:1");
+        let (virt, unknown) = ("172.17.0.9:1", "192.168.9.9:1");
+        for (to, than) in [(wire, air), (wire, slow), (air, virt), (wire, unknown)] {
+            assert!(better(to, than), "{to} {than}");
+            assert!(!better(than, to), "{than} {to}");
+        }
+        // Nobody knows what it goes over; the other way round it is worth a try.
+        assert!(!better(unknown, air) && !better(air, unknown));
+        for all in [wire, air, slow, virt, unknown] {
+            assert!(!better(all, all), "{all}");
+        }
     }
 
     #[test]

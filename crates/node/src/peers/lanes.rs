@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::Msg;
-use crate::{actor::Mailbox, exchange};
+use crate::{actor::Mailbox, exchange, views::PathInfo};
 
 /// The next address is tried when the ones before have not answered for this long.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -45,6 +45,29 @@ pub(crate) struct LanePlan {
     pub(super) sender: LinkSender,
     /// Where it may take TCP, best first; empty when it is known not to.
     pub(super) addresses: Vec<SocketAddr>,
+}
+
+/// An attempt over better addresses than one in use.
+#[derive(Debug)]
+pub(crate) struct BetterPlan {
+    pub(super) plan: LanePlan,
+    /// What the way to each of them is like.
+    pub(super) ways: Vec<(SocketAddr, PathInfo)>,
+}
+
+impl BetterPlan {
+    /// A lane on which the peer sends to us. That it does not come says nothing of TCP to the peer,
+    /// which works where it is used.
+    pub(super) async fn fetch(self, peers: &Mailbox<Msg>) -> Option<(Lane, PathInfo)> {
+        let peer = self.plan.peer;
+        let lane = timeout(TCP_TIMEOUT, self.plan.dial_any(LaneRole::Fetch)).await;
+        let lane = lane.ok().flatten()?;
+        let address = lane.path().remote;
+        let (_, way) = self.ways.iter().find(|(to, _)| *to == address)?;
+        let address = Some(address);
+        peers.send(Msg::TcpTried { peer, address }).await;
+        Some((lane, *way))
+    }
 }
 
 impl LanePlan {

@@ -171,6 +171,7 @@ impl<'a> Session<'a> {
             } => self.on_peer_message(now, peer, link, message),
             Msg::LinkEnded { peer, link, error } => self.on_link_ended(now, peer, link, &error),
             Msg::PlanLane { peer, served, plan } => self.on_plan_lane(now, peer, served, plan),
+            Msg::PlanBetter { peer, than, plan } => self.on_plan_better(now, peer, than, plan),
             Msg::TcpTried { peer, address } => self.lanes.on_tcp_tried(now, peer, address),
             Msg::Checked { link, answers } => self.on_checked(now, link, answers),
             Msg::Leave(done) => self.on_leave(done),

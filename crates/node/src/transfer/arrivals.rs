@@ -1,8 +1,7 @@
-//! What comes of lanes and requests: pieces, refusals, and lanes that open and close.
+//! What comes of requests: pieces and refusals.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use lanspread_net::lane::Lane;
 use lanspread_proto::{
     PeerId, PieceIndex,
     wire::{LinkMessage, lane::GoneReason, link::PieceRef},
@@ -12,7 +11,6 @@ use lanspread_swarm::{credit::LaneId, download::Outcome, time::Instant};
 use super::{
     Transfer,
     lane::Refusal,
-    sources::{self, Net},
     store::{Arrived, Stored},
 };
 use crate::{exchange, notice::Notice};
@@ -21,58 +19,6 @@ use crate::{exchange, notice::Notice};
 const PAUSE_DOUBT: Duration = Duration::from_secs(1);
 
 impl Transfer {
-    pub(super) fn on_lane_opened(&mut self, peer: PeerId, lane: Option<Lane>) {
-        self.sources.on_lane(&self.ports, peer, lane);
-        self.update_facts(peer);
-    }
-
-    pub(super) fn on_lane_closed(&mut self, peer: PeerId, lane: LaneId) {
-        if !self.sources.on_lane_closed(peer, lane) {
-            return;
-        }
-        let now = self.ports.clock.now();
-        let lost: Vec<PieceIndex> = self
-            .asked
-            .iter()
-            .filter(|((asked, _), on)| *asked == peer && **on == lane)
-            .map(|((_, piece), _)| *piece)
-            .collect();
-        for piece in lost {
-            self.asked.remove(&(peer, piece));
-            self.download.on_piece(now, peer, piece, Outcome::Lost);
-        }
-        self.update_facts(peer);
-        self.sources.open_lane(&self.ports, peer, sources::RETRY);
-    }
-
-    /// Closes lanes that must be dead, and opens others in their place.
-    pub(super) fn replace_dead_lanes(&mut self) {
-        if self.asked.is_empty() {
-            return;
-        }
-        let now = self.ports.clock.now();
-        let view = Arc::clone(&self.ports.peers_view.borrow());
-        let own = view
-            .addresses
-            .iter()
-            .map(|own| own.ip().to_canonical())
-            .collect();
-        let asked: BTreeSet<(PeerId, LaneId)> = self
-            .asked
-            .iter()
-            .map(|((peer, _), lane)| (*peer, *lane))
-            .collect();
-        for (peer, lane) in asked {
-            let address = view.peers.get(&peer).and_then(|info| info.address);
-            let linked = address.map(|address| address.ip().to_canonical());
-            let net = Net { own: &own, linked };
-            if self.sources.is_dead((peer, lane), now, &net) {
-                tracing::info!(peer = %peer.short(), "a lane is dead and is replaced");
-                self.on_lane_closed(peer, lane);
-            }
-        }
-    }
-
     pub(super) fn on_arrived(&mut self, arrived: Arrived) {
         let Arrived {
             peer,
@@ -191,7 +137,7 @@ impl Transfer {
     /// Forgets a request that has an answer; `false` when it is open on another lane, or not at
     /// all.
     fn take_asked(&mut self, asked: (PeerId, PieceIndex), lane: LaneId) -> bool {
-        let open = self.asked.get(&asked) == Some(&lane);
+        let open = self.asked.get(&asked).is_some_and(|open| open.lane == lane);
         if open {
             self.asked.remove(&asked);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -31,7 +31,7 @@ use crate::{
     actor::Mailbox,
     have_pages::HavePages,
     peers::PeersHandle,
-    views::{Medium, PeerInfo},
+    views::{Medium, PathInfo, PeerInfo},
 };
 
 /// A lane that closed or did not open is tried again after this.
@@ -71,6 +71,15 @@ struct Source {
     closed: bool,
     /// Pages of its map so far.
     map: HavePages,
+    /// When a better way to it was last looked for.
+    improved_at: Option<Instant>,
+}
+
+impl Source {
+    /// Lanes on which something may be asked.
+    fn staying(&self) -> impl Iterator<Item = (&LaneId, &OpenLane)> {
+        self.lanes.iter().filter(|(_, open)| !open.leaving)
+    }
 }
 
 /// Why a piece was not asked for.
@@ -88,6 +97,10 @@ struct OpenLane {
     /// When something last came on it, or was first asked on it.
     heard: Instant,
     asked_count: u32,
+    /// Where the peer's link went when this was opened.
+    linked: Option<IpAddr>,
+    /// A better one is there: this one brings what it has begun.
+    leaving: bool,
 }
 
 impl Sources {
@@ -131,14 +144,12 @@ impl Sources {
         }
         let source = Source {
             sharing: info.sharing,
-            path: match info.path.medium {
-                Medium::Wifi => Path::Wireless,
-                Medium::Loopback | Medium::Wired | Medium::Unknown | Medium::Virtual => Path::Wired,
-            },
+            path: as_seen(info.path),
             rate_hint: info.path.bits_per_second.map(|bits| bits / 8),
             lanes: BTreeMap::new(),
             closed: false,
             map: HavePages::default(),
+            improved_at: None,
         };
         self.peers.insert(peer, source);
         self.untold.insert(peer);
@@ -172,7 +183,7 @@ impl Sources {
             rate_hint: source.rate_hint,
             path: source.path,
             sharing: source.sharing,
-            lanes: u8::try_from(source.lanes.len()).unwrap_or(u8::MAX),
+            lanes: u8::try_from(source.staying().count()).unwrap_or(u8::MAX),
             lied_before,
         })
     }
@@ -182,7 +193,7 @@ impl Sources {
         if self
             .peers
             .get(&peer)
-            .is_none_or(|source| source.closed || !source.lanes.is_empty())
+            .is_none_or(|source| source.closed || source.staying().next().is_some())
         {
             return;
         }
@@ -202,7 +213,12 @@ impl Sources {
     }
 
     /// A lane is there, or not; then it is asked for again.
-    pub(super) fn on_lane(&mut self, ports: &TransferPorts, peer: PeerId, lane: Option<Lane>) {
+    pub(super) fn on_lane(
+        &mut self,
+        ports: &TransferPorts,
+        peer: PeerId,
+        (lane, linked): (Option<Lane>, Option<SocketAddr>),
+    ) {
         let Some(lane) = lane else {
             return self.open_lane(ports, peer, RETRY);
         };
@@ -228,6 +244,8 @@ impl Sources {
                 path,
                 heard: ports.clock.now(),
                 asked_count: 0,
+                linked: linked.map(|linked| linked.ip().to_canonical()),
+                leaving: false,
             },
         );
     }
@@ -256,8 +274,56 @@ impl Sources {
         let own = open.path.local.map(|local| local.ip().to_canonical());
         let own_gone = own.is_some_and(|own| !own.is_loopback() && !net.own.contains(&own));
         let remote = open.path.remote.ip().to_canonical();
-        let moved = net.linked.is_some_and(|linked| linked != remote);
+        // The link went where the lane goes, and goes there no more. Where the two never were
+        // together, the one says nothing about the other.
+        let moved = open.linked == Some(remote) && net.linked.is_some_and(|now| now != remote);
         silent >= SILENT_LONG || (silent >= SILENT && (own_gone || moved))
+    }
+
+    /// Where a lane goes, while it is open.
+    pub(super) fn remote(&self, peer: PeerId, lane: LaneId) -> Option<SocketAddr> {
+        let open = self.peers.get(&peer)?.lanes.get(&lane)?;
+        Some(open.path.remote)
+    }
+
+    /// Lanes on which something is asked, for which nobody looked for a better way for so long.
+    pub(super) fn to_improve(
+        &mut self,
+        now: Instant,
+        interval: Duration,
+        busy: &BTreeSet<LaneId>,
+    ) -> Vec<(PeerId, LaneId, SocketAddr)> {
+        let mut found = Vec::new();
+        for (peer, source) in &mut self.peers {
+            let at = *source.improved_at.get_or_insert(now);
+            let lane = source.staying().find(|(lane, _)| busy.contains(lane));
+            let lane = lane.map(|(lane, open)| (*peer, *lane, open.path.remote));
+            if let Some(lane) = lane.filter(|_| now.since(at) >= interval) {
+                source.improved_at = Some(now);
+                found.push(lane);
+            }
+        }
+        found
+    }
+
+    /// Nothing more is asked on a lane; the way to the peer is another one.
+    pub(super) fn leave(&mut self, peer: PeerId, lane: LaneId, path: PathInfo) {
+        let Some(source) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        source.path = as_seen(path);
+        source.rate_hint = path.bits_per_second.map(|bits| bits / 8);
+        if let Some(open) = source.lanes.get_mut(&lane) {
+            open.leaving = true;
+        }
+    }
+
+    /// Closes lanes that were left and have nothing more to bring.
+    pub(super) fn end_leaving(&mut self, busy: &BTreeSet<LaneId>) {
+        for source in self.peers.values_mut() {
+            let stays = |lane: &LaneId, open: &OpenLane| !open.leaving || busy.contains(lane);
+            source.lanes.retain(|lane, open| stays(lane, open));
+        }
     }
 
     /// `false` when the lane was closed from here.
@@ -278,7 +344,7 @@ impl Sources {
     /// Asks for a piece on the peer's lane that was asked least.
     pub(super) fn request(&mut self, peer: PeerId, piece: Piece) -> Result<LaneId, NotAsked> {
         let source = self.peers.get_mut(&peer).ok_or(NotAsked::NoLane)?;
-        let least = source.lanes.iter_mut();
+        let least = source.lanes.iter_mut().filter(|(_, open)| !open.leaving);
         let (id, open) = least
             .min_by_key(|(_, open)| open.asked_count)
             .ok_or(NotAsked::NoLane)?;
@@ -305,5 +371,13 @@ impl Sources {
     ) -> Option<PieceSet> {
         let source = self.peers.get_mut(&peer)?;
         source.map.add(page, piece_count)
+    }
+}
+
+/// As the scheduler counts it.
+const fn as_seen(path: PathInfo) -> Path {
+    match path.medium {
+        Medium::Wifi => Path::Wireless,
+        Medium::Loopback | Medium::Wired | Medium::Unknown | Medium::Virtual => Path::Wired,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     games::{Game, Kind},
     party::Party,
     peer::{Peer, connected},
-    trees::{payload, tree},
+    trees::{bytes_of, payload, tree},
 };
 
 /// Two peers on a switch: one has a game, they find each other by multicast, the other downloads
@@ -250,6 +250,56 @@ fn s23_several_interfaces() {
     second.plug_cable(1).unwrap();
     second.pull_cable(2).unwrap();
     taker.done_with("quake", operation);
+    assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+}
+
+/// A download runs over the air because the cable is out; when the cable is plugged in, it moves
+/// there at once, and what was on its way is neither lost nor fetched twice; how soon is printed.
+#[test]
+fn s23_a_better_way_appears() {
+    let config = LabConfig::new(2).networks(2);
+    let Some(party) = Party::in_lab("s23_a_better_way_appears", config) else {
+        return;
+    };
+    let game = Game::new("Quake", "1.0", 64);
+    game.write(&party.games(1));
+    let (first, second) = (party.host(1), party.host(2));
+    let slow = Rate::mbit(16);
+    first.limit(0, Some(slow), None).unwrap();
+    second.pull_cable(1).unwrap();
+    let cards = [("eth0", "wireless"), ("eth1", "device")];
+    let giver = party.start_with_cards(1, &cards);
+    let mut taker = party.start_with_cards(2, &cards);
+    taker.until_ready("quake", 1);
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    let seen = taker.until("some bytes", |s| done_bytes(s, "quake") > 6_000_000);
+    let before = done_bytes(&seen, "quake");
+    let sent = |network| first.counters(network).unwrap().sent;
+    let air = sent(0);
+    second.plug_cable(1).unwrap();
+    let plugged = Instant::now();
+    taker.until("bytes over the cable", |_| sent(1) > 2_000_000);
+    println!(
+        "S23: bytes came over the cable after {:?}",
+        plugged.elapsed()
+    );
+    taker.done_with("quake", operation);
+    let left = 64_000_000 - before;
+    let (air, cable) = (sent(0) - air, sent(1));
+    println!("S23: then {air} bytes over the air, {cable} over the cable, of {left}");
+    // Over the air the rest would have taken half a minute.
+    assert!(cable > left / 2, "{cable} of {left}");
+    // Headers, and the piece or two that were on the way: not the window.
+    assert!(air + cable < left / 10 * 12, "{air} + {cable} for {left}");
+    let fetched = taker.fetched()[&giver.key()];
+    let root = party.games(1).join("Quake");
+    assert_eq!(
+        fetched,
+        bytes_of(&payload(&root)),
+        "fetched twice, or not at all"
+    );
+    assert_eq!(taker.notices_of("peer_refused"), [] as [Value; 0]);
+    assert_eq!(taker.notices_of("peer_disconnected"), [] as [Value; 0]);
     assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
 }
 

@@ -70,8 +70,27 @@ impl Party {
 
     /// Starts a peer with more flags.
     pub(crate) fn start_with(&self, number: u8, flags: &[&str]) -> Peer {
+        self.start_node(self.program_of(number), number, flags)
+    }
+
+    /// Starts a peer on a host of the lab whose cards are what this says: for each a directory
+    /// that is there for its kind, `device` or `wireless`. A lab has neither.
+    pub(crate) fn start_with_cards(&self, number: u8, cards: &[(&str, &str)]) -> Peer {
+        const NET: &str = "/sys/class/net";
+        let mut lines = vec![format!("mount -t tmpfs lanspread-scenario {NET}")];
+        for (card, kind) in cards {
+            lines.push(format!("mkdir -p {NET}/{card}/{kind}"));
+        }
+        lines.push("exec \"$0\" \"$@\"".to_owned());
+        let lab = self.lab.as_ref().unwrap();
+        // Each program on a host has its own mounts.
+        let mut command = lab.host(number).unwrap().command("sh");
+        command.args(["-e", "-c", &lines.join("\n")]).arg(program());
+        self.start_node(self.set_up(command, number), number, &[])
+    }
+
+    fn start_node(&self, mut command: Command, number: u8, flags: &[&str]) -> Peer {
         let name = format!("peer{number}");
-        let mut command = self.program_of(number);
         command.args(["node", "--jsonl", "--name", &name, "--games"]);
         command.arg(self.games(number));
         if self.lab.is_none() {
@@ -106,10 +125,15 @@ impl Party {
 
     /// The program with a peer's state directory, on the peer's host.
     pub(crate) fn program_of(&self, number: u8) -> Command {
-        let mut command = without_settings(match &self.lab {
+        let command = match &self.lab {
             Some(lab) => lab.host(number).unwrap().command(program()),
             None => Command::new(program()),
-        });
+        };
+        self.set_up(command, number)
+    }
+
+    fn set_up(&self, command: Command, number: u8) -> Command {
+        let mut command = without_settings(command);
         command.arg("--state").arg(self.state(number));
         command
     }

@@ -30,6 +30,12 @@ pub(crate) fn payload(root: &Path) -> Tree {
     all
 }
 
+/// The bytes of all files together.
+pub(crate) fn bytes_of(tree: &Tree) -> u64 {
+    let sizes = tree.values().map(|print| print.split(' ').next().unwrap());
+    sizes.map(|size| size.parse::<u64>().unwrap()).sum()
+}
+
 /// Everything below a directory, directories and the program's own files too.
 pub(crate) fn entries(root: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();

@@ -16,7 +16,7 @@ use lanspread_swarm::time::Instant;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
-    super::lanes::{LanePlan, serving_permits},
+    super::lanes::{BetterPlan, LanePlan, serving_permits},
     Session,
 };
 use crate::exchange;
@@ -101,6 +101,27 @@ impl Session<'_> {
         }
         // Who asked may have gone.
         drop(plan.send(ready));
+    }
+
+    pub(super) fn on_plan_better(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        than: SocketAddr,
+        plan: oneshot::Sender<BetterPlan>,
+    ) {
+        let Some(mut ready) = self.lane_plan(now, peer) else {
+            return;
+        };
+        let own = &self.keep.addresses;
+        ready.addresses.retain(|to| own.is_better(*to, than));
+        if ready.addresses.is_empty() {
+            return;
+        }
+        let ways = ready.addresses.iter();
+        let ways = ways.map(|to| (*to, own.path_to(*to))).collect();
+        // Who asked may have gone.
+        drop(plan.send(BetterPlan { plan: ready, ways }));
     }
 
     fn lane_plan(&mut self, now: Instant, peer: PeerId) -> Option<LanePlan> {
