@@ -188,6 +188,7 @@ fn end(operation: &Operation) -> Option<End> {
         | Phase::Adopting
         | Phase::Downloading
         | Phase::WaitingForSource
+        | Phase::WaitingForGamesDir
         | Phase::Committing
         | Phase::Installing
         | Phase::Verifying

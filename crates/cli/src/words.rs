@@ -109,6 +109,7 @@ pub(crate) const fn phase(phase: Phase) -> &'static str {
         Phase::Adopting => "reusing local files",
         Phase::Downloading => "downloading",
         Phase::WaitingForSource => "waiting for a source",
+        Phase::WaitingForGamesDir => "the games directory is not available",
         Phase::Committing => "finishing",
         Phase::Installing => "installing",
         Phase::Verifying => "verifying",

@@ -250,6 +250,7 @@ impl<'a> Track<'a> {
             | Phase::Preparing
             | Phase::Adopting
             | Phase::WaitingForSource
+            | Phase::WaitingForGamesDir
             | Phase::CloseTheGame
             | Phase::Testing
             | Phase::Publishing

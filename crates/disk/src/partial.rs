@@ -311,7 +311,13 @@ impl PartialContent {
         if let Err(error) = self.spec.disk.sync_volume(&self.incoming) {
             self.broken.store(true, Ordering::Release);
             let slot = self.state().take_slot();
-            let voided = self.journal.write(slot, Record::Void);
+            // A disk that was unplugged may be back with all of it; one that failed to write may
+            // show what it does not hold.
+            let what = match error.is_not_found() {
+                true => Record::Away,
+                false => Record::Void,
+            };
+            let voided = self.journal.write(slot, what);
             if voided.and_then(|()| self.journal.sync()).is_err() {
                 // Without a journal everything is read again, which is the next best.
                 drop(self.spec.disk.remove_file(&self.journal_place));

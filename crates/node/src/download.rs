@@ -4,7 +4,9 @@
 //! Invariant: until the commit the game on disk is as it was; after it, it is the new one. A cancel
 //! before the commit loses nothing but time.
 
+mod adopting;
 mod asking;
+mod away;
 mod blob;
 mod failure;
 mod prepare;
@@ -12,7 +14,6 @@ mod prepare;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use lanspread_disk::{
-    Place,
     boot::BootId,
     content::OpenContent,
     hashing::Progress,
@@ -24,6 +25,7 @@ use lanspread_swarm::download::SourceState;
 use self::failure::shared_store_error;
 pub(crate) use self::failure::store_error;
 pub(crate) use self::prepare::{agree, files};
+use self::{adopting::adopt, away::Home};
 use crate::{
     committing,
     error::OperationError,
@@ -68,20 +70,57 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
         job.decide(spec.content, spec.version.clone()).await;
         let work = async {
             let agreed = agree(&ports, &job, spec.content, Some(&spec.version)).await?;
-            // The game is held from the moment on when its directory is touched, not while a source
-            // is awaited.
-            let held = run(&ports, &job, &spec, &agreed);
-            ports.holding(&job, held).await
+            run_at_home(&ports, &job, &spec, &agreed).await
         };
         Box::pin(job.carry_out(work)).await;
     });
 }
 
-async fn run(
+/// Up to the commit it waits while the games directory is away, and begins again with what is
+/// there. After that, the transaction says how it goes on.
+async fn run_at_home(
     ports: &JobPorts,
     job: &Job,
     spec: &DownloadSpec,
     agreed: &Agreed,
+) -> Result<(), OperationError> {
+    let home = Home::of(ports, job).await?;
+    let mut boot = BootId::current();
+    loop {
+        let mut stage = Stage {
+            boot,
+            commits: false,
+        };
+        // The game is held from the moment on when its directory is touched, not while a source is
+        // awaited.
+        let held = run(ports, job, (spec, agreed), &mut stage);
+        let result = ports.holding(job, held).await;
+        match result {
+            Err(error) if !stage.commits && home.is_away(ports, &error).await? => {
+                tracing::info!(%error, "a download was interrupted");
+            }
+            result => return result,
+        }
+        job.room.release();
+        home.until_back(ports, job).await?;
+        // What a disk had not yet written when it was unplugged is lost, as in a power cut.
+        boot = None;
+    }
+}
+
+/// How far a download is, as far as a failure is concerned.
+struct Stage {
+    /// In which run of the system what is there was written, if all of it can be believed.
+    boot: Option<BootId>,
+    /// The transaction has begun.
+    commits: bool,
+}
+
+async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    (spec, agreed): (&DownloadSpec, &Agreed),
+    stage: &mut Stage,
 ) -> Result<(), OperationError> {
     if let Ok(content) = ports.shelf.content(job.game.clone()).await
         && content.manifest().content() == spec.content
@@ -89,7 +128,7 @@ async fn run(
         // The node stopped after the commit.
         return finish_committed(ports, job, spec, content).await;
     }
-    let (partial, have) = open_partial(ports, job, agreed).await?;
+    let (partial, have) = open_partial(ports, job, agreed, stage.boot).await?;
     let partial = Arc::new(partial);
     let checked = match job.control.check() {
         Ok(()) => check_space(ports, job, agreed, (spec, &have)).await,
@@ -108,7 +147,7 @@ async fn run(
         return give_up(ports, job, partial, error).await;
     }
     job.enter(Phase::Committing).await;
-    let committed = commit(ports, job, agreed, partial).await;
+    let committed = commit(ports, job, (agreed, partial), stage).await;
     // Whatever came of it, nobody gets pieces of it out of `.incoming` any more.
     ports.shelf.downloading(job.game.clone(), None).await;
     committed?;
@@ -142,6 +181,7 @@ async fn open_partial(
     ports: &JobPorts,
     job: &Job,
     agreed: &Agreed,
+    boot: Option<BootId>,
 ) -> Result<(PartialContent, PieceSet), OperationError> {
     let spec = PartialSpec {
         disk: Arc::clone(&ports.disk),
@@ -149,7 +189,7 @@ async fn open_partial(
         partials: ports.state.partials(),
         manifest: Arc::clone(&agreed.manifest),
         chunk_map: Arc::clone(&agreed.chunk_map),
-        boot: BootId::current(),
+        boot,
     };
     let game = job.game.clone();
     let opened = ports.blocking(move || open_or_replace(&spec)).await?;
@@ -191,40 +231,6 @@ fn bytes_of(manifest: &Manifest, have: &PieceSet) -> u64 {
         .iter()
         .filter_map(|piece| manifest.geometry().piece(piece));
     pieces.map(|piece| u64::from(piece.bytes)).sum()
-}
-
-/// Takes equal chunks from the old version and from the directory that was named.
-async fn adopt(
-    ports: &JobPorts,
-    job: &Job,
-    spec: &DownloadSpec,
-    partial: &Arc<PartialContent>,
-    mut have: PieceSet,
-) -> Result<PieceSet, OperationError> {
-    let old = ports.game_root(&job.game);
-    let named = spec.from.as_deref().map(Place::root);
-    let manifest = Arc::clone(partial.manifest());
-    for source in named.into_iter().chain([old]) {
-        if have.is_full() {
-            break;
-        }
-        job.enter(Phase::Adopting).await;
-        let progress = Arc::new(Progress::default());
-        let (partial, counted) = (Arc::clone(partial), Arc::clone(&progress));
-        let work = ports.blocking(move || partial.adopt_from(&source, &counted));
-        let gained = tokio::select! {
-            gained = work => gained?,
-            error = job.control.interrupted() => {
-                // The work on the other thread ends at its next chunk.
-                progress.cancel();
-                return Err(error);
-            }
-        };
-        let gained = gained.map_err(|error| store_error(&job.game, error))?;
-        job.room.wrote(bytes_of(&manifest, &gained));
-        have.extend(gained.iter());
-    }
-    Ok(have)
 }
 
 /// Fetches what is missing, and serves what is there meanwhile.
@@ -455,13 +461,14 @@ pub(crate) fn take_alone(
 async fn commit(
     ports: &JobPorts,
     job: &Job,
-    agreed: &Agreed,
-    partial: Arc<PartialContent>,
+    (agreed, partial): (&Agreed, Arc<PartialContent>),
+    stage: &mut Stage,
 ) -> Result<(), OperationError> {
     let game = job.game.clone();
     let finishing = Arc::clone(&partial);
     let finished = ports.blocking(move || finishing.finish()).await?;
     finished.map_err(|error| store_error(&game, error))?;
+    stage.commits = true;
     committing::commit(ports, job, agreed).await?;
     ports.shelf.partial_bytes(game.clone(), 0).await;
     if let Err(error) = ports.blocking(move || partial.retire()).await? {

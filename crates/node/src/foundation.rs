@@ -15,7 +15,7 @@ use lanspread_disk::{
 use lanspread_net::Identity;
 use lanspread_proto::GameId;
 
-use crate::{error::StartError, limits, shelf};
+use crate::{error::StartError, limits, pieces::Pieces, shelf};
 
 /// See the module.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Foundation {
     pub(crate) identity: Arc<Identity>,
     pub(crate) index: Arc<Index>,
     /// For pieces: checking and writing what arrives, reading what is sent.
-    pub(crate) pieces: Arc<Pool>,
+    pub(crate) pieces: Pieces,
     /// For hashing our own games, which must not make a download wait.
     pub(crate) hashing: Arc<Pool>,
 }
@@ -55,7 +55,7 @@ impl Foundation {
             identity,
             unshared,
             index: Arc::new(index),
-            pieces: start_pool("pieces", threads)?,
+            pieces: Pieces::new(start_pool("pieces", threads)?),
             hashing: start_pool("hashing", NonZeroUsize::MIN)?,
             state,
         })

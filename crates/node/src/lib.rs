@@ -44,6 +44,7 @@ pub mod limits;
 pub mod notice;
 mod pace;
 mod peers;
+mod pieces;
 pub mod play;
 mod publish;
 mod publishing;

@@ -14,7 +14,7 @@ mod view;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use lanspread_disk::{partial::StoreError, pool::Pool};
+use lanspread_disk::partial::StoreError;
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
     ContentId, GameId, Manifest, PeerId, PieceIndex, PieceSet,
@@ -31,7 +31,7 @@ use lanspread_swarm::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::view::TransferView;
+pub(crate) use self::{arrivals::chunks_finished, view::TransferView};
 use self::{
     delivered::Delivered,
     lane::Refusal,
@@ -50,6 +50,7 @@ use crate::{
     notice::Notice,
     pace::Pace,
     peers::PeersHandle,
+    pieces::Pieces,
     views::{LibraryView, PathInfo, PeersView},
 };
 
@@ -103,7 +104,7 @@ pub(crate) enum Msg {
 pub(crate) struct TransferPorts {
     pub(crate) tasks: Tasks,
     pub(crate) clock: Clock,
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pieces: Pieces,
     pub(crate) buffers: Buffers,
     pub(crate) credit: CreditHandle,
     pub(crate) pace: Pace,

@@ -270,6 +270,7 @@ export const de: Messages = {
   'phase.testing': 'Prüft Archive',
   'phase.verifying': 'Prüft',
   'phase.waiting_for_source': 'Wartet auf eine Quelle',
+  'phase.waiting_for_games_dir': 'Der Spieleordner ist nicht da',
 
   'play.running': 'läuft',
   'play.serving': 'dein Server läuft',

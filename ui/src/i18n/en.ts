@@ -268,6 +268,7 @@ export const en = {
   'phase.testing': 'Testing archives',
   'phase.verifying': 'Verifying',
   'phase.waiting_for_source': 'Waiting for a source',
+  'phase.waiting_for_games_dir': 'The games folder is not there',
 
   'play.running': 'running',
   'play.serving': 'your server runs',

@@ -33,6 +33,7 @@ const PHASES: [Phase, Standing, Deed | undefined][] = [
   ['adopting', 'downloading', 'pause'],
   ['downloading', 'downloading', 'pause'],
   ['waiting_for_source', 'waiting', 'pause'],
+  ['waiting_for_games_dir', 'waiting', 'pause'],
   ['committing', 'busy', undefined],
   ['installing', 'busy', 'cancel'],
   ['close_the_game', 'busy', 'cancel'],

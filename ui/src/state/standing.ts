@@ -69,6 +69,7 @@ function busyStanding(operation: Operation): Standing {
     case 'paused':
       return 'paused';
     case 'waiting_for_source':
+    case 'waiting_for_games_dir':
       return 'waiting';
     case 'preparing':
     case 'adopting':

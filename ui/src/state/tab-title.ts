@@ -3,7 +3,7 @@ import { titleOf } from '../format/shown.ts';
 import type { Game } from '../model.ts';
 import { running } from './standing.ts';
 
-const TRANSFERS = ['downloading', 'paused', 'waiting_for_source', 'preparing', 'adopting'];
+const TRANSFERS = ['downloading', 'paused', 'waiting_for_source', 'waiting_for_games_dir', 'preparing', 'adopting'];
 
 export function tabTitle(games: Iterable<Game>): string {
   const list = [...games].flatMap((game) => {

@@ -227,6 +227,7 @@ impl From<&Phase> for public::Phase {
             Phase::Adopting => Self::Adopting,
             Phase::Downloading => Self::Downloading,
             Phase::WaitingForSource => Self::WaitingForSource,
+            Phase::WaitingForGamesDir => Self::WaitingForGamesDir,
             Phase::Committing => Self::Committing,
             Phase::Installing => Self::Installing,
             Phase::Verifying => Self::Verifying,

@@ -368,6 +368,8 @@ pub enum Phase {
     Downloading,
     /// Nobody who is here has what is missing; goes on by itself.
     WaitingForSource,
+    /// The games directory is not available; goes on by itself when it is back.
+    WaitingForGamesDir,
     /// Making it durable and visible.
     Committing,
     /// Unpacking or cloning.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | piece `n` | the bytes of piece `n` were written before this record |
 //! | checkpoint `s` | all that the records before slot `s` speak of was durable before this record |
+//! | away | the directory was not there to be synced: what no checkpoint covers is looked at again |
 //! | void | a sync failed: what no checkpoint covers may be lost, whatever a read shows now |
 
 use lanspread_proto::{ContentId, Hash, PieceIndex};
@@ -31,6 +32,7 @@ pub(super) enum Record {
     Piece(PieceIndex),
     Checkpoint { before_slot: u64 },
     Void,
+    Away,
 }
 
 /// What an old journal is worth.
@@ -169,12 +171,13 @@ impl Head {
         let (slots, _torn) = body.as_chunks::<RECORD_BYTES>();
         let mut pieces = Vec::new();
         let mut covered = 0;
-        let mut void = false;
+        let (mut void, mut same_run) = (false, same_run);
         for (slot, raw) in (0_u64..).zip(slots) {
             match decode(&self.content, slot, raw) {
                 Some(Record::Piece(piece)) => pieces.push((slot, piece)),
                 Some(Record::Checkpoint { before_slot }) => covered = before_slot.min(slot),
                 Some(Record::Void) => void = true,
+                Some(Record::Away) => same_run = false,
                 None => {}
             }
         }
@@ -214,6 +217,7 @@ fn encode(content: &ContentId, slot: u64, record: Record) -> [u8; RECORD_BYTES] 
         Record::Piece(piece) => (1_u64, u64::from(piece.0)),
         Record::Checkpoint { before_slot } => (2, before_slot),
         Record::Void => (3, 0),
+        Record::Away => (4, 0),
     };
     let [k0, k1, k2, k3, k4, k5, k6, k7] = kind.to_le_bytes();
     let [v0, v1, v2, v3, v4, v5, v6, v7] = value.to_le_bytes();
@@ -238,6 +242,7 @@ fn decode(content: &ContentId, slot: u64, raw: &[u8; RECORD_BYTES]) -> Option<Re
         1 => Some(Record::Piece(PieceIndex(u32::try_from(value).ok()?))),
         2 => Some(Record::Checkpoint { before_slot: value }),
         3 => Some(Record::Void),
+        4 => Some(Record::Away),
         _ => None,
     }
 }
@@ -368,6 +373,15 @@ mod tests {
         assert_eq!(HEAD.parse(&bytes), known(&[4, 0], &[], &[]));
         let later = Head { boot: None, ..HEAD };
         assert_eq!(later.parse(&bytes), known(&[4, 0], &[], &[]));
+    }
+
+    #[test]
+    fn what_no_checkpoint_covers_is_looked_at_when_the_directory_was_away() {
+        let mut records = sample();
+        records.push(Record::Away);
+        records.push(piece(5));
+        let bytes = journal(&records);
+        assert_eq!(HEAD.parse(&bytes), known(&[4, 0], &[], &[9, 2, 5]));
     }
 
     #[test]

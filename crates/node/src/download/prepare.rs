@@ -19,7 +19,6 @@ use crate::{
     handle::FileView,
     jobs::{Job, JobPorts},
     notice::Notice,
-    peers::PeersHandle,
     snapshot::Phase,
 };
 
@@ -129,8 +128,7 @@ async fn ask_all(
 ) -> Result<Agreed, OperationError> {
     let mut told = BTreeSet::new();
     let next = || holders(ports, content).find(|peer| told.insert(*peer));
-    let peers = ports.transfer.peers.clone();
-    let asked = ask_in_turn(next, |peer| ask(peers.clone(), peer, content)).await;
+    let asked = ask_in_turn(next, |peer| ask(ports.clone(), peer, content)).await;
     let mut liar_count = 0;
     for (peer, error) in asked.failed {
         match error {
@@ -139,6 +137,7 @@ async fn ask_all(
                 strike(ports, peer, content).await;
             }
             AskError::Unreadable => return Err(OperationError::BadManifest(game.clone())),
+            AskError::Failed(error) => return Err(error),
             AskError::Lane(_) | AskError::Blob(_) => {
                 tracing::debug!(peer = %peer.short(), %error, "no manifest from a peer");
             }
@@ -208,20 +207,34 @@ enum AskError {
     /// It is what its id says, and nothing that could be fetched: nobody has anything better.
     #[error("this content has no valid manifest")]
     Unreadable,
+    /// It could not be looked at.
+    #[error(transparent)]
+    Failed(OperationError),
 }
 
-async fn ask(peers: PeersHandle, peer: PeerId, content: ContentId) -> Result<Agreed, AskError> {
-    let mut lane = BlobLane::new(peers.open_lane(peer).await?);
+/// The largest lists take a second to check, which is nothing for the thread that runs the links.
+async fn ask(ports: JobPorts, peer: PeerId, content: ContentId) -> Result<Agreed, AskError> {
+    let mut lane = BlobLane::new(ports.transfer.peers.open_lane(peer).await?);
     let bytes = lane.fetch(content, BlobKind::Manifest).await?;
-    if Hash::of(&bytes).as_bytes() != content.as_bytes() {
+    let checked = ports.blocking(move || check_manifest(peer, content, &bytes));
+    let manifest = checked.await.map_err(AskError::Failed)??;
+    let bytes = lane.fetch(content, BlobKind::ChunkMap).await?;
+    let checked = ports.blocking(move || check_chunk_map(peer, manifest, &bytes));
+    checked.await.map_err(AskError::Failed)?
+}
+
+fn check_manifest(peer: PeerId, content: ContentId, bytes: &[u8]) -> Result<Manifest, AskError> {
+    if Hash::of(bytes).as_bytes() != content.as_bytes() {
         return Err(AskError::Lied);
     }
-    let manifest = Manifest::parse(&bytes).map_err(|error| {
+    Manifest::parse(bytes).map_err(|error| {
         tracing::warn!(peer = %peer.short(), %error, "a manifest is not valid");
         AskError::Unreadable
-    })?;
-    let bytes = lane.fetch(content, BlobKind::ChunkMap).await?;
-    let chunk_map = ChunkMap::parse(&bytes, &manifest).map_err(|error| {
+    })
+}
+
+fn check_chunk_map(peer: PeerId, manifest: Manifest, bytes: &[u8]) -> Result<Agreed, AskError> {
+    let chunk_map = ChunkMap::parse(bytes, &manifest).map_err(|error| {
         tracing::warn!(peer = %peer.short(), %error, "a chunk map is not valid");
         AskError::Lied
     })?;

@@ -1,8 +1,7 @@
 //! Manifests and chunk maps on their way out.
 //!
-//! Invariant: of each blob there is one copy in memory, however many peers are being sent it, and
-//! it
-//! goes when nobody is. A lane has at most [`PER_LANE_MAX`] blobs open.
+//! Invariant: of each blob there is one copy in memory, however many peers are being sent it or
+//! wait for it, and it goes when nobody is. A lane has at most [`PER_LANE_MAX`] blobs open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,32 +21,68 @@ const PER_LANE_MAX: usize = 2;
 #[derive(Default)]
 pub(super) struct Blobs {
     encoded: BTreeMap<(ContentId, BlobKind), Bytes>,
+    /// Those that are being encoded, and who waits for them.
+    awaited: BTreeMap<(ContentId, BlobKind), Vec<RequestKey>>,
     open: BTreeMap<LaneId, BTreeSet<RequestId>>,
 }
 
+/// What comes of asking for a blob.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// These bytes are to be sent.
+    Here(Bytes),
+    /// It is being encoded.
+    Waits,
+    /// It is to be encoded.
+    Encode,
+    /// The lane has too many open already.
+    TooMany,
+}
+
+/// The bytes of a blob; takes long for the largest.
+pub(super) fn encode(kind: BlobKind, served: &Served) -> Bytes {
+    Bytes::from(match kind {
+        BlobKind::Manifest => served.manifest.encode(),
+        BlobKind::ChunkMap => served.chunk_map.encode(),
+    })
+}
+
 impl Blobs {
-    /// The bytes to send; `None` when the lane has too many open already.
-    pub(super) fn open(
-        &mut self,
-        key: RequestKey,
-        kind: BlobKind,
-        served: &Served,
-    ) -> Option<Bytes> {
+    /// A lane asks for a blob.
+    pub(super) fn open(&mut self, key: RequestKey, kind: BlobKind, served: &Served) -> Opened {
         let open = self.open.entry(key.lane).or_default();
         if open.len() >= PER_LANE_MAX || !open.insert(key.request) {
-            return None;
+            return Opened::TooMany;
         }
         self.forget_unused();
-        let encoded = self
-            .encoded
-            .entry((served.manifest.content(), kind))
-            .or_insert_with(|| {
-                Bytes::from(match kind {
-                    BlobKind::Manifest => served.manifest.encode(),
-                    BlobKind::ChunkMap => served.chunk_map.encode(),
-                })
-            });
-        Some(encoded.clone())
+        let of = (served.manifest.content(), kind);
+        if let Some(bytes) = self.encoded.get(&of) {
+            return Opened::Here(bytes.clone());
+        }
+        let waiting = self.awaited.entry(of).or_default();
+        waiting.push(key);
+        match waiting.as_slice() {
+            [_] => Opened::Encode,
+            _ => Opened::Waits,
+        }
+    }
+
+    /// A blob is encoded: who still waits for it.
+    pub(super) fn on_encoded(
+        &mut self,
+        of: (ContentId, BlobKind),
+        bytes: &Bytes,
+    ) -> Vec<RequestKey> {
+        let mut waiting = self.awaited.remove(&of).unwrap_or_default();
+        let is_open = |key: &RequestKey| {
+            let open = self.open.get(&key.lane);
+            open.is_some_and(|open| open.contains(&key.request))
+        };
+        waiting.retain(is_open);
+        if !waiting.is_empty() {
+            self.encoded.insert(of, bytes.clone());
+        }
+        waiting
     }
 
     /// A blob was sent to its end; nothing happens when it is none.
@@ -122,19 +157,33 @@ mod tests {
     #[test]
     fn a_blob_is_in_memory_once_and_a_lane_has_few() {
         let served = served();
+        let (manifest, map) = (BlobKind::Manifest, BlobKind::ChunkMap);
+        let content = served.manifest.content();
         let mut blobs = Blobs::default();
-        let first = blobs.open(key(1, 1), BlobKind::Manifest, &served).unwrap();
-        let second = blobs.open(key(2, 1), BlobKind::Manifest, &served).unwrap();
-        assert_eq!(first.as_ptr(), second.as_ptr());
+        assert_eq!(blobs.open(key(1, 1), manifest, &served), Opened::Encode);
+        assert_eq!(blobs.open(key(2, 1), manifest, &served), Opened::Waits);
+        assert_eq!(blobs.open(key(3, 1), manifest, &served), Opened::Waits);
+        assert_eq!(blobs.open(key(1, 1), map, &served), Opened::TooMany);
+        // Who has gone meanwhile is not sent anything.
+        blobs.on_lane_down(LaneId(3));
+        let first = encode(manifest, &served);
         assert_eq!(first.as_ref(), served.manifest.encode());
-        assert!(blobs.open(key(1, 1), BlobKind::ChunkMap, &served).is_none());
-        let map = blobs.open(key(1, 2), BlobKind::ChunkMap, &served).unwrap();
-        assert_eq!(map.as_ref(), served.chunk_map.encode());
-        assert!(blobs.open(key(1, 3), BlobKind::Manifest, &served).is_none());
+        let waited = blobs.on_encoded((content, manifest), &first);
+        assert_eq!(waited, [key(1, 1), key(2, 1)]);
+        let Opened::Here(again) = blobs.open(key(2, 2), manifest, &served) else {
+            panic!("it is here");
+        };
+        assert_eq!(again.as_ptr(), first.as_ptr());
+        assert_eq!(blobs.open(key(1, 2), map, &served), Opened::Encode);
+        assert_eq!(blobs.open(key(1, 3), manifest, &served), Opened::TooMany);
         blobs.on_finished(key(1, 2));
-        assert!(blobs.open(key(1, 3), BlobKind::Manifest, &served).is_some());
-        drop((first, second, map));
+        let second = encode(map, &served);
+        assert_eq!(second.as_ref(), served.chunk_map.encode());
+        assert_eq!(blobs.on_encoded((content, map), &second), []);
+        let here = Opened::Here(first.clone());
+        assert_eq!(blobs.open(key(1, 3), manifest, &served), here);
+        drop((first, again, here));
         blobs.on_lane_down(LaneId(1));
-        assert!(blobs.encoded.is_empty());
+        assert!(blobs.encoded.is_empty() && blobs.awaited.is_empty());
     }
 }

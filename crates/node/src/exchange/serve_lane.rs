@@ -11,10 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use lanspread_disk::{
-    content::{PieceSource, ServeError},
-    pool::Pool,
-};
+use lanspread_disk::content::{PieceSource, ServeError};
 use lanspread_net::{
     LinkError,
     lane::{Lane, LaneEvent as NetEvent, LaneReader, LaneWriter},
@@ -40,6 +37,7 @@ use crate::{
     actor::{Mailbox, Tasks},
     buffers::{Buffer, Buffers},
     pace::Pace,
+    pieces::Pieces,
 };
 
 /// Commands that wait for a lane's writer: more than a lane may have requests.
@@ -74,7 +72,7 @@ pub(super) enum Command {
 #[derive(Clone)]
 pub(super) struct LanePorts {
     pub(super) tasks: Tasks,
-    pub(super) pool: Arc<Pool>,
+    pub(super) pieces: Pieces,
     pub(super) buffers: Buffers,
     pub(super) pace: Pace,
     pub(super) mailbox: Mailbox<Msg>,
@@ -313,7 +311,7 @@ impl Writes {
 
     /// Reads a part on the threads for that, while others are being sent.
     fn load(&self, part: Part) {
-        let (buffers, pool) = (self.ports.buffers.clone(), Arc::clone(&self.ports.pool));
+        let (buffers, pieces) = (self.ports.buffers.clone(), self.ports.pieces.clone());
         let loaded = self.loaded.clone();
         self.ports
             .tasks
@@ -321,7 +319,7 @@ impl Writes {
                 let Some(mut buffer) = buffers.take(part.bytes).await else {
                     return;
                 };
-                pool.submit(move || {
+                let work = move || {
                     let Part { serial, offset, .. } = part;
                     let read = part.source.read_range(&part.piece, offset, &mut buffer);
                     let result = read.map(|()| buffer);
@@ -331,7 +329,8 @@ impl Writes {
                         offset,
                         result,
                     }));
-                });
+                };
+                pieces.submit(work).await;
             });
     }
 

@@ -1,18 +1,20 @@
 //! What we send: the lanes, and the admission that decides which piece is next.
 
+mod lists;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
-use lanspread_disk::pool::Pool;
+use bytes::Bytes;
 use lanspread_net::lane::Lane;
 use lanspread_proto::{
     ContentId, GameId, PeerId, PieceIndex, limits as wire_limits,
     wire::{
         LaneMessage,
-        lane::{BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
+        lane::{BlobKind, BlobRequest, Busy, Gone, GoneReason, Request, RequestId},
     },
 };
 use lanspread_swarm::{
@@ -35,6 +37,7 @@ use crate::{
     clock::Clock,
     lanes::LaneNumbers,
     pace::Pace,
+    pieces::Pieces,
     snapshot::{SharingState, UploadView},
     views::{LibraryView, Traffic, UploadsView, Watched},
 };
@@ -50,7 +53,7 @@ const SHOWN_FOR: Duration = Duration::from_secs(5);
 pub(crate) struct UploadPorts {
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pieces: Pieces,
     pub(crate) buffers: Buffers,
     pub(crate) pace: Pace,
     pub(crate) numbers: LaneNumbers,
@@ -72,6 +75,11 @@ pub(crate) enum LaneEvent {
     BlobRequest {
         lane: LaneId,
         request: BlobRequest,
+    },
+    Encoded {
+        content: ContentId,
+        kind: BlobKind,
+        bytes: Bytes,
     },
     Cancel {
         key: RequestKey,
@@ -167,7 +175,7 @@ impl Uploads {
         let id = self.ports.numbers.next();
         let ports = LanePorts {
             tasks: self.ports.tasks.clone(),
-            pool: Arc::clone(&self.ports.pool),
+            pieces: self.ports.pieces.clone(),
             buffers: self.ports.buffers.clone(),
             pace: self.ports.pace.clone(),
             mailbox: self.ports.mailbox.clone(),
@@ -206,6 +214,11 @@ impl Uploads {
             LaneEvent::BlobRequest { lane, request } => {
                 self.on_blob_request(lane, request, served.get(&request.content));
             }
+            LaneEvent::Encoded {
+                content,
+                kind,
+                bytes,
+            } => self.on_encoded((content, kind), bytes),
             LaneEvent::Cancel { key } => self.upload.on_cancel(self.ports.clock.now(), key),
             LaneEvent::Sent {
                 key,
@@ -281,24 +294,6 @@ impl Uploads {
         self.tell(lane, Command::Frame(busy));
     }
 
-    fn on_blob_request(&mut self, lane: LaneId, blob: BlobRequest, served: Option<&Served>) {
-        let request = blob.request;
-        let Some(served) = served else {
-            return self.tell(lane, gone(request, GoneReason::NotHere));
-        };
-        if !self.lanes.contains_key(&lane) {
-            return;
-        }
-        let key = RequestKey { lane, request };
-        match self.blobs.open(key, blob.kind, served) {
-            Some(bytes) => self.tell(lane, Command::Blob { request, bytes }),
-            None => {
-                tracing::debug!(lane = lane.0, "a peer asks for too many blobs at once");
-                self.close(lane);
-            }
-        }
-    }
-
     fn on_sent(&mut self, key: RequestKey, bytes: u32, finished: bool) {
         let now = self.ports.clock.now();
         self.upload.on_bytes(now, key, u64::from(bytes));
@@ -355,7 +350,7 @@ impl Uploads {
             return;
         };
         let (served, changed) = (served.clone(), self.ports.changed.clone());
-        self.ports.pool.submit(move || {
+        let look = move || {
             let mut bytes = vec![0; piece.bytes as usize];
             let geometry = served.manifest.geometry();
             let read = served.source.read_piece(&piece, &mut bytes);
@@ -368,7 +363,10 @@ impl Uploads {
                 changed.blocking_send(crate::shelf::Msg::Rotten { game, content });
             }
             drop(turn);
-        });
+        };
+        if !self.ports.pieces.try_submit(look) {
+            tracing::debug!("a complaint is not looked into: there is too much to do");
+        }
     }
 
     fn close(&mut self, lane: LaneId) {

@@ -217,6 +217,7 @@ impl Operation {
                 Phase::Queued
                     | Phase::Preparing
                     | Phase::WaitingForSource
+                    | Phase::WaitingForGamesDir
                     | Phase::Adopting
                     | Phase::Downloading
                     | Phase::Paused

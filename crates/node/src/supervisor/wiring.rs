@@ -224,7 +224,7 @@ impl Shared {
         UploadPorts {
             clock: self.clock,
             tasks: self.tasks.clone(),
-            pool: Arc::clone(&self.foundation.pieces),
+            pieces: self.foundation.pieces.clone(),
             buffers: Buffers::new(limits::SEND_BUFFER_BYTES_MAX),
             pace: Pace::new(Way::Up, doors.settings.subscribe()),
             numbers: doors.numbers.clone(),
@@ -244,7 +244,7 @@ impl Shared {
         TransferPorts {
             tasks: self.work.clone(),
             clock: self.clock,
-            pool: Arc::clone(&self.foundation.pieces),
+            pieces: self.foundation.pieces.clone(),
             buffers: Buffers::new(limits::RECEIVE_BUFFER_BYTES_MAX),
             credit: CreditHandle::start(
                 (&self.tasks, &self.parts),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use lanspread_proto::{
-    PeerId, PieceIndex,
+    Manifest, PeerId, PieceIndex,
     wire::{LinkMessage, lane::GoneReason, link::PieceRef},
 };
 use lanspread_swarm::{credit::LaneId, download::Outcome, time::Instant};
@@ -69,20 +69,8 @@ impl Transfer {
     }
 
     fn tell_chunks(&self, peer: PeerId, piece: PieceIndex) {
-        let geometry = self.manifest.geometry();
-        let Some(piece) = geometry.piece(piece) else {
-            return;
-        };
-        for chunk in geometry.chunks(piece.chunks) {
-            if let Some(file) = self.manifest.files().get(chunk.file.as_usize()) {
-                self.notify(Notice::ChunkFinished {
-                    game: self.game.clone(),
-                    peer: Some(peer),
-                    file: file.path.clone(),
-                    offset: chunk.offset,
-                    bytes: chunk.bytes,
-                });
-            }
+        for notice in chunks_finished(&self.manifest, piece, Some(peer)) {
+            self.notify(notice);
         }
     }
 
@@ -143,4 +131,26 @@ impl Transfer {
         }
         open
     }
+}
+
+/// What people hear of a piece that is stored: its chunks, and from whom they are; `None` when they
+/// were found on this machine.
+pub(crate) fn chunks_finished(
+    manifest: &Manifest,
+    piece: PieceIndex,
+    peer: Option<PeerId>,
+) -> impl Iterator<Item = Notice> + '_ {
+    let geometry = manifest.geometry();
+    let piece = geometry.piece(piece).into_iter();
+    let chunks = piece.flat_map(|piece| geometry.chunks(piece.chunks));
+    chunks.filter_map(move |chunk| {
+        let file = manifest.files().get(chunk.file.as_usize())?;
+        Some(Notice::ChunkFinished {
+            game: manifest.game().clone(),
+            peer,
+            file: file.path.clone(),
+            offset: chunk.offset,
+            bytes: chunk.bytes,
+        })
+    })
 }

@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lanspread_disk::pool::Pool;
 use lanspread_net::lane::{Lane, LaneEvent, LaneReader};
 use lanspread_proto::{
     ContentId, PeerId, Piece, PieceIndex,
@@ -36,6 +35,7 @@ use crate::{
     buffers::{Buffer, Buffers},
     credit::{CreditHandle, LaneAccount},
     pace::Pace,
+    pieces::Pieces,
 };
 
 /// Commands that wait for a lane; the scheduler's window is far below.
@@ -80,7 +80,7 @@ enum Command {
 pub(crate) struct LanePorts {
     pub(crate) content: ContentId,
     pub(crate) store: Arc<Store>,
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pieces: Pieces,
     pub(crate) buffers: Buffers,
     pub(crate) credit: CreditHandle,
     pub(crate) pace: Pace,
@@ -289,7 +289,7 @@ impl Receives {
         self.fill(header, end).await?;
         self.count(piece.index, bytes, complete).await;
         if complete {
-            self.on_complete(header.request);
+            self.on_complete(header.request).await;
         }
         Ok(())
     }
@@ -388,7 +388,7 @@ impl Receives {
     }
 
     /// Hands a whole piece to the threads that hash and write.
-    fn on_complete(&mut self, request: RequestId) {
+    async fn on_complete(&mut self, request: RequestId) {
         let Some(Open {
             piece,
             buffer: Some(Filling { buffer, since }),
@@ -400,7 +400,7 @@ impl Receives {
         self.quick = u64::from(piece.bytes) >= bytes_at(QUICK, since.elapsed());
         let (peer, store) = (self.peer, Arc::clone(&self.ports.store));
         let (mailbox, lane) = (self.ports.mailbox.clone(), self.id);
-        self.ports.pool.submit(move || {
+        let work = move || {
             let outcome = store.store(&piece, &buffer);
             drop(buffer);
             mailbox.blocking_send(Msg::Arrived(Arrived {
@@ -409,7 +409,8 @@ impl Receives {
                 piece: piece.index,
                 outcome,
             }));
-        });
+        };
+        self.ports.pieces.submit(work).await;
     }
 
     async fn on_message(&mut self, message: &LaneMessage) -> Result<(), LaneEnd> {

@@ -229,7 +229,7 @@ impl Sources {
         let ports_of_lane = LanePorts {
             content: self.content,
             store: Arc::clone(&self.store),
-            pool: Arc::clone(&ports.pool),
+            pieces: ports.pieces.clone(),
             buffers: ports.buffers.clone(),
             credit: ports.credit.clone(),
             pace: ports.pace.clone(),

@@ -29,7 +29,11 @@ fn s01_two_peers() {
     let mut first = party.start(1);
     let mut second = party.start(2);
     second.until_ready("quake", 1);
-    second.get("quake");
+    let asked = Instant::now();
+    let operation = second.begin(json!({"command": "get", "game": "quake"}));
+    second.until_notice("a verified chunk", |n| n["notice"] == "chunk_finished");
+    println!("S01: the first verified bytes after {:?}", asked.elapsed());
+    second.done_with("quake", operation);
     let copy = party.games(2).join("quake");
     assert_eq!(payload(&copy), payload(&root));
     assert_eq!(tree(&copy.join("local")), game.installed());

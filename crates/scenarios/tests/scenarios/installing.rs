@@ -13,7 +13,7 @@ use crate::{
     games::{Game, Kind, noise, settle},
     party::{Party, is_there},
     peer::{Peer, game_in},
-    trees::{Tree, payload, print, tree},
+    trees::{Tree, bytes_of, payload, print, tree},
 };
 
 /// Two peers on loopback: the first has a game, the second has downloaded and installed it.
@@ -298,6 +298,13 @@ fn s34_equal_chunks_are_not_fetched() {
         fetched < 6_000_000,
         "{fetched} bytes, though 24 MB lay on the stick"
     );
+    // What was announced adds up to the payload: what came, and what lay here.
+    let chunks = third.notices_of("chunk_finished");
+    let told: u64 = chunks.iter().map(|c| c["bytes"].as_u64().unwrap()).sum();
+    let here = chunks.iter().filter(|chunk| chunk["peer"].is_null());
+    let here: u64 = here.map(|chunk| chunk["bytes"].as_u64().unwrap()).sum();
+    let all = bytes_of(&payload(&party.games(3).join("quake")));
+    assert_eq!((told, here + fetched), (all, all));
     assert_eq!(tree(&party.games(3).join("quake/local")), new.installed());
 }
 

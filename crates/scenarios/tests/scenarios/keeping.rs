@@ -203,6 +203,65 @@ fn check_unplugged(scenario: &str, mount_point_is_empty: bool) {
     drop(back);
 }
 
+/// The games directory is unmounted in the middle of a download, or renamed: the download says so
+/// and waits; when it is back, it goes on by itself, and fetches no chunk twice that was there.
+#[test]
+fn s15_away_during_a_download() {
+    let party = Party::on_loopback();
+    let disk = party.folder("disk");
+    let games = party.games(2);
+    let Some(_volume) = Volume::mount("s15_away_during_a_download", &disk, 128) else {
+        return;
+    };
+    let (_giver, address) = giver(&party, &Game::new("Quake", "1.0", 24));
+    let game = Game::new("Quake", "1.0", 24);
+    let mut bound = vec![bind(&disk, &games)];
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    taker.until_ready("quake", 1);
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 1_000_000}));
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    let aside = games.with_file_name("aside");
+    for (more, renamed) in [(4_000_000, false), (10_000_000, true)] {
+        taker.until("some bytes", |s| done_bytes(s, "quake") > more);
+        unplug(&games);
+        // Without that, an empty directory lies where the games were.
+        if renamed {
+            fs::rename(&games, &aside).unwrap();
+        }
+        let waits = |s: &Value| phase(s, "quake") == "waiting_for_games_dir";
+        taker.until("it waits", waits);
+        if renamed {
+            fs::rename(&aside, &games).unwrap();
+        }
+        bound.push(bind(&disk, &games));
+        taker.until("it goes on", |s| phase(s, "quake") == "downloading");
+    }
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&games.join("quake/local")), game.installed());
+    let fetched: u64 = taker.fetched().values().sum();
+    // Twice at most what was on its way, each time.
+    assert!(fetched < 24_000_000 + 6_000_000, "{fetched}");
+}
+
+/// Shows one directory at another place, until it is taken away.
+fn bind(from: &Path, at: &Path) -> Volume {
+    let mut command = Command::new("mount");
+    let status = command.arg("--bind").arg(from).arg(at).status();
+    assert!(status.unwrap().success());
+    Volume(at.to_owned())
+}
+
+fn unplug(at: &Path) {
+    let status = Command::new("umount").arg("--lazy").arg(at).status();
+    assert!(status.unwrap().success());
+}
+
+fn phase(snapshot: &Value, game: &str) -> String {
+    let phase = &game_in(snapshot, game)["operation"]["phase"];
+    phase.as_str().unwrap_or_default().to_owned()
+}
+
 /// Another games directory during a download, first moved, then used as it is: the download pauses
 /// and goes on in the new one; what is moved takes its verified chunks along, and what is not stays
 /// as it was.
