@@ -16,7 +16,7 @@ use lanspread_proto::FileIndex;
 use crate::vfs::DiskFile;
 
 /// Files kept open by the process: with lanes and links well below the usual limit of 1,024.
-pub(crate) const HANDLES_MAX: usize = 256;
+pub const HANDLES_MAX: usize = 256;
 
 /// The files that the process keeps open.
 static OPEN: Pool = Pool::new();

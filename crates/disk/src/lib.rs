@@ -23,6 +23,7 @@ pub mod launch;
 pub mod mem;
 pub mod memory;
 pub mod observe;
+pub mod open_files;
 pub mod partial;
 pub mod pool;
 pub mod private_file;
@@ -41,6 +42,7 @@ pub mod watch;
 mod windows;
 
 pub use error::{DiskError, DiskOp};
+pub use handles::HANDLES_MAX;
 pub use observe::GamePlaces;
 pub use real::RealDisk;
 pub use staging::{StagedFile, Staging};

@@ -30,6 +30,7 @@ const OLD_KEYS_MAX: u32 = 1_000;
 const IDENTITY: &str = "identity.key";
 const CONFIG: &str = "config.toml";
 const PEERS: &str = "peers";
+const BLOCKED: &str = "blocked";
 const API: &str = "api.json";
 const LOCK: &str = "lock";
 
@@ -283,6 +284,22 @@ impl StateDir {
         self.write_whole(PEERS, bytes, Access::Owner)
     }
 
+    /// The peers that the person blocked, as they were saved; `None` when there are none.
+    ///
+    /// # Errors
+    /// Too large or unreadable.
+    pub fn load_blocked(&self) -> Result<Option<Vec<u8>>, StateError> {
+        read_at_most(&self.path.join(BLOCKED), PEERS_BYTES_MAX)
+    }
+
+    /// Replaces the blocked peers.
+    ///
+    /// # Errors
+    /// The disk failed; the old ones are whole.
+    pub fn save_blocked(&self, bytes: &[u8]) -> Result<(), StateError> {
+        self.write_whole(BLOCKED, bytes, Access::Owner)
+    }
+
     /// Writes `api.json`: how commands find the running node. Readable by the owner only.
     ///
     /// # Errors
@@ -478,6 +495,9 @@ mod tests {
         ));
         state.save_peers(b"p").unwrap();
         assert_eq!(state.load_peers().unwrap(), Some(b"p".to_vec()));
+        assert_eq!(state.load_blocked().unwrap(), None);
+        state.save_blocked(b"b").unwrap();
+        assert_eq!(state.load_blocked().unwrap(), Some(b"b".to_vec()));
         state.write_api("{}").unwrap();
         #[cfg(unix)]
         assert_eq!(mode(state.path().join(API)), 0o600);

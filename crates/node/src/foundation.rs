@@ -9,6 +9,7 @@ use lanspread_disk::{
     RealDisk,
     games_lock::GamesLock,
     index::{Found, Index},
+    open_files,
     pool::Pool,
     state::{StateDir, StateError, StateLock},
 };
@@ -38,6 +39,7 @@ pub(crate) struct Foundation {
 impl Foundation {
     /// Opens all of it; blocks.
     pub(crate) fn open(state_dir: &Path, games_dir: &Path) -> Result<Self, StartError> {
+        check_open_files();
         let state = StateDir::open(state_dir).map_err(|error| explain(state_dir, error))?;
         let lock = state.lock().map_err(|error| explain(state_dir, error))?;
         let games = shelf::take(&RealDisk::new(), games_dir, None)?;
@@ -59,6 +61,20 @@ impl Foundation {
             hashing: start_pool("hashing", NonZeroUsize::MIN)?,
             state,
         })
+    }
+}
+
+fn check_open_files() {
+    let Some(allowed) = open_files::raise_limit() else {
+        return;
+    };
+    let needed = limits::OPEN_FILES_MAX;
+    if usize::try_from(allowed).is_ok_and(|allowed| allowed < needed) {
+        tracing::warn!(
+            allowed,
+            needed,
+            "few files may be open: a large party may need more"
+        );
     }
 }
 

@@ -30,5 +30,10 @@ pub const POOL_QUEUE: usize = 256;
 /// The most bytes that all senders together may have on the way to us: ten gigabits over 3 ms. The
 /// governor keeps it as small as the rate allows.
 pub const RECEIVE_WINDOW_BYTES_MAX: u64 = 4 << 20;
+/// Files and sockets that a node may have open at its busiest: payload files, a lane each way with
+/// every neighbour at its limit, and some for the index, journals, pipes and the control API.
+pub const OPEN_FILES_MAX: usize = lanspread_disk::HANDLES_MAX
+    + 2 * lanspread_swarm::peers::NEIGHBOURS_MAX * lanspread_proto::limits::LANES_PER_PEER_MAX
+    + 256;
 /// Answers to probes that wait to be looked at.
 pub const ROUND_TRIPS: usize = 64;

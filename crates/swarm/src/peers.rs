@@ -9,6 +9,7 @@
 mod contact;
 mod exchange;
 mod links;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use lanspread_proto::{
     wire::link::{Goodbye, PeerHint, Reachability},
 };
 
+pub use self::shown::{PeerState, PeerView};
 use self::{
     contact::{Contact, Stray},
     exchange::Exchange,
@@ -43,6 +45,11 @@ pub const DIALS_MAX: usize = 16;
 pub const CONTACT_ADDRESSES_MAX: usize = limits::ADDRESSES_MAX;
 /// New addresses that one announcer may bring per minute.
 pub const ADDRESSES_PER_ANNOUNCER: u32 = 3;
+/// New addresses that all announcers together may bring per minute: whoever writes packets writes
+/// senders too.
+pub const ADDRESSES_PER_MULTICAST: u32 = 600;
+/// The same at once: a party of hundreds that is switched on together.
+pub const ADDRESSES_PER_MULTICAST_BURST: u32 = 1_200;
 /// New addresses that one linked peer may hint at per minute: it is known who it is.
 pub const ADDRESSES_PER_HINTER: u32 = 64;
 /// Announcers whose addresses are counted.
@@ -203,6 +210,8 @@ pub struct Peers {
     up: BTreeMap<PeerId, LinkId>,
     blocked: BTreeSet<PeerId>,
     announcers: BTreeMap<IpAddr, Bucket>,
+    /// What all of them together may bring.
+    multicast: Bucket,
     exchange: Exchange,
     next_dial: u64,
     random: Random,
@@ -215,37 +224,11 @@ struct Dial {
     addresses: Vec<SocketAddr>,
 }
 
-/// One peer, as people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerView {
-    /// Who.
-    pub peer: PeerId,
-    /// How it stands with us.
-    pub state: PeerState,
-    /// Where a dial found it, newest first, then where it is said to be.
-    pub addresses: Vec<SocketAddr>,
-    /// What it knows of its own reachability.
-    pub reachable: Reachability,
-}
-
-/// How a peer stands with us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PeerState {
-    /// It is known, and nothing more.
-    Seen,
-    /// A dial runs.
-    Dialling,
-    /// The link is up.
-    Linked(LinkId),
-    /// Blocked by the person.
-    Blocked,
-}
-
 impl Peers {
     /// Knows nobody yet. `boot` is drawn at each start; with the time of start in its high bits
     /// the older of two clones keeps the key.
     #[must_use]
-    pub const fn new(me: PeerId, boot: u64, seed: u64) -> Self {
+    pub fn new(me: PeerId, boot: u64, seed: u64) -> Self {
         Self {
             me,
             boot,
@@ -256,6 +239,11 @@ impl Peers {
             up: BTreeMap::new(),
             blocked: BTreeSet::new(),
             announcers: BTreeMap::new(),
+            multicast: Bucket::new(
+                ADDRESSES_PER_MULTICAST,
+                MINUTE,
+                ADDRESSES_PER_MULTICAST_BURST,
+            ),
             exchange: Exchange::new(),
             next_dial: 0,
             random: Random::new(seed),
@@ -442,26 +430,6 @@ impl Peers {
     /// All peers with a link that is up.
     pub fn linked(&self) -> impl Iterator<Item = (PeerId, LinkId)> + '_ {
         self.up.iter().map(|(peer, link)| (*peer, *link))
-    }
-
-    /// Everybody, for people.
-    pub fn views(&self) -> impl Iterator<Item = PeerView> + '_ {
-        self.contacts.iter().map(|(peer, contact)| PeerView {
-            peer: *peer,
-            state: self.state_of(*peer),
-            addresses: contact.addresses().collect(),
-            reachable: contact.reachable,
-        })
-    }
-
-    /// Who was found by a dial or linked, for the next party; the latest first.
-    #[must_use]
-    pub fn remembered(&self) -> Vec<PeerHint> {
-        let known = |(_, contact): &(&PeerId, &Contact)| contact.last_up.is_some();
-        let mut known: Vec<(&PeerId, &Contact)> = self.contacts.iter().filter(known).collect();
-        known.sort_by_key(|(_, contact)| core::cmp::Reverse(contact.last_up));
-        let hints = known.into_iter().map(|(peer, contact)| contact.hint(*peer));
-        hints.take(limits::PEERS_MAX).collect()
     }
 
     /// Checks what must always hold.

@@ -7,7 +7,7 @@ use crate::{
     error::OperationError,
     handle::{AfterDownload, GetRequest},
     installing,
-    snapshot::{NotShared, OperationId, OperationKind, Phase},
+    snapshot::{GamesDirState, NotShared, OperationId, OperationKind, Phase},
 };
 
 impl Games {
@@ -40,6 +40,17 @@ impl Games {
         request.then == AfterDownload::Install
             && local.content.is_some()
             && installed != local.content
+    }
+
+    /// Nothing new begins while the games directory is away; what had begun waits.
+    pub(super) fn check_games_dir(&self) -> Result<(), OperationError> {
+        let shelf = self.ports.shelf_view.borrow();
+        match shelf.games_dir_state {
+            GamesDirState::Available => Ok(()),
+            GamesDirState::Unavailable => {
+                Err(OperationError::GamesDirUnavailable(shelf.games_dir.clone()))
+            }
+        }
     }
 
     /// What may lie there must be known before something is fetched over it.

@@ -38,6 +38,7 @@ impl Games {
         if self.open(&game).is_some() {
             return self.get_again(&request);
         }
+        self.check_games_dir()?;
         self.check_blocked(&game)?;
         self.check_known(&game)?;
         let choice = match self.choose(&request) {
@@ -83,6 +84,7 @@ impl Games {
     }
 
     pub(super) fn update(&mut self, game: GameId) -> Begun {
+        self.check_games_dir()?;
         self.check_blocked(&game)?;
         self.check_known(&game)?;
         let library = self.ports.transfer.library.borrow().clone();

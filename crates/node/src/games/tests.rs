@@ -375,7 +375,7 @@ async fn games_move_to_another_directory_while_changes_are_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_games_directory_that_is_gone_ends_what_would_need_it() {
+async fn a_games_directory_that_is_gone_keeps_what_needs_it_waiting() {
     let (anna, berta) = two().await;
     let (games, away) = (
         berta.dir.path().join("games"),
@@ -385,18 +385,33 @@ async fn a_games_directory_that_is_gone_ends_what_would_need_it() {
     drop(berta.handle().rescan().await);
     let gone = |view: &Snapshot| view.me.games_dir_state == GamesDirState::Unavailable;
     berta.until("unavailable", gone).await;
-    let operation = berta.get(AfterDownload::Keep).await;
-    let phase = berta.ended(operation).await;
-    let Phase::Failed(error) = phase else {
-        panic!("{phase:?}");
-    };
+    let refused = berta.handle().get(request(AfterDownload::Keep)).await;
+    let error = refused.unwrap_err();
     assert!(
         matches!(error, OperationError::GamesDirUnavailable(_)),
         "{error}"
     );
     std::fs::rename(&away, &games).unwrap();
     berta.handle().rescan().await.unwrap();
-    berta.done(berta.get(AfterDownload::Keep).await).await;
+    // One that has begun waits, and goes on by itself.
+    let slow = Settings {
+        down_rate_max: Some(1 << 20),
+        ..Settings::default()
+    };
+    berta.handle().set_settings(slow).await.unwrap();
+    let operation = berta.get(AfterDownload::Keep).await;
+    let begun = |game: &GameView| game.operation.as_ref().is_some_and(|o| o.done_bytes > 0);
+    berta.until_game("some bytes", begun).await;
+    std::fs::rename(&games, &away).unwrap();
+    let waits = |phase: &Phase| matches!(phase, Phase::WaitingForGamesDir);
+    berta.until_phase("waiting", waits).await;
+    std::fs::rename(&away, &games).unwrap();
+    berta
+        .handle()
+        .set_settings(Settings::default())
+        .await
+        .unwrap();
+    berta.done(operation).await;
     check_files(&berta.game_dir(), "1.0");
     anna.stop().await;
     berta.stop().await;

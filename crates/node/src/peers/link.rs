@@ -4,6 +4,8 @@
 //! next
 //! link to the same peer comes up only after that. A peer that says more than it may waits.
 
+use std::time::Duration;
+
 use lanspread_net::{Link, LinkError, LinkReceiver, LinkSender};
 use lanspread_proto::{
     PeerId,
@@ -18,6 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Msg;
 use crate::{actor::Mailbox, clock::Clock, exchange, library};
+
+/// What a peer may say about pieces in a second: ten gigabits are 1,200 pieces, each of which it
+/// offers, has and declines at most once.
+const TALK_PER_SECOND: u32 = 4_000;
+/// The same at once: maps of a few downloads.
+const TALK_BURST: u32 = 8_000;
+/// Pieces in one message that cost as much as a message.
+const PIECES_PER_TOKEN: usize = 64;
 
 /// A link on which both sides have said who they are.
 #[derive(Debug)]
@@ -119,6 +129,7 @@ impl LinkTask {
     async fn pass_on(&mut self) -> LinkError {
         let peer = self.peer;
         let mut pace = Bucket::control();
+        let mut talk = Bucket::new(TALK_PER_SECOND, Duration::from_secs(1), TALK_BURST);
         loop {
             let message = match self.receiver.recv().await {
                 Ok(message) => message,
@@ -131,6 +142,9 @@ impl LinkTask {
                     self.ports.library.send(said).await;
                 }
                 Audience::Exchange => {
+                    for _ in 0..weight(&message) {
+                        self.wait_for(&mut talk).await;
+                    }
                     let said = exchange::Msg::FromPeer { peer, message };
                     self.ports.exchange.send(said).await;
                 }
@@ -174,6 +188,18 @@ impl LinkTask {
     }
 }
 
+/// What a message costs whoever takes it in: more, if it names many pieces.
+fn weight(message: &LinkMessage) -> usize {
+    1 + if let LinkMessage::Have(have) = message {
+        have.pieces.len() / PIECES_PER_TOKEN
+    } else if let LinkMessage::HaveMap(map) = message {
+        // A bit is cheaper than a number.
+        map.bits.len() / PIECES_PER_TOKEN
+    } else {
+        0
+    }
+}
+
 /// Whom a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Audience {
@@ -206,5 +232,45 @@ const fn audience(message: &LinkMessage) -> Audience {
         | LinkMessage::Offer(_)
         | LinkMessage::OfferDeclined(_)
         | LinkMessage::BadChunk(_) => Audience::Exchange,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanspread_proto::{
+        ContentId, PieceIndex, limits,
+        wire::{Bounded, link::Have},
+    };
+    use lanspread_swarm::time::Instant;
+
+    use super::*;
+
+    fn have(count: usize) -> LinkMessage {
+        let pieces = (0..u32::try_from(count).unwrap()).map(PieceIndex);
+        LinkMessage::Have(Have {
+            content: ContentId::from_bytes([1; 32]),
+            pieces: Bounded::cut(pieces),
+            queued_bytes: 0,
+        })
+    }
+
+    /// Pieces that are heard of in the first second of a flood.
+    fn heard(message: &LinkMessage, pieces: usize) -> usize {
+        let mut talk = Bucket::new(TALK_PER_SECOND, Duration::from_secs(1), TALK_BURST);
+        let end = Instant::ZERO + Duration::from_secs(1);
+        let mut tokens = 0;
+        while talk.take(end) {
+            tokens += 1;
+        }
+        tokens / weight(message) * pieces
+    }
+
+    #[test]
+    fn a_flood_of_haves_is_bounded_by_what_it_says() {
+        assert_eq!(weight(&have(0)), 1);
+        assert_eq!(weight(&have(limits::HAVE_PIECES_MAX)), 65);
+        // A message each is as dear as it is now, and large ones bring no more than a big download.
+        assert!(heard(&have(1), 1) <= 8_000);
+        assert!(heard(&have(limits::HAVE_PIECES_MAX), limits::HAVE_PIECES_MAX) <= 512 * 1_024);
     }
 }

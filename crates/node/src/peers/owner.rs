@@ -10,7 +10,10 @@ use lanspread_net::{
 use lanspread_proto::{
     PeerId, limits,
     text::PeerName,
-    wire::link::{PeerHint, Sharing},
+    wire::{
+        Bounded,
+        link::{PeerHint, Sharing},
+    },
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -146,6 +149,11 @@ impl Unstarted {
             tracing::warn!(%error, "the peers of the last party are not known");
             None
         });
+        let blocked = state.load_blocked().unwrap_or_else(|error| {
+            tracing::warn!(%error, "it is not known who is blocked");
+            None
+        });
+        let blocked = remembered::decode(&blocked.unwrap_or_default());
         let keep = Keep {
             session: tasks.child(),
             identity,
@@ -155,7 +163,7 @@ impl Unstarted {
             state,
             typed: connect,
             remembered: remembered::decode(&saved.unwrap_or_default()),
-            blocked: BTreeSet::new(),
+            blocked: blocked.into_iter().map(|hint| hint.peer).collect(),
             addresses: self.addresses,
             next_link: 0,
             mailbox: self.mailbox,
@@ -220,6 +228,21 @@ impl Keep {
         move || {
             if let Err(error) = state.save_peers(&bytes) {
                 tracing::warn!(%error, "the peers of this party are not saved");
+            }
+        }
+    }
+
+    /// Writes down who is blocked; blocks.
+    pub(super) fn saving_blocked(&self) -> impl FnOnce() + Send + 'static {
+        let hint = |peer: &PeerId| PeerHint {
+            peer: *peer,
+            addresses: Bounded::default(),
+        };
+        let hints: Vec<PeerHint> = self.blocked.iter().map(hint).collect();
+        let (state, bytes) = (self.state.clone(), remembered::encode(&hints));
+        move || {
+            if let Err(error) = state.save_blocked(&bytes) {
+                tracing::warn!(%error, "who is blocked is not saved");
             }
         }
     }

@@ -46,6 +46,8 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 const COPY_PAUSE: Duration = Duration::from_secs(3);
 /// Addresses without a key that are shown.
 const STRANGERS_MAX: usize = 64;
+/// Peers whose key two programs have that are shown.
+const CLONES_MAX: usize = 16;
 /// Why somebody who typed an address gets no link.
 const BLOCKED: &str = "the peer there is blocked here";
 /// Complaints of discovery that are shown.
@@ -307,7 +309,13 @@ impl<'a> Session<'a> {
             self.keep.blocked.remove(&peer);
         }
         self.changed = true;
-        drop(reply.send(Ok(())));
+        let saving = self.keep.saving_blocked();
+        let span = tracing::debug_span!("save");
+        // Whoever asks next is heard after this is written, so nothing older is written over it.
+        self.keep.session.spawn_blocking(span, move || {
+            saving();
+            drop(reply.send(Ok(())));
+        });
     }
 
     fn on_name(&mut self, name: PeerName, reply: Reply<()>) {

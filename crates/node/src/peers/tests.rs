@@ -523,6 +523,28 @@ async fn a_blocked_peer_has_no_link_until_it_is_let_in() {
 }
 
 #[tokio::test]
+async fn who_is_blocked_stays_so_after_a_restart() {
+    let (a, b) = (Household::start("anna"), Household::start("bert"));
+    a.peers.connect(b.address).await.unwrap();
+    b.peers.block(a.me, true).await.unwrap();
+    let dir = Arc::clone(&b.dir);
+    b.stop().await;
+    let state = lanspread_disk::state::StateDir::open(dir.path()).unwrap();
+    let key = state.load_identity().unwrap().unwrap();
+    let again = Household::start_as("bert", Identity::from_bytes(&key).unwrap(), 0, dir);
+    let blocked = Some(PeerState::Blocked);
+    again
+        .until("blocked", |view| state_of(view, a.me) == blocked)
+        .await;
+    let refused = a.peers.connect(again.address).await.unwrap_err();
+    assert_eq!(refused.code(), "refused-by-peer");
+    again.peers.block(a.me, false).await.unwrap();
+    assert_eq!(again.peers.connect(a.address).await.unwrap(), a.me);
+    a.stop().await;
+    again.stop().await;
+}
+
+#[tokio::test]
 async fn a_defect_costs_the_links_for_a_moment_only() {
     let (mut a, b) = (Household::start("anna"), Household::start("bert"));
     a.peers.connect(b.address).await.unwrap();

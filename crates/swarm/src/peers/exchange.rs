@@ -139,7 +139,10 @@ impl Peers {
         }
         match source {
             Source::Typed | Source::Remembered => true,
-            Source::Mdns(announcer) => self.announcer(announcer).take(now),
+            // One who says too much does not use up what is for all.
+            Source::Mdns(announcer) => {
+                self.announcer(announcer).take(now) && self.multicast.take(now)
+            }
             Source::Hint(peer) | Source::Meet(peer) => {
                 let told = self.exchange.told.get_mut(&peer);
                 told.is_some_and(|told| told.hints.take(now))

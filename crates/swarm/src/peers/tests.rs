@@ -513,3 +513,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn forged_announcers_bring_no_more_than_a_party() {
+    let mut peers = Peers::new(key(0), 1, 7);
+    let announce = |peers: &mut Peers, now, numbers: core::ops::Range<u32>| {
+        for number in numbers {
+            let ip = IpAddr::from(Ipv4Addr::from(0x0a00_0000 + number));
+            let mut name = [1; 32];
+            name[..4].copy_from_slice(&number.to_le_bytes());
+            let sighting = Sighting {
+                peer: Some(PeerId::from_bytes(name)),
+                boot: None,
+                addresses: vec![SocketAddr::new(ip, 47_100)],
+                source: Source::Mdns(ip),
+            };
+            peers.on_sighting(now, sighting);
+        }
+        peers.views().count()
+    };
+    let burst = usize::try_from(ADDRESSES_PER_MULTICAST_BURST).unwrap();
+    assert_eq!(announce(&mut peers, at(0), 1..3_000), burst);
+    let more = usize::try_from(ADDRESSES_PER_MULTICAST / 60).unwrap();
+    assert_eq!(announce(&mut peers, at(1_000), 3_000..6_000), burst + more);
+}
+
+#[test]
+fn who_is_blocked_is_shown_though_nothing_is_heard_of_it() {
+    let mut peers = Peers::new(key(0), 1, 7);
+    peers.set_blocked(at(0), key(5), true);
+    let shown: Vec<(PeerId, PeerState)> = peers.views().map(|v| (v.peer, v.state)).collect();
+    assert_eq!(shown, [(key(5), PeerState::Blocked)]);
+    peers.set_blocked(at(1), key(5), false);
+    assert_eq!(peers.views().count(), 0);
+}

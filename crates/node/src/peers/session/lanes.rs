@@ -1,7 +1,7 @@
 //! Lanes: the way to open one, and where one that a peer opened goes.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -12,7 +12,7 @@ use lanspread_proto::{
     PeerId, limits,
     wire::link::{LanesWanted, Reachability},
 };
-use lanspread_swarm::time::Instant;
+use lanspread_swarm::{bucket::Bucket, time::Instant};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
@@ -23,6 +23,15 @@ use crate::exchange;
 
 /// A peer that TCP did not reach is tried again after this.
 const TCP_PAUSE: Duration = Duration::from_secs(60);
+/// Lanes that one peer may have us open per minute: each is a handful of connections to wherever it
+/// says it is.
+const WANTED_PER_MINUTE: u32 = 60;
+/// The same at once.
+const WANTED_BURST: u32 = 20;
+/// A minute.
+const MINUTE: Duration = Duration::from_secs(60);
+/// So many peers must say that they cannot reach us, unless we know fewer.
+const UNREACHED_MIN: usize = 2;
 /// Addresses tried for one lane.
 const LANE_ADDRESSES_MAX: usize = 6;
 
@@ -30,6 +39,8 @@ const LANE_ADDRESSES_MAX: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct LaneDesk {
     desks: BTreeMap<PeerId, Desk>,
+    /// Who says that it cannot reach us by TCP.
+    unreached: BTreeSet<PeerId>,
 }
 
 #[derive(Debug)]
@@ -38,6 +49,8 @@ struct Desk {
     /// Who waits for a lane that the peer opens.
     waiting: VecDeque<oneshot::Sender<Lane>>,
     serving: Arc<Semaphore>,
+    /// Lanes that it may still have us open.
+    wanted: Bucket,
 }
 
 /// Whether the peer takes TCP from us.
@@ -54,6 +67,7 @@ impl LaneDesk {
             tcp: Tcp::Unknown,
             waiting: VecDeque::new(),
             serving: serving_permits(),
+            wanted: Bucket::new(WANTED_PER_MINUTE, MINUTE, WANTED_BURST),
         })
     }
 
@@ -63,8 +77,26 @@ impl LaneDesk {
         }
     }
 
+    /// How many of the lanes that a peer wants are opened: what it may have at once, at the rate
+    /// that it may have them.
+    fn admit(&mut self, now: Instant, peer: PeerId, lanes: u8) -> usize {
+        let bucket = &mut self.of(peer).wanted;
+        let most = usize::from(lanes).min(limits::LANES_PER_PEER_MAX);
+        (0..most).take_while(|_| bucket.take(now)).count()
+    }
+
+    /// A peer says that it cannot reach us. One alone is not believed while there are others: the
+    /// rest of the party would stop trying.
+    fn is_unreached(&mut self, peer: PeerId, linked: usize) -> bool {
+        if self.unreached.len() < UNREACHED_MIN {
+            self.unreached.insert(peer);
+        }
+        self.unreached.len() >= UNREACHED_MIN.min(linked)
+    }
+
     /// Other addresses: what was known about TCP is void.
     pub(super) fn forget(&mut self) {
+        self.unreached.clear();
         self.desks
             .values_mut()
             .for_each(|desk| desk.tcp = Tcp::Unknown);
@@ -72,6 +104,7 @@ impl LaneDesk {
 
     /// See [`LaneDesk::forget`]; who waits, waits on.
     pub(super) fn forget_peer(&mut self, peer: PeerId) {
+        self.unreached.remove(&peer);
         if let Some(desk) = self.desks.get_mut(&peer) {
             desk.tcp = Tcp::Unknown;
         }
@@ -190,11 +223,14 @@ impl Session<'_> {
 
     /// A peer cannot reach us by TCP: we open the lane.
     pub(super) fn on_lanes_wanted(&mut self, now: Instant, peer: PeerId, wanted: LanesWanted) {
-        if self.reachable == Reachability::Unknown {
+        let linked = self.decider.linked().count();
+        let is_unreached = self.lanes.is_unreached(peer, linked);
+        if self.reachable == Reachability::Unknown && is_unreached {
             self.set_reachable(Reachability::EstablishedOnly);
         }
+        let admitted = self.lanes.admit(now, peer, wanted.lanes);
         let serving = Arc::clone(&self.lanes.of(peer).serving);
-        for _ in 0..wanted.lanes {
+        for _ in 0..admitted {
             let Ok(permit) = Arc::clone(&serving).try_acquire_owned() else {
                 return;
             };
@@ -213,5 +249,42 @@ impl Session<'_> {
             self.reachable = reachable;
             self.tell_update();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(number: u8) -> PeerId {
+        PeerId::from_bytes([number; 32])
+    }
+
+    #[test]
+    fn a_peer_has_few_lanes_opened_whatever_it_says() {
+        let mut desk = LaneDesk::default();
+        let mut at = Instant::ZERO;
+        let mut ask = |desk: &mut LaneDesk, seconds, times: u32| {
+            at = at + Duration::from_secs(seconds);
+            let opened = (0..times).map(|_| desk.admit(at, peer(1), u8::MAX));
+            u32::try_from(opened.sum::<usize>()).unwrap()
+        };
+        assert_eq!(ask(&mut desk, 0, 1), 4);
+        assert_eq!(ask(&mut desk, 0, 1_000), WANTED_BURST - 4);
+        assert_eq!(ask(&mut desk, 1, 1_000), WANTED_PER_MINUTE / 60);
+        assert_eq!(ask(&mut desk, 600, 1_000), WANTED_BURST);
+        assert_eq!(desk.admit(at, peer(2), 1), 1);
+    }
+
+    #[test]
+    fn one_of_many_is_not_believed_to_be_cut_off() {
+        let mut desk = LaneDesk::default();
+        assert!(!desk.is_unreached(peer(1), 5));
+        assert!(!desk.is_unreached(peer(1), 5));
+        assert!(desk.is_unreached(peer(2), 5));
+        desk.forget();
+        assert!(desk.is_unreached(peer(1), 1));
+        desk.forget_peer(peer(1));
+        assert!(!desk.is_unreached(peer(2), 2));
     }
 }

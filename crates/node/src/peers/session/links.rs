@@ -26,7 +26,7 @@ use super::{
         probes,
         roster::Introduction,
     },
-    BLOCKED, COPY_PAUSE, End, Session,
+    BLOCKED, CLONES_MAX, COPY_PAUSE, End, Session,
 };
 use crate::snapshot::PeerState;
 
@@ -280,8 +280,10 @@ impl Session<'_> {
                 }
             }
             PeersAction::PeerKeyCloned { peer } => {
-                self.cloned_peers.insert(peer);
-                self.changed = true;
+                if self.cloned_peers.len() < CLONES_MAX {
+                    self.cloned_peers.insert(peer);
+                    self.changed = true;
+                }
             }
         }
     }
