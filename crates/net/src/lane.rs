@@ -3,7 +3,7 @@
 //! Payload bytes are never copied by this file: they go from TLS into the reader's buffer, and from
 //! the writer's buffer into TLS.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use lanspread_proto::{
     PeerId,
@@ -108,6 +108,11 @@ impl Lane {
             reader: LaneReader::new(path.peer, stream.source, stream.permit),
             writer: LaneWriter::new(path.peer, stream.sink),
         }
+    }
+
+    /// Keeps something until the lane is no longer read.
+    pub fn keep(&mut self, kept: Arc<()>) {
+        self.reader.keep(kept);
     }
 
     /// Who is at the other end.

@@ -58,8 +58,8 @@ mod tests {
     async fn a_full_queue_keeps_nobody_else_waiting() {
         let pool = Pool::start("test", NonZeroUsize::MIN, limits::POOL_QUEUE).unwrap();
         let pieces = Pieces::new(Arc::new(pool));
-        let (open, gate) = mpsc::channel::<()>();
-        let (begun, begins) = mpsc::channel();
+        let (open, gate) = mpsc::sync_channel::<()>(1);
+        let (begun, begins) = mpsc::sync_channel(1);
         pieces
             .submit(move || {
                 begun.send(()).unwrap();

@@ -1,6 +1,6 @@
 //! [`LaneReader`]: messages, and data straight into the caller's buffer.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use lanspread_proto::{
     PeerId,
@@ -39,6 +39,8 @@ pub struct LaneReader {
     /// Bytes of the current data frame that were not read yet.
     data_left: u32,
     _permit: Option<OwnedSemaphorePermit>,
+    /// Whoever counts lanes counts this.
+    _kept: Option<Arc<()>>,
 }
 
 impl LaneReader {
@@ -48,7 +50,12 @@ impl LaneReader {
             frames: FrameReader::new(source),
             data_left: 0,
             _permit: permit,
+            _kept: None,
         }
+    }
+
+    pub(super) fn keep(&mut self, kept: Arc<()>) {
+        self._kept = Some(kept);
     }
 
     /// The next message or data header. What was left of the data before is skipped. May be given

@@ -45,6 +45,8 @@ pub(crate) struct LanePlan {
     pub(super) sender: LinkSender,
     /// Where it may take TCP, best first; empty when it is known not to.
     pub(super) addresses: Vec<SocketAddr>,
+    /// Kept by the lane that comes of it.
+    pub(super) busy: Arc<()>,
 }
 
 /// An attempt over better addresses than one in use.
@@ -85,7 +87,8 @@ impl LanePlan {
         if let Ok(Ok(lane)) = timeout(SERVED_TIMEOUT, served).await {
             return Ok(lane);
         }
-        Ok(self.sender.open_lane(LaneRole::Fetch).await?)
+        let lane = self.sender.open_lane(LaneRole::Fetch).await?;
+        Ok(kept(lane, self.busy))
     }
 
     /// A lane on which we send to the peer, because it asked for one.
@@ -100,6 +103,7 @@ impl LanePlan {
             Some(lane) => Ok(lane),
             None => self.sender.open_lane(LaneRole::Serve).await,
         };
+        let lane = lane.map(|lane| kept(lane, self.busy));
         match lane {
             Ok(lane) => exchange.send(exchange::Msg::Lane { lane }).await,
             Err(error) => tracing::debug!(%error, "no lane could be opened"),
@@ -132,13 +136,18 @@ impl LanePlan {
         }
         while let Some(attempt) = attempts.join_next().await {
             match attempt {
-                Ok(Ok(lane)) => return Some(lane),
+                Ok(Ok(lane)) => return Some(kept(lane, Arc::clone(&self.busy))),
                 Ok(Err(error)) => tracing::debug!(%error, "no lane over TCP"),
                 Err(error) => tracing::error!(%error, "a dial failed"),
             }
         }
         None
     }
+}
+
+fn kept(mut lane: Lane, busy: Arc<()>) -> Lane {
+    lane.keep(busy);
+    lane
 }
 
 /// Permits for lanes that are opened at the request of one peer.

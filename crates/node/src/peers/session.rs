@@ -253,6 +253,7 @@ impl<'a> Session<'a> {
         for address in due {
             self.sight_typed(now, address);
         }
+        self.improve_links(now);
         self.changed |= self.roster.forget_gone(now);
         if now >= self.measure_at {
             self.measure_at = now + MEASURE_INTERVAL;
@@ -355,6 +356,7 @@ impl<'a> Session<'a> {
         self.roster.look_again(&self.keep.addresses);
         self.lanes.forget();
         self.decider.on_network_changed(now);
+        self.improve_soon(now, None);
         self.keep.announce_again();
         self.tell_update();
     }

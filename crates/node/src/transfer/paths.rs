@@ -79,7 +79,7 @@ impl Transfer {
         let now = self.ports.clock.now();
         let busy: BTreeSet<LaneId> = self.asked.values().map(|asked| asked.lane).collect();
         self.sources.end_leaving(&busy);
-        for (peer, lane, remote) in self.sources.to_improve(now, BETTER_INTERVAL, &busy) {
+        for (peer, lane, remote) in self.sources.improvable(now, BETTER_INTERVAL, &busy) {
             let (peers, mailbox) = (self.ports.peers.clone(), self.mailbox.clone());
             let span = tracing::debug_span!("better_lane", peer = %peer.short());
             self.ports.tasks.spawn_until_stop(span, async move {

@@ -287,7 +287,7 @@ impl Sources {
     }
 
     /// Lanes on which something is asked, for which nobody looked for a better way for so long.
-    pub(super) fn to_improve(
+    pub(super) fn improvable(
         &mut self,
         now: Instant,
         interval: Duration,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Instant,
 };
 
@@ -305,6 +305,17 @@ fn s23_a_better_way_appears() {
     assert_eq!(taker.notices_of("peer_refused"), [] as [Value; 0]);
     assert_eq!(taker.notices_of("peer_disconnected"), [] as [Value; 0]);
     assert_eq!(tree(&party.games(2).join("quake/local")), game.installed());
+    // Now that nothing is sent, the link follows.
+    let cable = [
+        IpAddr::from(first.ipv4(1)),
+        first.ipv6(1).into(),
+        first.ipv6_link_local(1).into(),
+    ];
+    taker.until("the link over the cable", |s| {
+        let address = s["peers"][0]["address"].as_str().unwrap_or_default();
+        let address: Option<SocketAddr> = address.parse().ok();
+        address.is_some_and(|address| cable.contains(&address.ip()))
+    });
 }
 
 /// Peers that receive no multicast: one types an address and meets the others through the peer it

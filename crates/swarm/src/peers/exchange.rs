@@ -247,7 +247,7 @@ impl Peers {
         }
     }
 
-    fn dial(&mut self, expected: Option<PeerId>, addresses: Vec<SocketAddr>) {
+    pub(super) fn dial(&mut self, expected: Option<PeerId>, addresses: Vec<SocketAddr>) {
         let dial = DialId(self.next_dial);
         self.next_dial += 1;
         let entry = Dial {

@@ -4,12 +4,14 @@
 //! same. Another boot means a restart, and the new link wins; when the old boot comes back within
 //! a minute, two live programs share the key.
 
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 
 use alloc::vec::Vec;
 use lanspread_proto::{PeerId, limits::HELLO_TIMEOUT, wire::link::Goodbye};
 
-use super::{Direction, HelloFacts, LinkId, NEIGHBOURS_MAX, Peers, PeersAction, contact::Contact};
+use super::{
+    DIALS_MAX, Direction, HelloFacts, LinkId, NEIGHBOURS_MAX, Peers, PeersAction, contact::Contact,
+};
 use crate::time::Instant;
 
 /// A boot that comes back within this time is alive beside the one after it.
@@ -163,6 +165,25 @@ impl Peers {
         match self.stays(peer, old, link) {
             true => Verdict::Close(Goodbye::Duplicate),
             false => Verdict::Replace(old, Goodbye::Duplicate),
+        }
+    }
+
+    /// A linked peer is said to be at better addresses, and nothing runs over its link: it is
+    /// dialled there. The link that comes of it takes the place of the present one. Where the
+    /// present one would stay, because the lower key dialled it, only that side moves it: so no
+    /// two sides with different wishes move it for ever.
+    pub fn on_better_way(&mut self, now: Instant, peer: PeerId, addresses: Vec<SocketAddr>) {
+        let Some(link) = self.up.get(&peer).and_then(|link| self.links.get(link)) else {
+            return;
+        };
+        let by_us = matches!(link.direction, Direction::Dialled(_));
+        let by_lower = by_us == (self.me < peer);
+        let may_move = !by_lower || self.me < peer;
+        if may_move && !self.is_dialling(peer) && self.dials.len() < DIALS_MAX {
+            if let Some(contact) = self.contacts.get_mut(&peer) {
+                contact.on_dialling(now);
+            }
+            self.dial(Some(peer), addresses);
         }
     }
 

@@ -547,3 +547,35 @@ fn who_is_blocked_is_shown_though_nothing_is_heard_of_it() {
     peers.set_blocked(at(1), key(5), false);
     assert_eq!(peers.views().count(), 0);
 }
+
+/// Of two that both want their link somewhere else the lower key has the last word.
+#[test]
+fn a_link_is_moved_by_the_lower_key_or_by_who_may_replace_it() {
+    let check = |me: u8, other: u8, by_us: bool, moves: bool| {
+        let mut peers = Peers::new(key(me), 1, 7);
+        let direction = match by_us {
+            true => Direction::Dialled(address(other)),
+            false => Direction::Accepted,
+        };
+        link(&mut peers, at(0), 1, other, direction);
+        actions(&mut peers);
+        let better = address(200);
+        peers.on_better_way(at(1), key(other), vec![better]);
+        peers.on_better_way(at(1), key(other), vec![better]);
+        let dials = dials(&mut peers);
+        assert_eq!(dials.len(), usize::from(moves), "{me} {other} {by_us}");
+        let Some((dial, addresses, expected)) = dials.first().cloned() else {
+            return;
+        };
+        assert_eq!((addresses, expected), (vec![better], Some(key(other))));
+        // It takes the place of the first.
+        peers.on_link_up(at(2), LinkId(2), key(other), Direction::Dialled(better));
+        peers.on_hello(at(2), LinkId(2), hello(u64::from(other)));
+        peers.on_dialled(at(2), dial);
+        assert_eq!(peers.link_of(key(other)), Some(LinkId(2)));
+    };
+    check(1, 2, true, true);
+    check(1, 2, false, true);
+    check(2, 1, true, true);
+    check(2, 1, false, false);
+}

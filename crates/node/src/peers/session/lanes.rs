@@ -51,6 +51,8 @@ struct Desk {
     serving: Arc<Semaphore>,
     /// Lanes that it may still have us open.
     wanted: Bucket,
+    /// Every lane with it, and every attempt at one, has a copy.
+    busy: Arc<()>,
 }
 
 /// Whether the peer takes TCP from us.
@@ -68,6 +70,7 @@ impl LaneDesk {
             waiting: VecDeque::new(),
             serving: serving_permits(),
             wanted: Bucket::new(WANTED_PER_MINUTE, MINUTE, WANTED_BURST),
+            busy: Arc::new(()),
         })
     }
 
@@ -75,6 +78,12 @@ impl LaneDesk {
         if let Some(desk) = self.desks.get_mut(&peer) {
             desk.tcp = at.map_or(Tcp::FailedAt(now), Tcp::Works);
         }
+    }
+
+    /// There is no lane with a peer, and nobody is opening one.
+    pub(super) fn is_idle(&self, peer: PeerId) -> bool {
+        let desk = self.desks.get(&peer);
+        desk.is_none_or(|desk| Arc::strong_count(&desk.busy) == 1)
     }
 
     /// How many of the lanes that a peer wants are opened: what it may have at once, at the rate
@@ -110,7 +119,8 @@ impl LaneDesk {
         }
         self.desks.retain(|_, desk| {
             desk.waiting.retain(|waiting| !waiting.is_closed());
-            desk.tcp != Tcp::Unknown || !desk.waiting.is_empty()
+            let is_idle = Arc::strong_count(&desk.busy) == 1;
+            desk.tcp != Tcp::Unknown || !desk.waiting.is_empty() || !is_idle
         });
     }
 }
@@ -174,11 +184,12 @@ impl Session<'_> {
             endpoint: self.endpoint.clone(),
             sender,
             addresses,
+            busy: Arc::clone(&self.lanes.of(peer).busy),
         })
     }
 
     /// Where the peer may take TCP: better ways first, of equal ones what worked.
-    fn lane_addresses(&self, peer: PeerId, known: &[SocketAddr]) -> Vec<SocketAddr> {
+    pub(super) fn lane_addresses(&self, peer: PeerId, known: &[SocketAddr]) -> Vec<SocketAddr> {
         let mut contacts = self.decider.views();
         let contact = contacts.find(|contact| contact.peer == peer);
         let said = contact.map(|contact| contact.addresses).unwrap_or_default();
@@ -194,8 +205,9 @@ impl Session<'_> {
     }
 
     /// A lane that somebody else opened: to who sends on it, or to who waits for it.
-    pub(super) fn on_lane(&mut self, lane: Lane) {
+    pub(super) fn on_lane(&mut self, mut lane: Lane) {
         let peer = lane.peer();
+        lane.keep(Arc::clone(&self.lanes.of(peer).busy));
         if lane.path().carrier == Carrier::Tcp {
             self.set_reachable(Reachability::Open);
         }
@@ -211,7 +223,6 @@ impl Session<'_> {
             });
             return;
         }
-        let mut lane = lane;
         while let Some(waiting) = self.lanes.of(peer).waiting.pop_front() {
             match waiting.send(lane) {
                 Ok(()) => return,
@@ -265,7 +276,7 @@ mod tests {
         let mut desk = LaneDesk::default();
         let mut at = Instant::ZERO;
         let mut ask = |desk: &mut LaneDesk, seconds, times: u32| {
-            at = at + Duration::from_secs(seconds);
+            at += Duration::from_secs(seconds);
             let opened = (0..times).map(|_| desk.admit(at, peer(1), u8::MAX));
             u32::try_from(opened.sum::<usize>()).unwrap()
         };

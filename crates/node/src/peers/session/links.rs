@@ -33,6 +33,11 @@ use crate::snapshot::PeerState;
 /// How long a peer may take to answer on a link that may be dead.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(2_500);
 
+/// A better way is looked for so long after a link came up, or addresses changed, ...
+const IMPROVE_FIRST: Duration = Duration::from_secs(5);
+/// ... and, where the better addresses do not answer, twice as long after that, up to this.
+const IMPROVE_MAX: Duration = Duration::from_secs(120);
+
 /// One link after its hello.
 #[derive(Debug)]
 pub(super) struct Linked {
@@ -45,6 +50,8 @@ pub(super) struct Linked {
     ended: Option<oneshot::Receiver<()>>,
     /// It is being looked whether the peer still answers.
     is_checked: bool,
+    /// When a better way is looked for, and how long after that again.
+    improve: (Instant, Duration),
 }
 
 impl Session<'_> {
@@ -154,6 +161,7 @@ impl Session<'_> {
             stop: self.keep.session.stop().child_token(),
             ended: None,
             is_checked: false,
+            improve: (now + IMPROVE_FIRST, IMPROVE_FIRST),
         };
         self.links.insert(link, linked);
         self.decider.on_link_up(now, link, peer, direction);
@@ -238,9 +246,45 @@ impl Session<'_> {
         let heard = as_heard(&update.addresses, linked.sender.remote_addr());
         linked.hello.reachable = update.reachable;
         self.decider.on_update(now, link, &heard, update.reachable);
+        self.improve_soon(now, Some(peer));
         self.roster.rename(peer, update.name);
         self.lanes.forget_peer(peer);
         self.changed = true;
+    }
+
+    /// A link over which nothing is sent moves to a better way, if one answers. One with lanes
+    /// stays until they have ended: they have moved by themselves, and would end with it.
+    pub(super) fn improve_links(&mut self, now: Instant) {
+        let linked: Vec<(PeerId, LinkId)> = self.decider.linked().collect();
+        for (peer, link) in linked {
+            let is_idle = self.lanes.is_idle(peer);
+            let due = (self.links.get(&link)).filter(|linked| linked.improve.0 <= now);
+            let Some(remote) = due.map(|linked| linked.sender.remote_addr()) else {
+                continue;
+            };
+            let mut better = self.lane_addresses(peer, &[]);
+            better.retain(|to| self.keep.addresses.is_better(*to, remote));
+            let dials = is_idle && !better.is_empty();
+            if let Some(linked) = self.links.get_mut(&link) {
+                let (at, pause) = &mut linked.improve;
+                *at = now + *pause;
+                *pause = match dials {
+                    true => (*pause * 2).min(IMPROVE_MAX),
+                    false => IMPROVE_FIRST,
+                };
+            }
+            if dials {
+                self.decider.on_better_way(now, peer, better);
+            }
+        }
+    }
+
+    /// Addresses changed: a better way may be there now.
+    pub(super) fn improve_soon(&mut self, now: Instant, peer: Option<PeerId>) {
+        let is_meant = |linked: &&mut Linked| peer.is_none_or(|p| linked.sender.peer() == p);
+        for linked in self.links.values_mut().filter(is_meant) {
+            linked.improve = (linked.improve.0.min(now + IMPROVE_FIRST), IMPROVE_FIRST);
+        }
     }
 
     fn on_hint(&mut self, now: Instant, hint: &PeerHint, heard_from: SocketAddr, source: Source) {
