@@ -1022,7 +1022,7 @@ export type PeerState = "dialling" | "connected" | "gone" | "blocked" | "old_lan
 /**
  * Where an operation is.
  */
-export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "committing" | "installing" | "verifying" | "close_the_game" | "testing" | "publishing" | "removing" | "done" | "cancelled" | "failed";
+export type Phase = "queued" | "paused" | "preparing" | "adopting" | "downloading" | "waiting_for_source" | "waiting_for_games_dir" | "committing" | "installing" | "verifying" | "close_the_game" | "testing" | "publishing" | "removing" | "done" | "cancelled" | "failed";
 
 /**
  * How a game is played here.
