@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, hasBrowser } from './stage.ts';
 
@@ -23,6 +23,24 @@ async function party(): Promise<{ demo: ChildProcess; told: Told }> {
     }
   }
   throw new Error(`the demo ended: ${text}`);
+}
+
+/** The one game of the party with a program: installed, shown as it would be started, running. */
+async function playsOneGame(page: Page): Promise<void> {
+  await page.goto(`${new URL(page.url()).origin}/#/game/garden-maze`);
+  await page.getByRole('heading', { name: 'Garden Maze', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  await page.getByRole('button', { name: 'Play', exact: true }).click({ timeout: 60_000 });
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/garden-maze\.sh --player guest --language en/).waitFor();
+  if (process.env.SHOTS) {
+    await page.screenshot({ path: join(process.env.SHOTS, 'demo-ask-play.png') });
+  }
+  await dialog.getByRole('button', { name: 'Play' }).click();
+  await page.getByText(/, running/).waitFor();
+  // It can be started again once it is over; nobody is asked then.
+  await page.getByRole('button', { name: 'Play', exact: true }).click({ timeout: 60_000 });
+  await page.getByText(/, running/).waitFor();
 }
 
 describe.skipIf(!hasBrowser || !existsSync(PROGRAM))('the real party', () => {
@@ -86,6 +104,8 @@ describe.skipIf(!hasBrowser || !existsSync(PROGRAM))('the real party', () => {
         await page.screenshot({ path: join(process.env.SHOTS, `demo-${view}.png`) });
       }
     }
+    await playsOneGame(page);
+    await page.goto(`${new URL(page.url()).origin}/#/problems`);
     await page.getByRole('button', { name: 'Examine this machine' }).first().click();
     await page.getByText('What the doctor found').waitFor();
     await page.close();
