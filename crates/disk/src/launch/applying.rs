@@ -95,6 +95,10 @@ pub fn mark_executable(
     installation: Installation<'_>,
     file: &RelPath,
 ) -> Result<(), DiskError> {
+    // Elsewhere nothing asks for it, and a program that runs cannot be opened to write.
+    if !cfg!(unix) {
+        return Ok(());
+    }
     let is_ours = installation
         .record
         .files()
