@@ -191,12 +191,17 @@ pub(crate) fn transaction_error(game: &GameId, error: TransactionError) -> Opera
         return OperationError::InUse(game.clone());
     }
     match error {
+        TransactionError::NothingStaged => OperationError::Archive {
+            archive: game.to_string(),
+            entry: None,
+            code: "no-files",
+            reason: "no file is in the archives".to_owned(),
+        },
         TransactionError::Refused(refusal) => crate::games::refused(game.clone(), refusal),
         error @ (TransactionError::Unexpected(_)
         | TransactionError::State(_)
         | TransactionError::Incomplete(_)
         | TransactionError::ManifestMissing(_)
-        | TransactionError::NothingStaged
         | TransactionError::Unrecordable(_)
         | TransactionError::Step { .. }) => OperationError::Transaction {
             game: game.clone(),

@@ -43,14 +43,17 @@ impl EngineError {
 impl From<io::Error> for EngineError {
     fn from(error: io::Error) -> Self {
         let kind = error.kind();
+        let text = error.to_string();
         let code = if kind == io::ErrorKind::UnexpectedEof {
             ErrorCode::Truncated
         } else if kind == io::ErrorKind::OutOfMemory {
             ErrorCode::LimitMemory
+        } else if text.contains("requires too much memory") || text.contains("memory limit") {
+            ErrorCode::LimitDictionary
         } else {
             ErrorCode::Damaged
         };
-        Self::new(code, error.to_string())
+        Self::new(code, text)
     }
 }
 

@@ -5,6 +5,13 @@ use crate::error::Kind;
 
 pub(super) const TABLE: &[Entry] = &[
     Entry {
+        code: "no-files",
+        kind: Kind::User,
+        meaning: "The archives of a game hold no file: there is nothing to install.",
+        english: &["pack the game again, or publish its folder unpacked"],
+        german: &["packe das Spiel neu, oder veröffentliche seinen Ordner ungepackt"],
+    },
+    Entry {
         code: "unsupported-format",
         kind: Kind::User,
         meaning: "The file is no archive that LanSpread reads, or uses a method that it does \

@@ -88,6 +88,13 @@ pub(super) fn decide(
         total.bytes = total.bytes.saturating_add(size.bytes);
         total.files = total.files.saturating_add(size.files);
     }
+    if total.files == 0 {
+        return Err(NotShared::Refused {
+            entry: name_of(sets.first()),
+            code: "no-files",
+            reason: "no file is in the archives".to_owned(),
+        });
+    }
     Ok(Judged {
         unpacked: Some(total),
         layout,
@@ -174,11 +181,7 @@ fn list_one(
     set: &ArchiveSet,
     names: NameTable,
 ) -> Result<(Size, NameTable), NotShared> {
-    let name = set
-        .volumes
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let name = name_of(Some(set));
     let refuse = |code: &'static str, reason: String| NotShared::Refused {
         entry: name.clone(),
         code,
@@ -202,6 +205,11 @@ fn list_one(
         },
         names,
     ))
+}
+
+fn name_of(set: Option<&ArchiveSet>) -> String {
+    let first = set.and_then(|set| set.volumes.first());
+    first.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Volumes on disk that are no content yet.

@@ -123,6 +123,8 @@ fn s30_publish_refuses_archives() {
     let party = Party::on_loopback();
     let _node = party.start(1);
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../unpack/tests/fixtures/rar");
+    let empty = party.folder("empty").join("game.zip");
+    fs::write(&empty, [&b"PK\x05\x06"[..], &[0; 18]].concat()).unwrap();
     let check = |name: &str, from: &str, expected: &str| {
         let folder = party.folder(name);
         let from = fixtures.join(from);
@@ -144,6 +146,7 @@ fn s30_publish_refuses_archives() {
         "test_read_format_rar_invalid1.rar",
     );
     check("Incomplete", "isc-rarfile/rar5-vols.part1.rar", "rar5-vols");
+    check("Nothing", empty.to_str().unwrap(), "game.zip: no file");
     assert!(entries(&party.games(1)).is_empty());
 }
 

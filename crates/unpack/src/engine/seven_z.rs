@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, Error, Password};
+use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, EncoderMethod, Error, Password};
 
 use super::{EngineError, names};
 use crate::{
@@ -16,6 +16,26 @@ const LZMA: &[u8] = &[0x03, 0x01, 0x01];
 const LZMA2: &[u8] = &[0x21];
 const PPMD: &[u8] = &[0x03, 0x04, 0x01];
 const AES: &[u8] = &[0x06, 0xF1, 0x07, 0x01];
+/// What the decoder can undo, as it is built here.
+const METHODS: &[&[u8]] = &[
+    EncoderMethod::ID_COPY,
+    LZMA,
+    LZMA2,
+    PPMD,
+    EncoderMethod::ID_BZIP2,
+    EncoderMethod::ID_DEFLATE,
+    EncoderMethod::ID_ZSTD,
+    EncoderMethod::ID_BCJ_X86,
+    EncoderMethod::ID_BCJ2,
+    EncoderMethod::ID_BCJ_PPC,
+    EncoderMethod::ID_BCJ_IA64,
+    EncoderMethod::ID_BCJ_ARM,
+    EncoderMethod::ID_BCJ_ARM64,
+    EncoderMethod::ID_BCJ_ARM_THUMB,
+    EncoderMethod::ID_BCJ_SPARC,
+    EncoderMethod::ID_BCJ_RISCV,
+    EncoderMethod::ID_DELTA,
+];
 /// The high half of the attributes holds a Unix mode.
 const UNIX_EXTENSION: u32 = 0x8000;
 const REPARSE_POINT: u32 = 0x400;
@@ -36,6 +56,7 @@ pub(super) fn run(job: &Job) -> Result<(), EngineError> {
     if encrypted && job.request.mode == Mode::Unpack {
         return Err(EngineError::new(ErrorCode::PasswordRequired, ""));
     }
+    check_methods(&archive)?;
     job.start(StartFacts {
         format: Format::SevenZ,
         solid: archive.is_solid,
@@ -80,6 +101,30 @@ pub(super) fn run(job: &Job) -> Result<(), EngineError> {
         .enumerate()
         .filter(|(index, _)| blocks.get(*index).is_none_or(Option::is_none))
         .try_for_each(|(_, file)| send(job, file, &mut io::empty()))
+}
+
+/// The listing refuses what unpacking would refuse.
+fn check_methods(archive: &Archive) -> Result<(), EngineError> {
+    let first_files = &archive.stream_map.block_first_file_index;
+    for (block, first) in archive.blocks.iter().zip(first_files) {
+        let mut ids = block.coders.iter().map(Coder::encoder_method_id);
+        let Some(id) = ids.find(|id| *id != AES && !METHODS.contains(id)) else {
+            continue;
+        };
+        let method = match EncoderMethod::by_id(id) {
+            Some(method) => method.name().to_owned(),
+            None => format!("method {id:02x?}"),
+        };
+        let error = EngineError::new(
+            ErrorCode::UnsupportedFormat,
+            format!("packed with {method}, which cannot be read"),
+        );
+        return Err(match archive.files.get(*first) {
+            Some(file) => error.at(&file.name),
+            None => error,
+        });
+    }
+    Ok(())
 }
 
 fn send(job: &Job, file: &ArchiveEntry, data: &mut dyn Read) -> Result<(), EngineError> {

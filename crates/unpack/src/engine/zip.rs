@@ -4,7 +4,7 @@
 use std::io::{self, Read, Seek};
 
 use zip::{
-    ZipArchive,
+    CompressionMethod, ZipArchive,
     read::{ArchiveOffset, Config, ZipFile, ZipReadOptions},
     result::ZipError,
 };
@@ -19,6 +19,17 @@ use crate::{
 
 /// Bytes of a local header in front of its name.
 const LOCAL_HEADER_BYTES: u64 = 30;
+/// What the decoder can undo, as it is built here.
+const METHODS: &[CompressionMethod] = &[
+    CompressionMethod::STORE,
+    CompressionMethod::DEFLATE,
+    CompressionMethod::DEFLATE64,
+    CompressionMethod::BZIP2,
+    CompressionMethod::LZMA,
+    CompressionMethod::ZSTD,
+    CompressionMethod::XZ,
+    CompressionMethod::PPMD,
+];
 
 pub(super) fn run(job: &Job) -> Result<(), EngineError> {
     let config = Config {
@@ -102,6 +113,9 @@ fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>),
         let start = data.header_start();
         if data.encrypted() {
             encrypted.get_or_insert_with(|| spelled.clone());
+        } else {
+            // The listing refuses what unpacking would refuse.
+            check_method(data.compression()).map_err(|error| error.at(&spelled))?;
         }
         entries.push(Entry {
             index,
@@ -124,6 +138,14 @@ fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>),
     }
     entries.sort_by_key(|entry| entry.start);
     Ok((entries, encrypted))
+}
+
+fn check_method(method: CompressionMethod) -> Result<(), EngineError> {
+    if METHODS.contains(&method) {
+        return Ok(());
+    }
+    let detail = format!("packed with {method}, which cannot be read");
+    Err(EngineError::new(ErrorCode::UnsupportedFormat, detail))
 }
 
 /// Overlapping entries are how a small ZIP becomes a large bomb.
