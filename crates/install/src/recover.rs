@@ -80,6 +80,12 @@ pub fn abandon(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recove
         (Goal::Uninstall { .. }, Old | Unclaimed, _, Absent | Empty | Unclaimed | Blocked) => {
             Ok(vec![Step::ClearIntent])
         }
+        // A remove takes the sentinel first: while it is there, nothing is gone.
+        (Goal::Remove { .. }, _, _, _)
+            if matches!(observed.sentinel, SentinelAt::Root | SentinelAt::Both) =>
+        {
+            Ok(vec![Step::ClearIntent])
+        }
         (
             Goal::Install(_) | Goal::Update(_),
             Absent | Empty | New | Old | Unclaimed | Blocked,

@@ -143,6 +143,18 @@ impl TransactionError {
             }
         )
     }
+
+    /// A step failed, and everything is as if the operation had never begun: its intent is gone.
+    #[must_use]
+    pub const fn is_undone(&self) -> bool {
+        matches!(
+            self,
+            Self::Step {
+                settled: Settled::Old,
+                ..
+            }
+        )
+    }
 }
 
 impl From<DiskError> for TransactionError {

@@ -179,6 +179,30 @@ fn close_the_game_to_finish() {
     }
 }
 
+/// As on a volume that became read-only: the game is there as before, and nothing waits for ever.
+#[test]
+fn a_remove_that_could_not_begin_is_no_unfinished_one() {
+    let start = Memory::prepared(Scenario::Remove);
+    let mut whole = 0;
+    for after in 0..call_count(&start, Count::Mutating) {
+        let memory = start.fork();
+        memory.disk.inject(Fault {
+            count: Count::Mutating,
+            after,
+            times: 1,
+            kind: ErrorKind::ReadOnlyFilesystem,
+        });
+        let outcome = operate(&memory);
+        if outcome.is_err() && memory.tree().contains_key("version.ini") {
+            assert!(!outcome.unwrap_err().is_waiting(), "call {after}");
+            assert!(memory.is_old(), "call {after}: {}", memory.show());
+            whole += 1;
+        }
+    }
+    // The intent is written, then the sentinel is parked: neither came to anything.
+    assert!(whole > 1, "{whole}");
+}
+
 #[test]
 fn a_waiting_update_can_be_abandoned_until_it_moved() {
     let exe = Path::new("/games/quake/local/bin/game.exe");

@@ -159,13 +159,15 @@ impl Looker {
             payload: PayloadState::Not(NotShared::NoVersion),
             blocked: None,
         };
-        match recovered.and_then(|()| Ok(observe::observe(self.disk.as_ref(), &places)?)) {
+        let observed =
+            || Ok::<_, TransactionError>(observe::observe(self.disk.as_ref(), &places)?);
+        match recovered.and_then(|()| observed()) {
             Ok(local) => {
                 self.take_in(subject, &mut seen, &local);
                 seen.blocked = self.unreadable_record(&places);
             }
             Err(error) => {
-                seen.payload = PayloadState::Not(not("unreadable-record", &error));
+                seen.payload = PayloadState::Not(not_recovered(&error));
                 seen.blocked = unreadable(&error);
             }
         }
@@ -187,7 +189,14 @@ impl Looker {
         let load = |content: &ContentId| {
             committing::load_manifest(self.disk.as_ref(), &manifests, *content)
         };
-        let done = execute::recover(self.disk.as_ref(), places, &load, &mut NoHooks)?;
+        let done = match execute::recover(self.disk.as_ref(), places, &load, &mut NoHooks) {
+            // The game is whole, as it was before that operation.
+            Err(error) if error.is_undone() => {
+                tracing::warn!(place = %places.game_root, %error, "an operation was given up");
+                return Ok(());
+            }
+            done => done?,
+        };
         if done != execute::Recovered::Nothing {
             tracing::info!(place = %places.game_root, ?done, "recovered an interrupted operation");
         }
@@ -383,6 +392,22 @@ impl Looker {
         if let Err(error) = remembered {
             tracing::warn!(%error, "hashes cannot be remembered");
         }
+    }
+}
+
+fn not_recovered(error: &TransactionError) -> NotShared {
+    let is_disk = matches!(
+        error,
+        TransactionError::Step { .. } | TransactionError::State(StateFileError::Disk(_))
+    );
+    if error.is_in_use() {
+        not("close-the-game", error)
+    } else if error.is_full() {
+        not("disk-full", error)
+    } else if is_disk {
+        not("disk", error)
+    } else {
+        not("unreadable-record", error)
     }
 }
 
