@@ -19,6 +19,7 @@ pub mod hostile;
 pub mod index;
 pub mod intent_file;
 pub mod launch;
+pub mod leftovers;
 #[cfg(any(test, feature = "test-util"))]
 pub mod mem;
 pub mod memory;

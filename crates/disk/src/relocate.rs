@@ -1,20 +1,29 @@
 //! Moves a directory with all that is in it, to another volume too.
 //!
 //! **Invariant:** at every moment every byte lies whole and durable at the old place or at the new
-//! one. What is deleted is exactly what was copied and has not changed since.
+//! one. What is deleted is exactly what was copied and has not changed since. A draft that a kill
+//! left carries a mark, and its original is whole: it may be deleted.
 
 use std::io::{self, ErrorKind};
 
+use lanspread_install::slot::MARKER;
 use lanspread_proto::manifest::VERSION_INI;
 
 use crate::{
+    atomic_file,
     error::{DiskError, DiskOp},
+    execute::{Hands, NoHooks},
     space::{self, Need, SpaceError},
     vfs::{Disk, EntryKind, GoOn, Place, Stat},
 };
 
-/// Under this name, and a number, a copy grows beside its place. Such names are no games.
+/// Under this name, and a number, is the directory in which a copy grows, beside its place. Such
+/// names are no games.
 const DRAFT: &str = ".lanspread_moving";
+/// The copy in it.
+const COPY: &str = "copy";
+/// What the marker beside the copy says.
+const MARK: &[u8] = b"a copy that was not finished\n";
 /// Tries of another name: each may be left over from a machine that lost power.
 const NAMES_MAX: u32 = 1_000;
 
@@ -58,16 +67,53 @@ fn copy_over(
     let tree = list(disk, from)?;
     check_room(disk, to, tree.bytes)?;
     let draft = draft_beside(disk, to)?;
-    let copied = copy(disk, (from, &draft), &tree, go_on).and_then(|()| disk.rename(&draft, to));
+    let grown = draft.own(COPY);
+    let copied = atomic_file::write(disk, &draft, MARKER, MARK)
+        .and_then(|()| copy(disk, (from, &grown), &tree, go_on))
+        .and_then(|()| disk.rename(&grown, to));
     if let Err(error) = copied {
         // All of the copy is ours, and of no use; the first error is the one that matters.
-        drop(delete_copy(disk, &draft, &tree));
+        drop(delete_copy(disk, &grown, &tree).and_then(|()| delete_draft(disk, &draft)));
         return Err(error);
     }
+    disk.sync_dir(&draft)?;
     if let Some(parent) = to.parent() {
         disk.sync_dir(&parent)?;
     }
+    // It is empty, and of no harm if it stays.
+    drop(delete_draft(disk, &draft));
     delete_original(disk, from, &tree)
+}
+
+/// Whether a copy may have grown in a directory of this name.
+pub(crate) fn is_draft(name: &str) -> bool {
+    let number = name.strip_prefix(DRAFT).and_then(|n| n.strip_prefix('.'));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
+/// Deletes a draft that a kill left, if it has our mark and nothing but a copy in it. Nobody may be
+/// moving anything.
+pub(crate) fn drop_draft(disk: &dyn Disk, draft: &Place) -> Result<bool, DiskError> {
+    let entries = disk.list(draft)?;
+    let is_ours = |name: &str| name == MARKER || name == COPY;
+    let mark = atomic_file::read(disk, &draft.own(MARKER), MARK.len() as u64);
+    if !matches!(mark, Ok(Some(found)) if found == MARK)
+        || !entries.iter().all(|entry| is_ours(&entry.name))
+    {
+        return Ok(false);
+    }
+    let mut hands = Hands {
+        disk,
+        hooks: &mut NoHooks,
+    };
+    hands.clear_dir(draft, &[MARKER])?;
+    delete_draft(disk, draft)?;
+    Ok(true)
+}
+
+fn delete_draft(disk: &dyn Disk, draft: &Place) -> Result<(), DiskError> {
+    gone_is_fine(disk.remove_file(&draft.own(MARKER)))?;
+    disk.remove_dir(draft)
 }
 
 fn failed(place: &Place, kind: ErrorKind) -> DiskError {
@@ -151,7 +197,7 @@ fn copy(
     go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     // The first is the directory itself.
-    for dir in tree.dirs.iter().skip(1) {
+    for dir in &tree.dirs {
         disk.create_dir(&below(draft, dir))?;
     }
     for (names, stat) in &tree.files {
@@ -206,6 +252,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::leftovers;
     use crate::mem::{Count, Fault, Loss, MemDisk};
 
     const FILES: [(&str, &str); 4] = [
@@ -306,13 +353,14 @@ mod tests {
         let (disk, from, to) = world();
         copy_over(&disk, (&from, &to), &mut |_| true).unwrap();
         let calls = disk.calls(Count::Mutating);
-        let mut moved = 0;
+        let (mut moved, mut dropped) = (0, 0);
         for cut in 0..calls {
             for loss in [Loss::All, Loss::None, Loss::Random(cut)] {
                 let (disk, from, to) = world();
                 disk.inject(Fault::power_cut(cut));
                 copy_over(&disk, (&from, &to), &mut |_| true).unwrap_err();
                 disk.crash(loss);
+                dropped += leftovers::drop_left(&disk, &to.parent().unwrap()).unwrap();
                 if disk.stat(&to).unwrap().is_some() {
                     check_all_at(&disk, "/new/quake");
                     moved += 1;
@@ -321,6 +369,6 @@ mod tests {
                 }
             }
         }
-        assert!(moved > 0);
+        assert!(moved > 0 && dropped > 0);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file,
+    Disk, DiskError, Place, atomic_file, leftovers,
     relocate::relocate,
     scan::{self, ScanError, Sentinel},
     space::SpaceError,
@@ -34,8 +34,6 @@ use crate::{
     snapshot::{NotShared, Phase},
 };
 
-/// What is being packed; a name that is no payload.
-const DRAFT: &str = ".lanspread_packing";
 /// How much is read at once.
 const BLOCK: usize = 1024 * 1024;
 
@@ -243,13 +241,7 @@ impl Work {
         if stat.kind != EntryKind::Directory {
             return Ok(());
         }
-        if let [only] = self.disk.list(&self.target)?.as_slice()
-            && only.name == DRAFT
-            && only.kind == EntryKind::File
-        {
-            self.disk.remove_file(&self.target.own(DRAFT))?;
-            self.disk.remove_dir(&self.target)?;
-        }
+        leftovers::drop_packing(self.disk.as_ref(), &self.target)?;
         Ok(())
     }
 
@@ -285,7 +277,7 @@ impl Work {
             SpaceError::Disk(error) => error.into(),
         })?;
         self.disk.create_dir(&self.target)?;
-        let draft = self.target.own(DRAFT);
+        let draft = self.target.own(leftovers::PACKING);
         let packed = self.write_archive(source, &payload, &draft);
         if let Err(error) = packed {
             // Both are ours: the directory was not there before.

@@ -67,6 +67,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'no-answer': 'In der Zeit kam keine Verbindung zustande.',
   'no-browser': 'Es ließ sich kein Browser oder Dateimanager starten.',
   'no-code': 'Es gibt keinen Kopplungscode: benutzt, zu alt oder zu oft geraten.',
+  'no-files': 'In den Archiven ist keine Datei: Es gibt nichts zu installieren.',
   'no-firewall-rule': 'Keine Regel der Windows-Firewall lässt andere zu LanSpread durch.',
   'no-host': 'Zu dem Teilnehmer, dessen Spiel beigetreten werden soll, besteht keine Verbindung.',
   'no-join': 'Niemand sagt, wie das Spiel erfährt, wem es beitreten soll.',

@@ -85,6 +85,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'no-answer': 'connect',
   'no-browser': 'doctor',
   'no-code': 'reload',
+  'no-files': 'share',
   'no-firewall-rule': 'doctor',
   'no-host': 'peers',
   'no-join': 'library',

@@ -159,8 +159,7 @@ impl Looker {
             payload: PayloadState::Not(NotShared::NoVersion),
             blocked: None,
         };
-        let observed =
-            || Ok::<_, TransactionError>(observe::observe(self.disk.as_ref(), &places)?);
+        let observed = || Ok::<_, TransactionError>(observe::observe(self.disk.as_ref(), &places)?);
         match recovered.and_then(|()| observed()) {
             Ok(local) => {
                 self.take_in(subject, &mut seen, &local);

@@ -11,6 +11,7 @@ use std::{
 use lanspread_disk::{
     Disk, DiskError, DiskOp, Place, atomic_file,
     games_lock::{GamesLock, GamesTaken},
+    leftovers,
     scan::{FoundGame, GamesUnavailable, list_games},
     state::StateDir,
 };
@@ -65,6 +66,15 @@ pub(crate) fn take(
         .filter(|_| is_new)
     {
         tracing::warn!(%error, "a second node on this games directory would not be noticed");
+    }
+    let is_proven = lock.as_ref().is_some_and(|lock| lock.weakness().is_none());
+    if is_new && is_proven {
+        // Nobody works there yet.
+        match leftovers::drop_left(disk, &Place::root(games)) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "what an interrupted publish left was deleted"),
+            Err(error) => tracing::warn!(%error, "what an operation left cannot be deleted"),
+        }
     }
     Ok(lock)
 }
