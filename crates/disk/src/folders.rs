@@ -33,6 +33,16 @@ pub struct Folder {
     pub entries: usize,
 }
 
+/// Whether a directory is another one or holds it, by whatever names and links. What is not there
+/// holds nothing.
+#[must_use]
+pub fn holds(outer: &Path, inner: &Path) -> bool {
+    match (outer.canonicalize(), inner.canonicalize()) {
+        (Ok(outer), Ok(inner)) => inner.starts_with(outer),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
 /// Lists a directory.
 ///
 /// # Errors
@@ -165,6 +175,28 @@ mod tests {
         assert!(make(&dir.path().join("b")).is_err(), "it is there");
         assert!(make(&dir.path().join("x/y")).is_err(), "one at a time");
         assert!(list(&dir.path().join("file")).is_err());
+    }
+
+    #[test]
+    fn a_directory_holds_itself_and_what_is_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir_all(path("a/b")).unwrap();
+        fs::create_dir(path("ab")).unwrap();
+        let check = |outer: &str, inner: &str, expected| {
+            assert_eq!(
+                holds(&path(outer), &path(inner)),
+                expected,
+                "{outer} {inner}"
+            );
+        };
+        check("a", "a", true);
+        check("a", "a/b", true);
+        check("a", "ab/../a/b", true);
+        check("a/b", "a", false);
+        check("a", "ab", false);
+        check("a", "a/none", false);
+        check("none", "none", false);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What a killed node left in the games directory besides what intents know: half an archive, half a
-//! copy.
+//! What a killed node left in the games directory besides what intents know: half an archive, half
+//! a copy.
 //!
 //! Invariant: only while no node works there, and only what nobody but us can have made, of which
 //! the original is still whole.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file, leftovers,
+    Disk, DiskError, Place, atomic_file, folders, leftovers,
     relocate::relocate,
     scan::{self, ScanError, Sentinel},
     space::SpaceError,
@@ -55,6 +55,28 @@ pub(crate) fn is_in(games: &Place, source: &Path) -> bool {
     source.parent().is_some_and(|parent| parent == games.path())
 }
 
+/// Keys, tokens and other people's games are nobody's game: our own directories are not published,
+/// nor what holds them.
+pub(crate) fn check_not_ours(
+    source: &Path,
+    games: &Place,
+    state: &Place,
+) -> Result<(), OperationError> {
+    let (games, state) = (games.path(), state.path());
+    let is_state = folders::holds(source, &state)
+        || (folders::holds(&state, source) && !folders::holds(&games, source));
+    let of = match (is_state, folders::holds(source, &games)) {
+        (true, _) => "state",
+        (false, true) => "games",
+        (false, false) => return Ok(()),
+    };
+    Err(OperationError::Publish {
+        entry: source.display().to_string(),
+        code: "own-directory",
+        reason: format!("the {of} directory of LanSpread is there"),
+    })
+}
+
 /// Why a folder cannot be published.
 pub(crate) fn refused(source: &Path, error: &ScanError) -> OperationError {
     let entry = match error {
@@ -92,6 +114,10 @@ async fn bring_in(
     request: PublishRequest,
 ) -> Result<(), OperationError> {
     let games = ports.games_dir();
+    let (source, at, state) = (request.source.clone(), games.clone(), ports.state.place());
+    ports
+        .blocking(move || check_not_ours(&source, &at, &state))
+        .await??;
     let work = Work {
         disk: Arc::clone(&ports.disk),
         worker: ports.worker.clone(),

@@ -93,6 +93,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'nothing-to-mend-from': 'Dateien des installierten Spiels sind beschädigt, und der Download, aus dem sie stammen, ist nicht auf diesem Rechner.',
   'only-old': 'Hier ist nur das frühere LanSpread, das ein anderes Protokoll spricht.',
   'other-profile': 'Wie das Spiel gestartet wird, hat sich geändert, seit es gezeigt wurde.',
+  'own-directory': 'Der Ordner gehört LanSpread selbst oder enthält einen solchen: den Schlüssel oder alle Spiele.',
   'password-required': 'Ein Eintrag des Archivs ist verschlüsselt.',
   payload: 'Etwas in dem Ordner lässt sich nicht veröffentlichen.',
   'peer-key-cloned': 'Zwei Programme benutzen denselben Schlüssel, wie nach dem Kopieren eines ganzen Rechners.',

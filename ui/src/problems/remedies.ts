@@ -111,6 +111,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'nothing-to-mend-from': 'retry',
   'only-old': 'peers',
   'other-profile': 'retry',
+  'own-directory': 'share',
   'password-required': 'share',
   payload: 'share',
   'peer-key-cloned': 'peers',

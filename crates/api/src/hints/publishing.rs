@@ -35,6 +35,13 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["benenne den Ordner um, oder entferne zuerst das andere Spiel"],
     },
     Entry {
+        code: "own-directory",
+        kind: Kind::User,
+        meaning: "The folder is a directory of LanSpread itself, or holds one.",
+        english: &["publish the folder of one game, not one that LanSpread works in"],
+        german: &["veröffentliche den Ordner eines Spiels, nicht einen, in dem LanSpread arbeitet"],
+    },
+    Entry {
         code: "version-ini",
         kind: Kind::User,
         meaning: "The folder's `version.ini` cannot be read as a version.",

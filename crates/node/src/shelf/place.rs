@@ -38,15 +38,21 @@ pub(super) fn plan_publish(
     reply: Reply<PublishPlan>,
 ) {
     let (disk, games) = (Arc::clone(&ports.disk), Place::root(games_dir));
+    let state = ports.state.place();
     ports
         .tasks
         .spawn_blocking(tracing::info_span!("plan_publish"), move || {
-            drop(reply.send(plan(disk.as_ref(), &games, &source)));
+            drop(reply.send(plan(disk.as_ref(), (&games, &state), &source)));
         });
 }
 
-fn plan(disk: &dyn Disk, games: &Place, source: &Path) -> Result<PublishPlan, OperationError> {
+fn plan(
+    disk: &dyn Disk,
+    (games, state): (&Place, &Place),
+    source: &Path,
+) -> Result<PublishPlan, OperationError> {
     let game = publishing::game_of(source)?;
+    publishing::check_not_ours(source, games, state)?;
     let payload = scan::scan_payload(disk, &Place::root(source))
         .map_err(|error| publishing::refused(source, &error))?;
     Ok(PublishPlan {

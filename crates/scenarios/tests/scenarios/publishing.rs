@@ -109,6 +109,18 @@ fn s30_publish_refuses() {
             .status();
         assert!(made.unwrap().success());
     });
+    // The node's own directories, and what holds them.
+    let games = party.games(1);
+    let node = games.parent().unwrap();
+    for own in [&games, &party.state(1), node] {
+        let args = ["publish", own.to_str().unwrap(), "--version", "1", "--yes"];
+        let (code, out, err) = party.cli(1, &args);
+        assert_eq!(code, 1, "{own:?}: {out}{err}");
+        assert!(
+            err.contains("directory of LanSpread"),
+            "{own:?}: {out}{err}"
+        );
+    }
     assert_eq!(
         entries(&party.games(1)).len(),
         0,
