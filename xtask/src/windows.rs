@@ -41,6 +41,13 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 const PROFILE: &str = "windows";
 /// The crates whose unit tests know no system, or know Windows.
 const TESTED: &[&str] = &["proto", "install", "swarm", "disk", "unpack"];
+/// What is left out under Wine: thousands of files take minutes there, and it tells of changes in
+/// directories otherwise than Windows does.
+const LEFT_OUT: &[&str] = &[
+    "three_thousand_small_files",
+    "whatever_file_is_damaged_the_repair_is_whole",
+    "watch::tests",
+];
 /// The scenarios of a Windows peer beside a Linux one.
 pub(crate) const SCENARIOS: &str = "s60_";
 
@@ -73,8 +80,7 @@ pub(crate) fn build(repo: &Repo) -> Result<bool> {
     require(false)?;
     steps::build_ui(repo)?;
     let mut command = cargo(repo, "build");
-    command.args(["--package", "lanspread-cli", "--bin", "lanspread"]);
-    process::succeeds(&mut command)
+    process::succeeds(command.args(["--bin", "lanspread"]))
 }
 
 /// The program, once it is built.
@@ -121,6 +127,10 @@ fn cargo(repo: &Repo, verb: &str) -> Command {
         .env("RUSTDOC", "/usr/bin/rustdoc")
         // Building the standard library is not stable yet.
         .env("RUSTC_BOOTSTRAP", "1");
+    // Always the same selection: another one would unify features otherwise and build all anew.
+    for name in ["cli"].iter().chain(TESTED) {
+        command.args(["--package", &format!("lanspread-{name}")]);
+    }
     // rustup's wrapper names its own toolchain to everything that it starts.
     for name in ["RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "CARGO", "RUSTFLAGS"] {
         command.env_remove(name);
@@ -141,10 +151,11 @@ fn demo(repo: &Repo, wine: &Wine) -> Result<bool> {
 
 fn tests(repo: &Repo, wine: &Wine) -> Result<Tally> {
     let mut command = cargo(repo, "test");
-    for name in TESTED {
-        command.args(["--package", &format!("lanspread-{name}")]);
+    command.args(["--lib", "--no-fail-fast", "--"]);
+    for name in LEFT_OUT {
+        println!("left out under Wine: {name}");
+        command.args(["--skip", name]);
     }
-    command.args(["--lib", "--no-fail-fast"]);
     wine.let_cargo_run(&mut command, TARGET);
     steps::run_tests(&mut command)
 }

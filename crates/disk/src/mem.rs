@@ -259,6 +259,7 @@ impl Disk for MemDisk {
                 volume: 1,
                 free_bytes: state.total_bytes.saturating_sub(state.used_bytes()),
                 total_bytes: state.total_bytes,
+                file_bytes_max: u64::MAX,
             })
         })
     }

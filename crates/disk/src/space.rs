@@ -14,6 +14,9 @@ use crate::{
 /// is one in twenty.
 pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes that a file on FAT32 may have.
+pub const FAT_FILE_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// A file and its clone, made to see whether they share their bytes. No payload has such names.
 const PROBE: &str = ".lanspread_probe";
 const PROBE_CLONE: &str = ".lanspread_probe_clone";

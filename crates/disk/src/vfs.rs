@@ -303,4 +303,6 @@ pub struct Space {
     pub free_bytes: u64,
     /// Bytes of the whole volume.
     pub total_bytes: u64,
+    /// Bytes that one file may have there: on FAT32 one less than 4 GiB.
+    pub file_bytes_max: u64,
 }

@@ -37,6 +37,9 @@ pub(crate) use run::run_id;
 /// Longest paths that every call takes as they are; longer ones need the long form.
 const SHORT_PATH_MAX: usize = 240;
 
+/// Places for the name of a file system.
+const NAME_MAX: usize = 64;
+
 /// What tells a file from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbers {
@@ -74,6 +77,29 @@ pub(crate) fn volume_abilities(file: &File) -> io::Result<u32> {
         )
     })?;
     Ok(flags)
+}
+
+/// The name of the file system that an open file or directory is on.
+pub(crate) fn file_system(file: &File) -> io::Result<String> {
+    let mut name = [0_u16; NAME_MAX];
+    // SAFETY: the handle is open as long as `file` is borrowed; the buffer has as many places as is
+    // said, and what is null is not asked for.
+    succeeded(unsafe {
+        GetVolumeInformationByHandleW(
+            handle(file),
+            ptr::null_mut(),
+            0,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            name.as_mut_ptr(),
+            u32::try_from(NAME_MAX).unwrap_or(0),
+        )
+    })?;
+    let length = name.iter().position(|unit| *unit == 0).unwrap_or(NAME_MAX);
+    Ok(String::from_utf16_lossy(
+        name.get(..length).unwrap_or(&name),
+    ))
 }
 
 /// Lets a file have holes that take no room.

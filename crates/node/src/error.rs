@@ -59,6 +59,21 @@ pub enum OperationError {
     /// The volume is too small for the whole job.
     #[error("{0}")]
     NotEnoughSpace(Arc<Shortage>),
+    /// The volume takes no file as large as one of the game.
+    #[error(
+        "{file} has {bytes} bytes, and a file at {} may have {bytes_max} at most",
+        path.display()
+    )]
+    FileTooLarge {
+        /// A directory on the volume.
+        path: PathBuf,
+        /// The file, as the game names it.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// What the volume takes.
+        bytes_max: u64,
+    },
     /// The games directory is missing or cannot be read.
     #[error("the games directory {} is not available", .0.display())]
     GamesDirUnavailable(PathBuf),
@@ -241,6 +256,7 @@ impl OperationError {
             Self::Store { .. } => "disk",
             Self::Transaction { waits: true, .. } => "unfinished",
             Self::Transaction { .. } => "transaction",
+            Self::FileTooLarge { .. } => "file-too-large",
             Self::GamesDirUnavailable(_) => "games-dir-unavailable",
             Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Disk(_) => "disk",

@@ -1,6 +1,6 @@
 //! Is there room for a whole job? One rule for everything that writes a payload or unpacks one.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use lanspread_disk::{
     Disk, Place, memory,
@@ -39,6 +39,7 @@ pub(crate) async fn reserve(
     plan: Plan<'_>,
 ) -> Result<(), OperationError> {
     let place = ports.game_root(&job.game);
+    check_file_sizes(ports, place.clone(), plan.manifest).await?;
     let installed = installed_bytes(ports, &job.game, &plan);
     let is_cloned = matches!(plan.manifest.layout(), Layout::Tree);
     let (disk, room, missing) = (
@@ -66,6 +67,33 @@ pub(crate) async fn reserve(
         };
         let is_way_out = missing > 0 && plan.then == AfterDownload::Install;
         refused(ports, job, error, (shortage, is_way_out.then_some(missing)))
+    })
+}
+
+/// Every file of the payload must be one that the volume takes. What comes out of archives is
+/// limited while they are unpacked.
+async fn check_file_sizes(
+    ports: &JobPorts,
+    place: Place,
+    manifest: &Manifest,
+) -> Result<(), OperationError> {
+    let disk = Arc::clone(&ports.disk);
+    let path = place.path();
+    let space = ports.blocking(move || disk.space(&place)).await?;
+    // A system that cannot tell says so later, when the file is made.
+    let Ok(Space { file_bytes_max, .. }) = space else {
+        return Ok(());
+    };
+    too_large(path, file_bytes_max, manifest).map_or(Ok(()), Err)
+}
+
+fn too_large(path: PathBuf, bytes_max: u64, manifest: &Manifest) -> Option<OperationError> {
+    let largest = manifest.files().iter().max_by_key(|file| file.bytes)?;
+    (largest.bytes > bytes_max).then(|| OperationError::FileTooLarge {
+        path,
+        file: largest.path.to_string(),
+        bytes: largest.bytes,
+        bytes_max,
     })
 }
 
@@ -182,6 +210,7 @@ fn bounded((space, memory): (Option<Space>, Option<u64>), own: Option<Size>) -> 
         let reserve = UNPACK_RESERVE_BYTES.min(space.total_bytes / 20);
         let free = space.free_bytes.saturating_sub(reserve);
         limits.total_bytes = limits.total_bytes.min(free);
+        limits.file_bytes = limits.file_bytes.min(space.file_bytes_max);
     }
     if let Some(own) = own {
         let slack = (own.bytes / 4).saturating_add(LISTING_SLACK_BYTES);
@@ -220,6 +249,7 @@ mod tests {
                 volume: 1,
                 free_bytes: total_bytes,
                 total_bytes,
+                file_bytes_max: u64::MAX,
             };
             bounded((Some(space), None), own)
         };
@@ -238,6 +268,33 @@ mod tests {
             left = after(&left, totals);
             assert_eq!((left.total_bytes, left.file_bytes), (expected, expected));
         }
+    }
+
+    #[test]
+    fn the_largest_file_decides() {
+        use lanspread_proto::{Hash, RelPath, VersionLabel, manifest};
+
+        let file = |path: &str, bytes| manifest::FileEntry {
+            path: RelPath::parse(path).unwrap(),
+            bytes,
+            root: Hash::of(b""),
+        };
+        let manifest = Manifest::new(manifest::ManifestDraft {
+            game: GameId::parse("quake").unwrap(),
+            version: VersionLabel::parse("1.0").unwrap(),
+            layout: Layout::Tree,
+            files: vec![file("data.pak", 4 << 30), file("version.ini", 3)],
+            empty_dirs: Vec::new(),
+        });
+        let manifest = manifest.unwrap();
+        let refused = |bytes_max| too_large(PathBuf::from("/games"), bytes_max, &manifest);
+        assert!(refused(4 << 30).is_none());
+        let error = refused(u32::MAX.into()).unwrap();
+        assert_eq!(error.code(), "file-too-large");
+        assert!(
+            error.to_string().starts_with("data.pak has 4294967296"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -68,11 +68,12 @@ pub(super) fn judge(
     interfaces: &[InterfaceFacts],
 ) -> Vec<Finding> {
     let Some(told) = told else {
-        return vec![unknown()];
+        return vec![unknown(), isolation()];
     };
     let mut findings: Vec<Finding> = told.profiles.iter().filter_map(public).collect();
     findings.push(firewall(&told.rules, program));
     findings.extend(preferred(&told.metrics, interfaces));
+    findings.push(isolation());
     findings
 }
 
@@ -80,6 +81,13 @@ pub(super) fn judge(
 fn unknown() -> Finding {
     let text = "PowerShell does not say which rules and kinds of network there are";
     Finding::warn("firewall-unknown", "firewall", text)
+}
+
+/// Windows has no way that needs no preparation to take files and network from a process.
+fn isolation() -> Finding {
+    let text = "archives are unpacked in a process that starts no other, has limited memory and \
+                ends with LanSpread, but could read this user's files";
+    Finding::warn("reduced-isolation", "unpacking", text)
 }
 
 fn public(profile: &Profile) -> Option<Finding> {
@@ -162,7 +170,9 @@ mod tests {
         let told = parse(printed);
         let program = Path::new(r"C:\LAN party\it's\lanspread.exe");
         let findings = judge(told.as_ref(), program, interfaces);
-        findings.into_iter().map(|finding| finding.code).collect()
+        let mut codes: Vec<String> = findings.into_iter().map(|finding| finding.code).collect();
+        assert_eq!(codes.pop().as_deref(), Some("reduced-isolation"));
+        codes
     }
 
     fn adapter(name: &str, kind: InterfaceKind) -> InterfaceFacts {

@@ -481,6 +481,12 @@ fn operation_errors() -> Vec<OperationError> {
             code: "a-code-of-tomorrow",
             reason: text(),
         },
+        E::FileTooLarge {
+            path: "/games".into(),
+            file: "data.pak".to_owned(),
+            bytes: 5_000_000_000,
+            bytes_max: u32::MAX.into(),
+        },
         E::BadManifest(game()),
         E::UnknownPeer,
         E::NotListening,

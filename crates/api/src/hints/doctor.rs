@@ -87,6 +87,13 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["erreicht dich niemand, erlaube LanSpread in der Windows-Firewall"],
     },
     Entry {
+        code: "reduced-isolation",
+        kind: Kind::Environment,
+        meaning: "On this system the process that unpacks archives is not locked in completely.",
+        english: &["install games of people you trust; Linux locks it in completely"],
+        german: &["installiere Spiele von Leuten, denen du traust; Linux sperrt ihn ganz ein"],
+    },
+    Entry {
         code: "virtual-first",
         kind: Kind::Environment,
         meaning: "Windows prefers a virtual adapter (VPN, virtual machines) to the real network.",

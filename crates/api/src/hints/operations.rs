@@ -113,6 +113,15 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["nichts zu tun; eine ältere Version kommt nur mit `get --content ID`"],
     },
     Entry {
+        code: "file-too-large",
+        kind: Kind::Environment,
+        meaning: "The volume takes no file as large as one of the game: FAT32 ends below 4 GiB.",
+        english: &["use a disk with NTFS, exFAT or ext4: `lanspread settings games_dir DIR`"],
+        german: &[
+            "nimm eine Platte mit NTFS, exFAT oder ext4: `lanspread settings games_dir VERZEICHNIS`",
+        ],
+    },
+    Entry {
         code: "disk-full",
         kind: Kind::Environment,
         meaning: "The volume has too little room for the whole job: what is missing of the \

@@ -4,6 +4,7 @@ use lanspread_proto::PieceIndex;
 
 use super::*;
 use crate::{
+    RealDisk,
     content::OpenContent,
     mem::{Count, Fault, Loss, MemDisk},
     sample::{self, MIB, Sample},
@@ -148,6 +149,8 @@ fn a_download_is_the_game() {
     assert_eq!(tree(&rig.incoming("")), tree(rig.sample.directory.path()));
     partial.finish().unwrap();
     partial.retire().unwrap();
+    // Where a file that is open keeps its name until it is closed.
+    drop(partial);
     assert_eq!(
         fs::read_dir(rig.target.path().join("partials"))
             .unwrap()
@@ -219,11 +222,9 @@ fn after_a_restart_only_what_no_checkpoint_covers_is_hashed() {
         rig.store(&partial, [1, 2]);
         drop(partial);
         // The power failed before piece 2 reached the disk.
-        let big = fs::OpenOptions::new()
-            .write(true)
-            .open(rig.incoming("big.bin"))
-            .unwrap();
-        std::os::unix::fs::FileExt::write_all_at(&big, &[0; 512], 2 * MIB as u64 + 77).unwrap();
+        let big = Place::root(&rig.incoming("")).listed("big.bin");
+        let big = RealDisk::new().open(&big, OpenMode::Write).unwrap();
+        big.write_all_at(&[0; 512], 2 * MIB as u64 + 77).unwrap();
         let progress = Progress::default();
         let spec = rig.spec(boot);
         let (partial, have) = PartialContent::create_or_resume(spec, &progress).unwrap();

@@ -432,7 +432,26 @@ fn space_at(path: &Path) -> Result<Space, Errno> {
         volume: u64::from(volume),
         free_bytes: u64::from(free.f_bavail).saturating_mul(free.f_frsize),
         total_bytes: u64::from(free.f_blocks).saturating_mul(free.f_frsize),
+        file_bytes_max: file_bytes_max(path),
     })
+}
+
+#[cfg(target_os = "linux")]
+fn file_bytes_max(path: &Path) -> u64 {
+    /// What the kernel calls FAT, of 32 bits and less.
+    const MSDOS: u64 = 0x4d44;
+    let kind = fs::statfs(path).ok().map(|volume| volume.f_type);
+    if kind.and_then(|kind| u64::try_from(kind).ok()) == Some(MSDOS) {
+        crate::space::FAT_FILE_BYTES_MAX
+    } else {
+        u64::MAX
+    }
+}
+
+/// Others do not tell in one way; there a file that is too large fails when it is made.
+#[cfg(not(target_os = "linux"))]
+const fn file_bytes_max(_path: &Path) -> u64 {
+    u64::MAX
 }
 
 pub(super) fn set_len(file: &File, bytes: u64) -> io::Result<()> {

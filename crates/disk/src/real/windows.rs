@@ -28,6 +28,7 @@ use windows_sys::Win32::{
 
 use crate::{
     error::{DiskError, DiskOp},
+    space::FAT_FILE_BYTES_MAX,
     vfs::{
         CloneKind, DirEntry, Disk, DiskFile, EntryKind, FileIdentity, GoOn, OpenMode, Place, Space,
         Stat,
@@ -85,7 +86,7 @@ impl Disk for RealDisk {
 
     fn list(&self, place: &Place) -> Result<Vec<DirEntry>, DiskError> {
         let mut entries = Vec::new();
-        for entry in run(DiskOp::List, place, |path| fs::read_dir(path))? {
+        for entry in run(DiskOp::List, place, read_directory)? {
             let entry = entry.map_err(|e| fail(DiskOp::List, place, e))?;
             let kind = entry
                 .file_type()
@@ -280,6 +281,14 @@ fn kind_of(file_type: fs::FileType) -> EntryKind {
     }
 }
 
+/// A file is no directory; some systems say that there is nothing.
+fn read_directory(path: &Path) -> io::Result<fs::ReadDir> {
+    fs::read_dir(path).map_err(|error| match fs::metadata(path) {
+        Ok(found) if !found.is_dir() => io::ErrorKind::NotADirectory.into(),
+        Ok(_) | Err(_) => error,
+    })
+}
+
 /// The root may be reached through a link: that is the person's choice.
 fn look_at(place: &Place, path: &Path) -> io::Result<Stat> {
     let mut flags = FILE_FLAG_BACKUP_SEMANTICS;
@@ -332,12 +341,17 @@ fn space_at(directory: &Path) -> io::Result<Space> {
     options
         .access_mode(FILE_READ_ATTRIBUTES)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
-    let volume = windows::numbers(&options.open(directory)?)?.volume;
+    let opened = options.open(directory)?;
+    let volume = windows::numbers(&opened)?.volume;
     let (free_bytes, total_bytes) = windows::free_and_total_bytes(directory)?;
     Ok(Space {
         volume: volume.into(),
         free_bytes,
         total_bytes,
+        file_bytes_max: match windows::file_system(&opened)?.as_str() {
+            "FAT" | "FAT32" => FAT_FILE_BYTES_MAX,
+            _ => u64::MAX,
+        },
     })
 }
 
@@ -388,3 +402,6 @@ pub(super) const fn is_executable(_file: &File) -> io::Result<bool> {
 pub(super) const fn mark_executable(_file: &File) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,13 @@ fn a_restart_has_not_happened() {
 }
 
 #[test]
+fn a_volume_has_a_file_system() {
+    let file = tempfile::tempfile().unwrap();
+    assert_ne!(file_system(&file).unwrap(), "");
+    assert_ne!(volume_abilities(&file).unwrap(), 0);
+}
+
+#[test]
 fn there_is_memory() {
     assert!(available_memory_bytes().unwrap() > 1 << 20);
 }

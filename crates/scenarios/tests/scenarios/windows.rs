@@ -16,7 +16,8 @@ use crate::{
 fn windows_program(scenario: &str) -> Option<PathBuf> {
     let program = std::env::var_os("LANSPREAD_WINDOWS_BIN").map(PathBuf::from);
     if program.is_none() {
-        eprintln!("skipped: {scenario}: `cargo xtask windows` builds the program and runs this");
+        let remedy = "`cargo xtask windows` builds the program for Windows and runs this";
+        lanspread_lab::skip(scenario, &remedy);
     }
     program
 }

@@ -62,6 +62,7 @@ fn another_content_is_not_overwritten() {
 }
 
 #[test]
+#[cfg(unix)]
 fn links_are_not_followed() {
     let rig = Rig::new(sample::mixed());
     let outside = tempfile::tempdir().unwrap();
@@ -87,6 +88,7 @@ fn links_are_not_followed() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_linked_incoming_is_refused() {
     let rig = Rig::new(sample::mixed());
     let outside = tempfile::tempdir().unwrap();
