@@ -100,8 +100,8 @@ pub(crate) fn games() -> Vec<Game> {
         present: true,
         downloaded: Some("20250101".to_owned()),
         installed: Some(Installed {
-            version: "20250101".to_owned(),
-            content: "dd".repeat(32),
+            version: Some("20250101".to_owned()),
+            content: Some("dd".repeat(32)),
         }),
         availability: Some(Availability::Ready),
         ..local()

@@ -48,6 +48,9 @@ pub(crate) fn state(game: &Game) -> String {
     let mut words = Vec::new();
     let local = &game.local;
     match (&local.installed, &local.downloaded) {
+        (Some(installed), _) if installed.version.is_none() => {
+            words.push("installed, version unknown".to_owned());
+        }
         (Some(_), Some(_)) => words.push("installed".to_owned()),
         (Some(_), None) => words.push("installed, no payload".to_owned()),
         (None, Some(_)) => words.push("downloaded".to_owned()),

@@ -167,7 +167,7 @@ async fn finish_committed(
     let installed = {
         let shelf = ports.shelf_view.borrow();
         let local = shelf.games.get(&job.game).map(|game| &game.local);
-        local.and_then(|local| local.installed.as_ref().map(|(_, content)| *content))
+        local.and_then(|local| local.installed.as_ref()?.content())
     };
     match spec.then {
         AfterDownload::Install if installed != Some(spec.content) => {

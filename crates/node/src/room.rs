@@ -146,7 +146,7 @@ fn kept_bytes(ports: &JobPorts, game: &GameId, new: ContentId) -> u64 {
     let payload = here.manifest.as_ref().filter(|m| m.content() != new);
     let payload = payload.map_or(0, |manifest| manifest.total_bytes());
     let installed = here.local.installed.as_ref();
-    let is_other = installed.is_some_and(|(_, content)| *content != new);
+    let is_other = installed.is_some_and(|installed| installed.content() != Some(new));
     // What an archive said comes out of it; a tree lies there twice.
     let unpacked = here.unpacked.map_or(payload, |size| size.bytes);
     payload.saturating_add(if is_other { unpacked } else { 0 })

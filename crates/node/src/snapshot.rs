@@ -139,8 +139,8 @@ pub struct LocalView {
     pub downloaded: Option<VersionLabel>,
     /// The content of the download, once it is hashed.
     pub content: Option<ContentId>,
-    /// The installed version and content.
-    pub installed: Option<(VersionLabel, ContentId)>,
+    /// What is in `local/`, if anything is.
+    pub installed: Option<InstalledView>,
     /// What we tell others.
     pub availability: Option<Availability>,
     /// Why it is not shared, if it is not.
@@ -149,6 +149,26 @@ pub struct LocalView {
     pub partial_bytes: u64,
     /// The user's files put aside.
     pub kept_bytes: u64,
+}
+
+/// What is in `local/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstalledView {
+    /// We installed it.
+    Version(VersionLabel, ContentId),
+    /// Nothing says who made it: all of it is the user's.
+    Unknown,
+}
+
+impl InstalledView {
+    /// The content, if we installed it.
+    #[must_use]
+    pub const fn content(&self) -> Option<ContentId> {
+        match self {
+            Self::Version(_, content) => Some(*content),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// Why a game on our disk is not shared.

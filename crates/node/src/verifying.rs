@@ -108,6 +108,10 @@ async fn subject(ports: &JobPorts, job: &Job) -> Result<Subject, OperationError>
             });
         }
     };
+    if payload.is_none() && record.is_none() {
+        // Of what somebody else put into `local/` nobody can say how it should be.
+        return Err(OperationError::NotDownloaded(job.game.clone()));
+    }
     Ok(Subject {
         places,
         payload,

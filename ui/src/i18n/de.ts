@@ -163,6 +163,7 @@ export const de: Messages = {
   'here.installed': 'Installiert',
   'here.kept': 'Beiseitegelegt',
   'here.no': 'nein',
+  'here.unknown': 'Version unbekannt, alles zählt als deins',
   'here.partial': 'Unfertig',
   'here.shared': 'Geteilt',
   'here.title': 'Auf diesem Rechner',

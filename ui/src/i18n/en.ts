@@ -161,6 +161,7 @@ export const en = {
   'here.installed': 'Installed',
   'here.kept': 'Put aside',
   'here.no': 'no',
+  'here.unknown': 'version unknown, all of it counts as yours',
   'here.partial': 'Unfinished',
   'here.shared': 'Shared',
   'here.title': 'On this machine',

@@ -549,13 +549,13 @@ export type Host = {
  */
 export type Installed = {
   /**
-   * Its label.
+   * Its label; null when another program, or a state directory that is lost, put it there.
    */
-  version: string,
+  version: string | null,
   /**
-   * Its content.
+   * Its content; null with the label.
    */
-  content: string, };
+  content: string | null, };
 
 /**
  * Who can do something about it.
@@ -597,7 +597,7 @@ export type Local = {
    */
   content: string | null,
   /**
-   * The installed version.
+   * What is installed.
    */
   installed: Installed | null,
   /**

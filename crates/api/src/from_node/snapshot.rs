@@ -84,14 +84,24 @@ impl From<&snapshot::LocalView> for public::Local {
             present: local.present,
             downloaded: local.downloaded.as_ref().map(ToString::to_string),
             content: local.content.map(|content| content.to_string()),
-            installed: installed.map(|(version, content)| public::Installed {
-                version: version.to_string(),
-                content: content.to_string(),
-            }),
+            installed: installed.map(Into::into),
             availability: local.availability.map(Into::into),
             not_shared: local.not_shared.as_ref().map(Into::into),
             partial_bytes: local.partial_bytes,
             kept_bytes: local.kept_bytes,
+        }
+    }
+}
+
+impl From<&snapshot::InstalledView> for public::Installed {
+    fn from(installed: &snapshot::InstalledView) -> Self {
+        let (version, content) = match installed {
+            snapshot::InstalledView::Version(version, content) => (Some(version), Some(content)),
+            snapshot::InstalledView::Unknown => (None, None),
+        };
+        Self {
+            version: version.map(ToString::to_string),
+            content: content.map(ToString::to_string),
         }
     }
 }

@@ -100,7 +100,7 @@ fn game_view() -> node::GameView {
             present: true,
             downloaded: Some(version()),
             content: Some(content()),
-            installed: Some((version(), content())),
+            installed: Some(node::InstalledView::Version(version(), content())),
             availability: Some(Availability::LocalOnly),
             not_shared: Some(node::NotShared::Refused {
                 entry: "a".to_owned(),

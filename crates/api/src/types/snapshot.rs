@@ -166,7 +166,7 @@ pub struct Local {
     pub downloaded: Option<String>,
     /// The content of the download, once it is hashed.
     pub content: Option<String>,
-    /// The installed version.
+    /// What is installed.
     pub installed: Option<Installed>,
     /// What we tell others.
     pub availability: Option<Availability>,
@@ -182,10 +182,10 @@ pub struct Local {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Installed {
-    /// Its label.
-    pub version: String,
-    /// Its content.
-    pub content: String,
+    /// Its label; null when another program, or a state directory that is lost, put it there.
+    pub version: Option<String>,
+    /// Its content; null with the label.
+    pub content: Option<String>,
 }
 
 /// What a peer can do with a content for others.

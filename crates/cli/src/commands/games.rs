@@ -109,7 +109,9 @@ fn facts(game: &Game) -> Vec<(&'static str, String)> {
         facts.push(("downloaded", version.clone()));
     }
     if let Some(installed) = &local.installed {
-        facts.push(("installed", installed.version.clone()));
+        let version = installed.version.as_deref();
+        let unknown = "in a version that nobody knows: all of it counts as yours";
+        facts.push(("installed", version.unwrap_or(unknown).to_owned()));
     }
     if local.partial_bytes > 0 {
         facts.push((

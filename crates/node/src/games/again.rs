@@ -7,7 +7,7 @@ use crate::{
     error::OperationError,
     handle::{AfterDownload, GetRequest},
     installing,
-    snapshot::{GamesDirState, NotShared, OperationId, OperationKind, Phase},
+    snapshot::{GamesDirState, InstalledView, NotShared, OperationId, OperationKind, Phase},
 };
 
 impl Games {
@@ -36,7 +36,7 @@ impl Games {
     /// The newest is here, but was only downloaded.
     pub(super) fn awaits_install(&self, request: &GetRequest) -> bool {
         let local = self.local(&request.game);
-        let installed = local.installed.as_ref().map(|(_, content)| *content);
+        let installed = local.installed.as_ref().and_then(InstalledView::content);
         request.then == AfterDownload::Install
             && local.content.is_some()
             && installed != local.content

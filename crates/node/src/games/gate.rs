@@ -23,7 +23,7 @@ use crate::{
     jobs::Job,
     notice::Notice,
     publishing, removing,
-    snapshot::{LocalView, OperationId, OperationKind, Phase},
+    snapshot::{InstalledView, LocalView, OperationId, OperationKind, Phase},
     verifying,
 };
 
@@ -90,10 +90,14 @@ impl Games {
         let library = self.ports.transfer.library.borrow().clone();
         let merged = library.merged.game(&game);
         let merged = merged.ok_or_else(|| OperationError::UnknownGame(game.clone()))?;
-        if !merged.update_available {
-            return Err(OperationError::UpToDate(game));
-        }
         let local = self.local(&game);
+        // Of what nothing is known, nobody can say that it is the newest.
+        let is_unknown = local.installed == Some(InstalledView::Unknown);
+        match (merged.update_available, is_unknown, local.content) {
+            (true, _, _) | (false, true, None) => {}
+            (false, true, Some(_)) => return self.install(game),
+            (false, false, _) => return Err(OperationError::UpToDate(game)),
+        }
         let then = match local.installed {
             Some(_) => AfterDownload::Install,
             None => AfterDownload::Keep,
@@ -216,7 +220,7 @@ impl Games {
         // A newer payload over an older installation is an update.
         let local = self.local(&game);
         let newer = matches!((&local.installed, local.content),
-            (Some((_, installed)), Some(content)) if *installed != content);
+            (Some(installed), Some(content)) if installed.content() != Some(content));
         self.allow(&game, if newer { Asked::Update } else { Asked::Install })?;
         let job = self.start_job(game, OperationKind::Install, Phase::Installing);
         let id = job.operation;
@@ -453,9 +457,10 @@ impl Games {
         let local = self.local(game);
         let state = GameState {
             downloaded: local.downloaded,
-            installed: local
-                .installed
-                .map(|(version, _)| Installed::Version(version)),
+            installed: local.installed.map(|installed| match installed {
+                InstalledView::Version(version, _) => Installed::Version(version),
+                InstalledView::Unknown => Installed::Unknown,
+            }),
             running: None,
         };
         state

@@ -26,7 +26,7 @@ use crate::{
     exchange::Served,
     library::OwnGames,
     notice::Notice,
-    snapshot::{LocalView, NotShared, Problem},
+    snapshot::{InstalledView, LocalView, NotShared, Problem},
     views::ShelfGame,
 };
 
@@ -171,7 +171,7 @@ impl Entry {
         match (&self.known, &self.downloading, &self.seen.installed) {
             (Some(_), _, _) => Some(Availability::Ready),
             (None, Some(_), _) => Some(Availability::Partial),
-            (None, None, Some(_)) if self.seen.downloaded.is_none() => {
+            (None, None, Some(InstalledView::Version(..))) if self.seen.downloaded.is_none() => {
                 Some(Availability::LocalOnly)
             }
             (None, None, _) => None,
@@ -222,7 +222,7 @@ impl Entry {
                 None,
             ));
         }
-        if let (Some((version, content)), Some(Availability::LocalOnly)) =
+        if let (Some(InstalledView::Version(version, content)), Some(Availability::LocalOnly)) =
             (&self.seen.installed, self.availability())
         {
             let (version, nothing) = (version.clone(), Size::default());

@@ -23,7 +23,7 @@ use lanspread_disk::{
     scan::{self, Payload, settings},
     state::StateDir,
 };
-use lanspread_install::launch::Profile;
+use lanspread_install::{InstallRecord, launch::Profile};
 use lanspread_proto::{
     ChunkMap, ContentId, GameId, Manifest, VersionLabel, library::Size, manifest, text::Title,
 };
@@ -33,7 +33,13 @@ use super::{
     archives,
     entry::{ShareWish, Trust},
 };
-use crate::{committing, download::Agreed, error::OperationError, limits, snapshot::NotShared};
+use crate::{
+    committing,
+    download::Agreed,
+    error::OperationError,
+    limits,
+    snapshot::{InstalledView, NotShared},
+};
 
 /// What a look needs.
 #[derive(Clone)]
@@ -72,7 +78,7 @@ pub(crate) struct Seen {
     /// Its own picture.
     pub(super) cover: Option<CoverAt>,
     pub(super) downloaded: Option<VersionLabel>,
-    pub(super) installed: Option<(VersionLabel, ContentId)>,
+    pub(super) installed: Option<InstalledView>,
     /// What a download put here, if it is of this version.
     pub(super) fetched: Option<ContentId>,
     pub(super) kept_bytes: u64,
@@ -209,11 +215,14 @@ impl Looker {
             seen.partial_bytes = left.unwrap_or(1).max(1);
         }
         seen.kept_bytes = local.kept.iter().map(|kept| kept.bytes).sum();
-        let record = local
-            .installed
-            .as_ref()
-            .and_then(|installed| installed.record.as_ref());
-        seen.installed = record.map(|record| (record.version().clone(), record.content()));
+        let recorded = |record: &InstallRecord| {
+            InstalledView::Version(record.version().clone(), record.content())
+        };
+        let installed = local.installed.as_ref();
+        seen.installed = installed.map(|installed| match &installed.record {
+            Some(record) => recorded(record),
+            None => InstalledView::Unknown,
+        });
         if seen.installed.is_some() && seen.profile.is_none() {
             seen.profile = self.installed_profile(&subject.root());
         }
