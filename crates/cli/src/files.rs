@@ -35,23 +35,39 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
+/// Reads the settings file; `None` if it is not there.
+pub(crate) fn read_config(path: &Path) -> Result<Option<String>, Report> {
+    read_small(path, "bad-config")
+}
+
 /// Reads a small text; `None` if it is not there.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Report> {
+    read_small(path, "state-dir")
+}
+
+/// `code` is what it is called when something is there that is no small text.
+fn read_small(path: &Path, code: &str) -> Result<Option<String>, Report> {
+    let wrong = |what: &str| Report::new(code, format!("{} {what}", path.display()));
     // A pipe would be waited for, for ever.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let message = format!("{} is not a file", path.display());
-        return Err(Report::new("state-dir", message));
+        return Err(wrong("is not a file"));
     }
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text))
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
         .map(|_bytes| ());
     match read {
-        Ok(()) if text.len() as u64 > FILE_BYTES_MAX => {
-            let message = format!("{} is too large", path.display());
-            Err(Report::new("state-dir", message))
+        Ok(()) if bytes.len() as u64 > FILE_BYTES_MAX => {
+            Err(wrong(&format!("is larger than {FILE_BYTES_MAX} bytes")))
         }
-        Ok(()) => Ok(Some(text)),
+        Ok(()) => String::from_utf8(bytes).map(Some).map_err(|error| {
+            let text = error.as_bytes();
+            let before = text
+                .get(..error.utf8_error().valid_up_to())
+                .unwrap_or_default();
+            let line = before.split(|byte| *byte == b'\n').count();
+            wrong(&format!("is not UTF-8 text: line {line}"))
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
@@ -67,6 +83,12 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Report> {
             drop(fs::remove_file(&part));
             failed("write", path, &error)
         })
+}
+
+/// Writes what a test wants to be read.
+#[cfg(test)]
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {

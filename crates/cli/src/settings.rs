@@ -1,44 +1,15 @@
 //! What a node is told: flags before the environment before `config.toml` before defaults.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use lanspread_api::Report;
 use lanspread_node::config::{Listen, PORT_DEFAULT, Settings};
 use lanspread_proto::text::PeerName;
-use serde::{Deserialize, Serialize};
 
-use crate::{dirs, env, files, rate::Rate};
+pub(crate) use self::file::SettingsFile;
+use crate::{dirs, env, rate::Rate};
 
-/// What `config.toml` in the state directory may hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettingsFile {
-    /// The name other people see.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<String>,
-    /// The games directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) games_dir: Option<PathBuf>,
-    /// The limit for sending.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) up: Option<String>,
-    /// The limit for receiving.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) down: Option<String>,
-    /// Downloads at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) downloads: Option<usize>,
-    /// Whether games are shared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) share: Option<bool>,
-    /// What starts Windows programs where this is not Windows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) wine: Option<PathBuf>,
-}
+mod file;
 
 /// What a node runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,62 +24,6 @@ pub(crate) struct Effective {
 pub(crate) struct Flags {
     pub(crate) name: Option<String>,
     pub(crate) games_dir: Option<PathBuf>,
-}
-
-const HEADER: &str = "# Settings of LanSpread; `lanspread settings` shows and changes them.\n";
-
-impl SettingsFile {
-    fn path(state: &Path) -> PathBuf {
-        state.join("config.toml")
-    }
-
-    /// Reads the file; without one, nothing is set.
-    pub(crate) fn read(state: &Path) -> Result<Self, Report> {
-        let path = Self::path(state);
-        let text = files::read_text(&path)?.unwrap_or_default();
-        toml::from_str(&text).map_err(|error| {
-            let message = format!("{}: {}", path.display(), error.message());
-            Report::new("bad-config", message)
-        })
-    }
-
-    /// Writes the file.
-    pub(crate) fn write(&self, state: &Path) -> Result<(), Report> {
-        let text = toml::to_string(self).map_err(|error| {
-            Report::new(
-                "internal",
-                format!("cannot write settings as TOML: {error}"),
-            )
-        })?;
-        files::write_text(&Self::path(state), &(HEADER.to_owned() + &text))
-    }
-
-    /// Takes over what differs between what a node started with and what it has now. What came from
-    /// a flag or the environment and did not change stays out of the file.
-    pub(crate) fn absorb(&mut self, before: &Effective, now: &Effective) {
-        let (old, new) = (&before.settings, &now.settings);
-        if before.name != now.name {
-            self.name = Some(now.name.to_string());
-        }
-        if before.games_dir != now.games_dir {
-            self.games_dir = Some(now.games_dir.clone());
-        }
-        if old.up_rate_max != new.up_rate_max {
-            self.up = Some(Rate(new.up_rate_max).exact());
-        }
-        if old.down_rate_max != new.down_rate_max {
-            self.down = Some(Rate(new.down_rate_max).exact());
-        }
-        if old.downloads_max != new.downloads_max {
-            self.downloads = Some(new.downloads_max);
-        }
-        if old.share != new.share {
-            self.share = Some(new.share);
-        }
-        if old.wine != new.wine {
-            self.wine.clone_from(&new.wine);
-        }
-    }
 }
 
 impl Effective {

@@ -43,6 +43,19 @@ pub fn holds(outer: &Path, inner: &Path) -> bool {
     }
 }
 
+/// Whether a directory lies right in another one, by whatever names they are called: links are
+/// followed. What cannot be looked at lies nowhere.
+#[must_use]
+pub fn is_child(folder: &Path, of: &Path) -> bool {
+    if folder.parent() == Some(of) && !fs::symlink_metadata(folder).is_ok_and(|m| m.is_symlink()) {
+        return true;
+    }
+    match (fs::canonicalize(folder), fs::canonicalize(of)) {
+        (Ok(folder), Ok(of)) => folder.parent() == Some(&of),
+        _ => false,
+    }
+}
+
 /// Lists a directory.
 ///
 /// # Errors
@@ -175,6 +188,30 @@ mod tests {
         assert!(make(&dir.path().join("b")).is_err(), "it is there");
         assert!(make(&dir.path().join("x/y")).is_err(), "one at a time");
         assert!(list(&dir.path().join("file")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_child_is_one_by_any_name() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("games/gg/sub")).unwrap();
+        make(&at("other")).unwrap();
+        symlink(at("games"), at("link")).unwrap();
+        symlink(at("other"), at("games/out")).unwrap();
+        let check = |folder: &str, of: &str, expected| {
+            assert_eq!(is_child(&at(folder), &at(of)), expected, "{folder} in {of}");
+        };
+        check("games/gg", "games", true);
+        check("games/gg", "link", true);
+        check("link/gg", "games", true);
+        check("link/gg", "link", true);
+        check("games/gg/sub", "games", false);
+        check("games", "games", false);
+        check("games/out", "games", false);
+        check("other", "games", false);
+        check("missing", "games", false);
     }
 
     #[test]

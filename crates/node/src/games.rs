@@ -36,7 +36,7 @@ use crate::{
     notice::Notice,
     restart::{Failure, Part, Parts},
     saves::{SavedFile, Saves},
-    snapshot::{Component, OperationId, OperationKind, Phase},
+    snapshot::{Component, OperationId, OperationKind, Phase, Problem},
     views::OperationsView,
 };
 
@@ -80,6 +80,8 @@ pub(crate) struct Games {
     /// So many wish for another games directory, and wait: no download begins.
     moving: u32,
     next: u64,
+    /// What was found at the start that a person should know.
+    problems: Vec<Problem>,
     saves: Saves,
     view: watch::Sender<Arc<OperationsView>>,
     settings_out: watch::Sender<Settings>,
@@ -132,6 +134,7 @@ impl Games {
             afterwards: Vec::new(),
             moving: 0,
             next: 1,
+            problems: Vec::new(),
             view,
             settings_out: settings,
         };
@@ -290,7 +293,7 @@ impl Games {
             operations: operations.collect(),
             queue: self.queue.iter().cloned().collect(),
             settings: self.settings.clone(),
-            problems: Vec::new(),
+            problems: self.problems.clone(),
         }));
     }
 

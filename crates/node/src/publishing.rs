@@ -50,9 +50,9 @@ pub(crate) fn game_of(source: &Path) -> Result<GameId, OperationError> {
     })
 }
 
-/// Whether a folder is a game root of the games directory.
+/// Whether a folder is a game root of the games directory, by whatever name either is called.
 pub(crate) fn is_in(games: &Place, source: &Path) -> bool {
-    source.parent().is_some_and(|parent| parent == games.path())
+    folders::is_child(source, &games.path())
 }
 
 /// Keys, tokens and other people's games are nobody's game: our own directories are not published,
@@ -113,19 +113,21 @@ async fn bring_in(
     job: &Job,
     request: PublishRequest,
 ) -> Result<(), OperationError> {
-    let games = ports.games_dir();
-    let (source, at, state) = (request.source.clone(), games.clone(), ports.state.place());
-    ports
-        .blocking(move || check_not_ours(&source, &at, &state))
-        .await??;
+    let (source, at, state) = (
+        request.source.clone(),
+        ports.games_dir(),
+        ports.state.place(),
+    );
+    let looked = move || check_not_ours(&source, &at, &state).map(|()| is_in(&at, &source));
+    let in_place = ports.blocking(looked).await??;
     let work = Work {
         disk: Arc::clone(&ports.disk),
         worker: ports.worker.clone(),
-        target: match is_in(&games, &request.source) {
+        target: match in_place {
             true => Place::root(&request.source),
             false => ports.game_root(&job.game),
         },
-        in_place: is_in(&games, &request.source),
+        in_place,
         request,
         job: job.clone(),
         games: ports.games.clone(),

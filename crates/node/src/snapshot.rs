@@ -161,6 +161,15 @@ pub enum InstalledView {
 }
 
 impl InstalledView {
+    /// The version, if we installed it.
+    #[must_use]
+    pub const fn version(&self) -> Option<&VersionLabel> {
+        match self {
+            Self::Version(version, _) => Some(version),
+            Self::Unknown => None,
+        }
+    }
+
     /// The content, if we installed it.
     #[must_use]
     pub const fn content(&self) -> Option<ContentId> {

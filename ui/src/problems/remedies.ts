@@ -100,6 +100,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'nobody-reached': 'connect',
   'nobody-seen': 'connect',
   'not-a-game': 'rescan',
+  'queue-unreadable': 'library',
   'not-confirmed': 'retry',
   'not-downloaded': 'retry',
   'not-installed': 'retry',

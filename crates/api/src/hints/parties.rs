@@ -88,6 +88,13 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["nichts zu tun: einer bekommt von selbst einen neuen Schlüssel"],
     },
     Entry {
+        code: "queue-unreadable",
+        kind: Kind::Environment,
+        meaning: "The saved list of downloads cannot be read. It was put aside, not deleted.",
+        english: &["ask for the games again with `lanspread get GAME`; what was fetched is kept"],
+        german: &["fordere die Spiele neu an: `lanspread get SPIEL`; was schon da ist, bleibt"],
+    },
+    Entry {
         code: "not-a-game",
         kind: Kind::User,
         meaning: "The name of a folder in the games directory cannot be the id of a game.",

@@ -78,12 +78,13 @@ pub(crate) fn run_with(args: &NodeArgs, page: Page, session: &Session) -> Outcom
         name: args.name.clone(),
         games_dir: args.games.as_deref().map(files::absolute).transpose()?,
     };
-    let effective = Effective::resolve(flags, env::read, SettingsFile::read(&session.state)?)?;
-    let first_start = files::is_there(&session.state.join("identity.key")) == Some(false);
-    let unset = SettingsFile::read(&session.state)? == SettingsFile::default();
-    let ask = first_start && unset && page != Page::Leave && env::read(env::GAMES).is_none();
     files::create_private_dir(&session.state)?;
     logging::install(&session.state, session.verbose);
+    let file = SettingsFile::read(&session.state)?;
+    let unset = file == SettingsFile::default();
+    let effective = Effective::resolve(flags, env::read, file)?;
+    let first_start = files::is_there(&session.state.join("identity.key")) == Some(false);
+    let ask = first_start && unset && page != Page::Leave && env::read(env::GAMES).is_none();
     if first_start && !ask {
         make_default_games_dir(&effective)?;
     }

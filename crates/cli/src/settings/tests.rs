@@ -5,7 +5,11 @@ fn resolve(flags: Flags, env: &[(&str, &str)], file: &str) -> Result<Effective, 
         let found = env.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    Effective::resolve(flags, read, toml::from_str(file).unwrap())
+    Effective::resolve(
+        flags,
+        read,
+        SettingsFile::parse(file).map_err(|e| Report::new("bad-config", e))?,
+    )
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn what_is_wrong_is_named_with_its_place() {
         assert!(report.message.contains(expected), "{}", report.message);
     };
     check(&[(env::UP, "fast")], "", "LANSPREAD_UP: `fast` is no rate");
-    check(&[], "down = 'x'", "config.toml: `x` is no rate");
+    check(&[], "down = 'x'", "line 1: down: `x` is no rate");
     check(
         &[(env::DOWNLOADS, "17")],
         "",
@@ -63,7 +67,7 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
-fn the_file_reads_back_and_refuses_unknown_keys() {
+fn the_file_reads_back_and_what_is_wrong_is_named() {
     let state = tempfile::tempdir().unwrap();
     assert_eq!(
         SettingsFile::read(state.path()).unwrap(),
@@ -76,9 +80,20 @@ fn the_file_reads_back_and_refuses_unknown_keys() {
     };
     file.write(state.path()).unwrap();
     assert_eq!(SettingsFile::read(state.path()).unwrap(), file);
-    files::write_text(&state.path().join("config.toml"), "nmae = 'x'").unwrap();
-    let report = SettingsFile::read(state.path()).unwrap_err();
-    assert!(report.message.contains("nmae"), "{}", report.message);
+    let path = state.path().join("config.toml");
+    let check = |bytes: &[u8], expected: &str| {
+        crate::files::write_bytes(&path, bytes);
+        let report = SettingsFile::read(state.path()).unwrap_err();
+        assert_eq!(report.code, "bad-config", "{report:?}");
+        assert!(report.message.contains(expected), "{}", report.message);
+        assert!(report.message.contains("config.toml"), "{}", report.message);
+    };
+    check(
+        b"name = 'x'\nshare = 1\n",
+        "line 2: share: expected true or false",
+    );
+    check(b"a = 1\nname = 'x\xff'\n", "not UTF-8 text: line 2");
+    check(&vec![b' '; 70_000], "larger than");
 }
 
 #[test]

@@ -1,23 +1,25 @@
 //! The downloads that outlive the node: kept in the state directory, taken up at the next start.
 //!
-//! One line each: kind, content, what follows, version, game, and whether it is paused. A line that
-//! does not parse is left out, and said.
+//! One line each: kind, content, what follows, version, game, and whether it is paused. A list with
+//! a line that does not parse is put aside, and said; what parses is taken up.
 
-use std::sync::Arc;
+use std::{io::ErrorKind, sync::Arc};
 
-use lanspread_disk::atomic_file;
+use lanspread_disk::{Disk, Place, atomic_file};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 
 use super::{Games, operation::Operation};
 use crate::{
     handle::{AfterDownload, GetRequest},
-    snapshot::{OperationKind, Phase},
+    snapshot::{OperationKind, Phase, Problem},
 };
 
 /// The file's name.
 pub(super) const NAME: &str = "downloads";
 /// Far more than anybody queues.
 const BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+/// Lists put aside, at most.
+const ASIDE_MAX: u32 = 100;
 
 /// One download as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,18 +51,13 @@ impl Games {
     /// Queues what ran and waited when the node stopped. Their sources may come later.
     pub(super) async fn take_up_saved(&mut self) {
         let (disk, place) = (Arc::clone(&self.ports.disk), self.ports.state.place());
-        let read = move || atomic_file::read(disk.as_ref(), &place.own(NAME), BYTES_MAX);
-        let Ok(read) = self.ports.blocking(read).await else {
+        let read = move || load(disk.as_ref(), &place);
+        let Ok((saved, problem)) = self.ports.blocking(read).await else {
             return;
         };
-        let text = match read {
-            Ok(bytes) => String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default(),
-            Err(error) => {
-                tracing::warn!(%error, "the saved queue of downloads cannot be read");
-                return;
-            }
-        };
-        for saved in text.lines().filter_map(parse) {
+        let is_aside = problem.is_some();
+        self.problems.extend(problem);
+        for saved in saved {
             let Saved {
                 kind,
                 content,
@@ -82,6 +79,58 @@ impl Games {
             self.begin(game.clone(), operation);
             self.queue.push_back(game);
         }
+        if is_aside {
+            self.save();
+        }
+    }
+}
+
+/// What was saved. A file of which a line means nothing is put aside, so that nothing is lost.
+fn load(disk: &dyn Disk, state: &Place) -> (Vec<Saved>, Option<Problem>) {
+    let place = state.own(NAME);
+    let bytes = match atomic_file::read(disk, &place, BYTES_MAX) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(error) if error.source.kind() == ErrorKind::InvalidData => {
+            return (Vec::new(), Some(put_aside(disk, state, "it is too large")));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the saved queue of downloads cannot be read");
+            let problem = unreadable(&place, error.to_string());
+            return (Vec::new(), Some(problem));
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let saved: Vec<Saved> = text.lines().filter_map(parse).collect();
+    let lost = text.lines().count() - saved.len();
+    let problem = (lost > 0).then(|| {
+        let why = format!("{lost} of its lines cannot be understood");
+        put_aside(disk, state, &why)
+    });
+    (saved, problem)
+}
+
+fn put_aside(disk: &dyn Disk, state: &Place, why: &str) -> Problem {
+    let place = state.own(NAME);
+    let names = (1..=ASIDE_MAX).map(|number| format!("{NAME}.unreadable-{number}"));
+    let mut free = names.filter(|name| matches!(disk.stat(&state.listed(name)), Ok(None)));
+    let moved = free.next().map(|name| {
+        let aside = state.listed(&name);
+        disk.rename(&place, &aside).map(|()| aside)
+    });
+    let message = match moved {
+        Some(Ok(aside)) => format!("{why}: it lies in {aside} now; ask for those games again"),
+        Some(Err(error)) => format!("{why}, and it cannot be put aside: {error}"),
+        None => format!("{why}; {ASIDE_MAX} others were put aside before"),
+    };
+    tracing::warn!("{place}: {message}");
+    unreadable(&place, message)
+}
+
+fn unreadable(place: &Place, message: String) -> Problem {
+    Problem {
+        code: "queue-unreadable",
+        subject: place.to_string(),
+        message,
     }
 }
 
@@ -141,7 +190,40 @@ fn parse(line: &str) -> Option<Saved> {
 
 #[cfg(test)]
 mod tests {
+    use lanspread_disk::RealDisk;
+
     use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test prepares files by hand")]
+    fn a_list_with_nonsense_is_put_aside() {
+        let good = format!("get\t{}\tkeep\t1\tquake\n", ContentId::from_bytes([7; 32]));
+        let disk = RealDisk::new();
+        for (bytes, saved) in [
+            (b"\xff\xfe\0garbage".to_vec(), 0),
+            ([good.as_bytes(), b"\n\x01x\n"].concat(), 1),
+            (vec![b'x'; usize::try_from(BYTES_MAX).unwrap() + 1], 0),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let state = Place::root(dir.path());
+            std::fs::write(dir.path().join(NAME), &bytes).unwrap();
+            let (found, problem) = load(&disk, &state);
+            assert_eq!(found.len(), saved);
+            let problem = problem.unwrap();
+            assert_eq!(problem.code, "queue-unreadable");
+            assert!(
+                problem.message.contains("downloads.unreadable-1"),
+                "{problem:?}"
+            );
+            let aside = dir.path().join("downloads.unreadable-1");
+            assert!(std::fs::read(aside).unwrap() == bytes);
+            assert_eq!(load(&disk, &state), (Vec::new(), None));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(NAME), good).unwrap();
+        let (found, problem) = load(&disk, &Place::root(dir.path()));
+        assert_eq!((found.len(), problem), (1, None));
+    }
 
     #[test]
     fn a_saved_download_comes_back_and_nonsense_does_not() {
