@@ -57,6 +57,9 @@ pub enum NotAGame {
     /// Its name cannot be a game id.
     #[error(transparent)]
     Name(#[from] IdError),
+    /// The state directory lies in it: keys and tokens are nobody's game.
+    #[error("LanSpread keeps its state in it")]
+    State,
     /// Another directory has the same name in other letters.
     #[error("the directory {0} is the same game")]
     Twin(String),

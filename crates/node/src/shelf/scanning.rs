@@ -9,10 +9,10 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, DiskOp, Place, atomic_file,
+    Disk, DiskError, DiskOp, Place, atomic_file, folders,
     games_lock::{GamesLock, GamesTaken},
     leftovers,
-    scan::{FoundGame, GamesUnavailable, list_games},
+    scan::{FoundGame, GamesUnavailable, NotAGame, list_games},
     state::StateDir,
 };
 
@@ -43,10 +43,17 @@ impl Listed {
     fn read(
         disk: &dyn Disk,
         games: &Place,
+        state: &Place,
         lock: &mut Option<GamesLock>,
     ) -> Result<Self, GamesUnavailable> {
         *lock = take(disk, &games.path(), lock.take())?;
-        let found = list_games(disk, games)?;
+        let mut found = list_games(disk, games)?;
+        let state = state.path();
+        for game in &mut found {
+            if folders::holds(&game.place.path(), &state) {
+                game.game = Err(NotAGame::State);
+            }
+        }
         let id = disk.stat(games)?.map_or(0, |stat| stat.identity.file_id);
         Ok(Self { id, found })
     }
@@ -130,12 +137,12 @@ impl Shelf {
         self.scan = Scan::Running;
         let (disk, dir) = (Arc::clone(&self.ports.disk), self.games_dir.clone());
         let mailbox = self.ports.mailbox.clone();
-        let mut lock = self.lock.take();
+        let (mut lock, state) = (self.lock.take(), self.ports.state.place());
         self.ports
             .tasks
             .spawn_blocking(tracing::debug_span!("scan"), move || {
                 let games = Place::root(&dir);
-                let list = || Listed::read(disk.as_ref(), &games, &mut lock);
+                let list = || Listed::read(disk.as_ref(), &games, &state, &mut lock);
                 let found = caught_in(list).unwrap_or_else(|panic| {
                     let error = std::io::Error::other(panic);
                     Err(DiskError::new(DiskOp::List, games.path(), error).into())
@@ -233,6 +240,23 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_state_directory_is_no_game() {
+        let dir = tempfile::tempdir().unwrap();
+        for inside in ["quake", "box/state"] {
+            std::fs::create_dir_all(dir.path().join(inside)).unwrap();
+        }
+        let (disk, games) = (lanspread_disk::RealDisk::new(), Place::root(dir.path()));
+        let state = Place::root(&dir.path().join("box/state"));
+        let listed = Listed::read(&disk, &games, &state, &mut None).unwrap();
+        let found = listed.found.iter();
+        let names: Vec<_> = found.filter(|game| game.game.is_ok()).collect();
+        let [quake] = names.as_slice() else {
+            panic!("{names:?}");
+        };
+        assert_eq!(quake.directory, "quake");
+    }
 
     #[test]
     fn an_empty_mount_point_is_not_the_directory() {
