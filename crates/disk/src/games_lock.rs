@@ -1,23 +1,26 @@
 //! [`GamesLock`]: one node at a time works in a games directory, whatever state directory it has.
 //! Two would finish, undo and clear away each other's operations.
 //!
-//! A guard, no proof: where a file system knows no locks, or nothing can be written there, nobody
-//! is kept out, and that is said. The file stays when the lock is let go: to remove it would take
-//! it away from who has just opened it.
+//! The lock lies in a directory of this person for temporary files, named after the games
+//! directory: an open file in the games directory itself would keep its disk from being unmounted.
+//!
+//! A guard, no proof: nodes of other people and other machines are not kept out, and where nothing
+//! can be locked nobody is; that is said. The file stays when the lock is let go: to remove it
+//! would take it away from who has just opened it.
 
 use std::{
+    env,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
+use lanspread_proto::Hash;
+
 use crate::{
     error::{DiskError, DiskOp},
     vfs::{Disk, Place},
 };
-
-/// The file that is locked; no payload and no game.
-const NAME: &str = ".lanspread_lock";
 
 /// The claim of this process on a games directory; let go when dropped or when the process ends,
 /// however it ends.
@@ -57,7 +60,11 @@ impl GamesLock {
         let Some(id) = id(disk, games) else {
             return Ok(None);
         };
-        let file = match lock(&games.join(NAME)) {
+        let volume = disk
+            .space(&Place::root(games))
+            .map_or(0, |space| space.volume);
+        let name = lock_name(games, (volume, id));
+        let file = match lock_dir().and_then(|dir| lock(&dir.join(name))) {
             Ok(file) => Ok(file),
             Err(Refusal::Taken(pid)) => {
                 let games = games.to_owned();
@@ -86,6 +93,40 @@ impl GamesLock {
 fn id(disk: &dyn Disk, games: &Path) -> Option<u64> {
     let stat = disk.stat(&Place::root(games)).ok()??;
     Some(stat.identity.file_id)
+}
+
+/// Symbolic links and other spellings lead to the same numbers.
+fn lock_name(games: &Path, (volume, id): (u64, u64)) -> String {
+    match id {
+        0 => format!("games-{}", Hash::of(games.as_os_str().as_encoded_bytes())),
+        id => format!("games-{volume:x}-{id:x}"),
+    }
+}
+
+/// A directory that nobody else can write to.
+fn lock_dir() -> Result<PathBuf, Refusal> {
+    #[cfg(unix)]
+    let dir = env::temp_dir().join(format!("lanspread-{}", rustix::process::getuid().as_raw()));
+    #[cfg(not(unix))]
+    let dir = env::temp_dir().join("lanspread");
+    let fail = |source| Refusal::Disk(DiskError::new(DiskOp::Lock, &dir, source));
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(fail(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let found = fs::symlink_metadata(&dir).map_err(fail)?;
+    #[cfg(unix)]
+    let is_ours = std::os::unix::fs::MetadataExt::uid(&found) == rustix::process::getuid().as_raw();
+    #[cfg(not(unix))]
+    let is_ours = true;
+    if found.is_dir() && is_ours {
+        return Ok(dir);
+    }
+    let reason = "it is not a directory of this user";
+    Err(fail(io::Error::new(io::ErrorKind::InvalidData, reason)))
 }
 
 enum Refusal {
@@ -186,36 +227,27 @@ mod tests {
     #[test]
     fn what_is_no_lock_file_keeps_nobody_out_and_stays() {
         let dir = tempfile::tempdir().unwrap();
+        let is_weak = |path: &Path| matches!(lock(path), Err(Refusal::Disk(_)));
         let mine = dir.path().join("mine");
         fs::write(&mine, "mine").unwrap();
-        let lock = dir.path().join(NAME);
-        std::os::unix::fs::symlink(&mine, &lock).unwrap();
-        assert!(
-            take(dir.path(), None)
-                .unwrap()
-                .unwrap()
-                .weakness()
-                .is_some()
-        );
+        let path = dir.path().join("games-1-2");
+        std::os::unix::fs::symlink(&mine, &path).unwrap();
+        assert!(is_weak(&path));
         assert_eq!(fs::read(&mine).unwrap(), b"mine");
-        fs::remove_file(&lock).unwrap();
-        fs::create_dir(&lock).unwrap();
-        assert!(
-            take(dir.path(), None)
-                .unwrap()
-                .unwrap()
-                .weakness()
-                .is_some()
-        );
-        fs::remove_dir(&lock).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(is_weak(&path));
+        fs::remove_dir(&path).unwrap();
         let kind = rustix::fs::FileType::Fifo;
-        rustix::fs::mknodat(rustix::fs::CWD, &lock, kind, rustix::fs::Mode::RUSR, 0).unwrap();
-        assert!(
-            take(dir.path(), None)
-                .unwrap()
-                .unwrap()
-                .weakness()
-                .is_some()
-        );
+        rustix::fs::mknodat(rustix::fs::CWD, &path, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(is_weak(&path));
+    }
+
+    #[test]
+    fn nothing_is_put_into_the_games_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = take(dir.path(), None).unwrap().unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        drop(lock);
     }
 }

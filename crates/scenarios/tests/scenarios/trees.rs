@@ -41,10 +41,6 @@ pub(crate) fn entries(root: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
-        // The lock of the node that works in a games directory.
-        if path.ends_with(".lanspread_lock") {
-            continue;
-        }
         if fs::symlink_metadata(&path).unwrap().is_dir() {
             found.extend(entries(&path));
         }
