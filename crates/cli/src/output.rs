@@ -3,10 +3,14 @@
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
-use crate::{env, table::Table};
+use crate::{
+    env,
+    table::{self, Table},
+};
 
-/// Columns when standard output is no terminal.
+/// Columns of a terminal that does not say how many it has.
 const WIDTH_DEFAULT: usize = 80;
 
 /// Standard output, and how to write on it.
@@ -14,6 +18,7 @@ const WIDTH_DEFAULT: usize = 80;
 pub(crate) struct Output {
     form: Form,
     colour: bool,
+    width: usize,
 }
 
 /// For whom the output is.
@@ -44,15 +49,17 @@ impl Output {
         Self {
             form,
             colour: io::stdout().is_terminal() && colours_wanted(),
+            width: width(),
         }
     }
 
-    /// Without colours.
+    /// Without colours, for people.
     #[cfg(test)]
-    pub(crate) const fn plain(form: Form) -> Self {
+    pub(crate) const fn plain(width: usize) -> Self {
         Self {
-            form,
+            form: Form::Human,
             colour: false,
+            width,
         }
     }
 
@@ -80,7 +87,7 @@ impl Output {
 
     /// Writes a table with its headings marked.
     pub(crate) fn table<const N: usize>(&self, table: &Table<N>) -> io::Result<()> {
-        for (number, line) in table.lines(width()).iter().enumerate() {
+        for (number, line) in table.lines(self.width).iter().enumerate() {
             if number == 0 {
                 self.line(self.paint(Tone::Strong, line))?;
             } else {
@@ -88,6 +95,31 @@ impl Output {
             }
         }
         Ok(())
+    }
+
+    /// The lines of a fact: its key in so many columns, and the text beside it, however long.
+    pub(crate) fn fact(&self, key: &str, columns: usize, text: &str) -> Vec<String> {
+        self.marked_fact(None, key, columns, text)
+    }
+
+    /// As [`Output::fact`], with the key in the colour of what it means.
+    pub(crate) fn marked_fact(
+        &self,
+        tone: Option<Tone>,
+        key: &str,
+        columns: usize,
+        text: &str,
+    ) -> Vec<String> {
+        let indent = columns + 3;
+        let blank = " ".repeat(columns.saturating_sub(key.width()));
+        let key = tone.map_or_else(|| key.to_owned(), |tone| self.paint(tone, key));
+        let mut head = format!("  {key}{blank} ");
+        let mut lines = Vec::new();
+        for part in table::wrap(text, self.width.saturating_sub(indent)) {
+            lines.push(head + &part);
+            head = " ".repeat(indent);
+        }
+        lines
     }
 
     /// The text in the colour of its meaning, where colours are wanted.
@@ -120,10 +152,14 @@ fn stdout() -> StdoutLock<'static> {
     io::stdout().lock()
 }
 
-/// Columns of the terminal.
+/// Columns of the terminal; where there is none, nothing is cut: programs read what is in pipes.
 fn width() -> usize {
-    terminal_size::terminal_size_of(io::stdout())
-        .map_or(WIDTH_DEFAULT, |(terminal_size::Width(width), _)| {
-            width.into()
-        })
+    if !io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    match terminal_size::terminal_size_of(io::stdout()) {
+        // A serial line says zero.
+        Some((terminal_size::Width(columns), _)) if columns > 0 => columns.into(),
+        Some(_) | None => WIDTH_DEFAULT,
+    }
 }

@@ -33,8 +33,8 @@ impl From<io::Error> for Failure {
 /// How a command ends.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// Says what went wrong on standard error and returns the exit code: 0 done, 1 failed, 3 no node
-/// running, 4 another node owns the state directory. (2, wrong usage, comes from the parser.)
+/// Says what went wrong on standard error and returns the exit code: 0 done, 1 failed, 2 wrong
+/// usage, 3 no node running, 4 another node owns the state directory.
 pub(crate) fn conclude(outcome: Outcome, form: Form) -> ExitCode {
     let report = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
@@ -57,6 +57,8 @@ pub(crate) fn conclude(outcome: Outcome, form: Form) -> ExitCode {
 
 fn exit_code(code: &str) -> ExitCode {
     match code {
+        // The parser ends with 2 by itself; these values only the node or the command can judge.
+        "bad-value" => ExitCode::from(2),
         "no-node" => ExitCode::from(3),
         "already-running" => ExitCode::from(4),
         _ => ExitCode::FAILURE,
@@ -90,6 +92,7 @@ mod tests {
     fn exit_codes() {
         let check =
             |code: &str, expected: ExitCode| assert_eq!(exit_code(code), expected, "{code}");
+        check("bad-value", ExitCode::from(2));
         check("no-node", ExitCode::from(3));
         check("already-running", ExitCode::from(4));
         check("unknown-game", ExitCode::from(1));

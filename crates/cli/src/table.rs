@@ -105,9 +105,40 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     kept
 }
 
+/// The text in lines of at most `width` columns, broken between words; a word that is longer stays
+/// whole, for people copy it. At least one line.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let longer = line.width() + 1 + word.width();
+        if !line.is_empty() && longer > width {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrapped_between_words() {
+        let check = |text: &str, width: usize, expected: &[&str]| {
+            assert_eq!(wrap(text, width), expected, "{text}");
+        };
+        check("", 10, &[""]);
+        check("one two", 7, &["one two"]);
+        check("one two three", 8, &["one two", "three"]);
+        check("/a/long/path is", 5, &["/a/long/path", "is"]);
+        check("三国志 大戦", 7, &["三国志", "大戦"]);
+        check("one two", usize::MAX, &["one two"]);
+    }
 
     fn table() -> Table<3> {
         let mut table = Table::new([

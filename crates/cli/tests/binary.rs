@@ -57,7 +57,7 @@ fn exit_codes_without_a_node() {
     check("--version", 0, "");
     check("completions bash", 0, "");
     check("man", 0, "");
-    check("man no-such-command", 1, "bad-value");
+    check("man no-such-command", 2, "bad-value");
     for line in [
         "games",
         "peers",
@@ -72,7 +72,8 @@ fn exit_codes_without_a_node() {
     }
     check("games", 3, "hint: start one with `lanspread`");
     check("logs", 1, "state-dir");
-    check("settings up nonsense", 1, "bad-value");
+    check("settings up nonsense", 2, "bad-value");
+    check("node --interface nosuch0 --games .", 1, "[no-interface]");
 }
 
 #[test]

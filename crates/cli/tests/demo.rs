@@ -55,7 +55,7 @@ fn wrong_sizes_and_places_are_refused() {
         assert!(said(&output).contains(expected), "{}", said(&output));
     };
     check(dir.path(), &["--size", "0"], 2, "5..=100000");
-    check(&dir.path().join("none"), &["--headless"], 1, "[bad-value]");
+    check(&dir.path().join("none"), &["--headless"], 2, "[bad-value]");
     assert_eq!(entries(dir.path()), 0);
 }
 

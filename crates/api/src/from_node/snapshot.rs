@@ -174,17 +174,26 @@ impl From<&snapshot::OperationView> for public::Operation {
         } else {
             None
         };
+        let phase = public::Phase::from(&view.phase);
+        // Rates and time left were measured before it stood still.
+        let still = phase.is_still();
+        let sources = view.sources.iter().map(public::Source::from);
         Self {
             operation,
             kind: view.kind.into(),
-            phase: (&view.phase).into(),
+            phase,
             error,
             content: view.content.map(|content| content.to_string()),
             done_bytes: view.done_bytes,
             total_bytes: view.total_bytes,
-            rate: view.rate,
-            left_ms: view.left.map(millis),
-            sources: view.sources.iter().map(Into::into).collect(),
+            rate: if still { 0 } else { view.rate },
+            left_ms: view.left.filter(|_| !still).map(millis),
+            sources: sources
+                .map(|source| public::Source {
+                    rate: if still { 0 } else { source.rate },
+                    ..source
+                })
+                .collect(),
             map: view.map.to_vec(),
             verified: view.verified.as_deref().map(Into::into),
         }

@@ -164,6 +164,21 @@ fn game_view() -> node::GameView {
 }
 
 #[test]
+fn what_stands_still_has_no_rate_and_no_time_left() {
+    let check = |phase: node::Phase, rates: [u64; 2], left_ms: Option<u64>| {
+        let mut snapshot = snapshot();
+        snapshot.games[0].operation.as_mut().unwrap().phase = phase.clone();
+        let public = types::Snapshot::from(&snapshot);
+        let operation = public.games[0].operation.as_ref().unwrap();
+        let measured = [operation.rate, operation.sources[0].rate];
+        assert_eq!((measured, operation.left_ms), (rates, left_ms), "{phase:?}");
+    };
+    check(node::Phase::Downloading, [11, 14], Some(12_000));
+    check(node::Phase::Paused, [0, 0], None);
+    check(node::Phase::WaitingForSource, [0, 0], None);
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "all of a snapshot, as others see it")]
 fn a_snapshot_as_json() {
     let public = types::Snapshot::from(&snapshot());

@@ -12,6 +12,27 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["verbinde mit einer Adresse im lokalen Netz"],
     },
     Entry {
+        code: "own-address",
+        kind: Kind::User,
+        meaning: "The address is one of this peer's own.",
+        english: &["name the other PC's address: `lanspread status` on it shows where it listens"],
+        german: &["nenne die Adresse des anderen PCs: dort zeigt sie `lanspread status`"],
+    },
+    Entry {
+        code: "blocked",
+        kind: Kind::User,
+        meaning: "The peer at the address was blocked on this side.",
+        english: &["`lanspread kick PEER --undo` lets it in again"],
+        german: &["`lanspread kick PEER --undo` lässt ihn wieder herein"],
+    },
+    Entry {
+        code: "no-interface",
+        kind: Kind::Config,
+        meaning: "No network interface of this machine has the name that `--interface` gives.",
+        english: &["name one that the message lists, or leave out `--interface`"],
+        german: &["nenne eine, die die Meldung aufzählt, oder lass `--interface` weg"],
+    },
+    Entry {
         code: "unreachable",
         kind: Kind::Environment,
         meaning: "Nothing answers at the address, or it refuses.",

@@ -8,6 +8,7 @@ use super::play::{About, Host, Play};
 use crate::error::Report;
 
 mod parts;
+mod phase;
 
 pub use parts::{Component, ComponentState, Problem};
 
@@ -390,14 +391,6 @@ pub enum Phase {
     Cancelled,
     /// Failed.
     Failed,
-}
-
-impl Phase {
-    /// Nothing more will happen.
-    #[must_use]
-    pub const fn is_end(self) -> bool {
-        matches!(self, Self::Done | Self::Cancelled | Self::Failed)
-    }
 }
 
 /// One source of a download.

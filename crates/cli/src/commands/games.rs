@@ -94,7 +94,9 @@ fn one(game: &Game, session: &Session) -> Outcome {
     let heading = session.out.paint(Tone::Strong, &game.game);
     session.out.line(format!("{heading}  {}", game.title))?;
     for (key, value) in facts(game) {
-        session.out.line(format!("  {key:<11} {value}"))?;
+        for line in session.out.fact(key, 11, &value) {
+            session.out.line(line)?;
+        }
     }
     for content in &game.contents {
         session.out.line(content_line(content))?;

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use lanspread_api::{Report, address};
-use lanspread_node::config::{Config, Discovery, Listen};
+use lanspread_node::{
+    config::{Config, Discovery, Listen},
+    doctor,
+};
 
 use self::life::Life;
 use crate::{
@@ -118,11 +121,29 @@ fn make_default_games_dir(effective: &Effective) -> Result<(), Report> {
     })
 }
 
+/// A name that is mistyped would look for peers nowhere, without a word.
+fn check_interface(name: &str) -> Result<(), Report> {
+    // Whoever cannot list them does not know better than the person.
+    let Ok(known) = doctor::interfaces() else {
+        return Ok(());
+    };
+    if known.iter().any(|interface| interface.name == name) {
+        return Ok(());
+    }
+    let names: Vec<_> = known.into_iter().map(|interface| interface.name).collect();
+    let there = names.join(", ");
+    let message = format!("no interface {name} has an address; there are: {there}");
+    Err(Report::new("no-interface", message))
+}
+
 async fn config(
     args: &NodeArgs,
     effective: &Effective,
     session: &Session,
 ) -> Result<Config, Report> {
+    if let Some(interface) = &args.interface {
+        check_interface(interface)?;
+    }
     let mut connect = Vec::new();
     for text in &args.connect {
         connect.extend(address::resolve(text).await?);

@@ -29,9 +29,13 @@ pub(crate) fn run(args: &PeersArgs, session: &Session) -> Outcome {
         return Err(client::unexpected(&reply).into());
     };
     if peers.is_empty() {
-        let text = "nobody is here yet: `lanspread connect HOST` reaches a peer that is not found, \
-                    `lanspread doctor` looks for what is in the way";
-        return Ok(session.out.line(text)?);
+        session.out.line("nobody is here yet")?;
+        session
+            .out
+            .line("`lanspread connect HOST` reaches a peer that is not found")?;
+        return Ok(session
+            .out
+            .line("`lanspread doctor` looks for what is in the way")?);
     }
     if args.words {
         Ok(session.out.table(&words_table(&peers))?)

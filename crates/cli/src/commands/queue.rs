@@ -1,11 +1,12 @@
 //! `queue`: which download comes next.
 
-use lanspread_api::{Command, Report};
+use lanspread_api::{Command, Report, Snapshot};
 
 use crate::{
     report::Outcome,
     session::Session,
     table::{Align, Table},
+    words,
 };
 
 /// Show the downloads that wait, or put some of them first
@@ -27,16 +28,48 @@ pub(crate) fn run(args: &QueueArgs, session: &Session) -> Outcome {
         }
         return session.change(&Command::Reorder { games }, "the queue is in the new order");
     }
-    let queue = session.snapshot()?.queue;
+    let snapshot = session.snapshot()?;
     if session.out.is_json() {
-        return Ok(session.out.json(&queue)?);
+        return Ok(session.out.json(&snapshot.queue)?);
     }
-    if queue.is_empty() {
+    if snapshot.queue.is_empty() {
         return Ok(session.out.line("no download waits for its turn")?);
     }
-    let mut table = Table::new([("#", Align::Right), ("GAME", Align::Left)]);
-    for (place, game) in queue.into_iter().enumerate() {
-        table.row([(place + 1).to_string(), game]);
+    Ok(session.out.table(&table(&snapshot))?)
+}
+
+fn table(snapshot: &Snapshot) -> Table<3> {
+    let mut table = Table::new([
+        ("#", Align::Right),
+        ("GAME", Align::Left),
+        ("STATE", Align::Left),
+    ]);
+    for (place, name) in snapshot.queue.iter().enumerate() {
+        let game = snapshot.games.iter().find(|game| game.game == *name);
+        let operation = game.and_then(|game| game.operation.as_ref());
+        let state = operation.map_or_else(String::new, words::operation);
+        table.row([(place + 1).to_string(), name.clone(), state]);
     }
-    Ok(session.out.table(&table)?)
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use lanspread_api::types::snapshot::Phase;
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_is_paused_is_said_to_be() {
+        let mut snapshot = sample::snapshot();
+        let first = &mut snapshot.games[0];
+        first.operation = Some(sample::operation(Phase::Paused));
+        snapshot.queue = vec![first.game.clone(), "doom".to_owned()];
+        insta::assert_snapshot!(table(&snapshot).lines(80).join("\n"), @r"
+        #  GAME              STATE
+        1  battlefield 1942  paused 44%
+        2  doom
+        ");
+    }
 }

@@ -17,6 +17,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {}
 
+/// Columns of what stands before a fact.
+const KEY_COLUMNS: usize = 9;
+
 pub(crate) fn run(_args: &StatusArgs, session: &Session) -> Outcome {
     let snapshot = session.snapshot()?;
     if session.out.is_json() {
@@ -35,7 +38,7 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
         out.paint(Tone::Strong, &me.name),
         me.words
     )];
-    let mut fact = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
+    let mut fact = |key: &str, value: String| lines.extend(out.fact(key, KEY_COLUMNS, &value));
     fact("listens", addresses(me));
     fact("games", games(snapshot));
     fact("peers", peers(snapshot));
@@ -63,17 +66,17 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
     }
     for component in snapshot.components.iter().filter(|part| !part.running) {
         let name = format!("does not run: {}", component.component.for_people());
-        lines.push(format!("  {}  {name}", out.paint(Tone::Bad, "problem")));
+        lines.extend(out.marked_fact(Some(Tone::Bad), "problem", KEY_COLUMNS, &name));
     }
     for problem in &snapshot.problems {
-        let mark = out.paint(Tone::Warn, "problem");
         // Many messages say only what is wrong, not with what.
         let subject = match problem.message.contains(&problem.subject) {
             true => String::new(),
             false => format!("{}: ", problem.subject),
         };
         let (message, code) = (&problem.message, &problem.code);
-        lines.push(format!("  {mark}  {subject}{message} [{code}]"));
+        let text = format!("{subject}{message} [{code}]");
+        lines.extend(out.marked_fact(Some(Tone::Warn), "problem", KEY_COLUMNS, &text));
     }
     lines
 }
@@ -129,11 +132,11 @@ fn sharing(me: &Me) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{output::Form, sample};
+    use crate::sample;
 
     #[test]
     fn one_look() {
-        let lines = lines(&sample::snapshot(), &Output::plain(Form::Human));
+        let lines = lines(&sample::snapshot(), &Output::plain(80));
         insta::assert_snapshot!(lines.join("\n"), @r"
         Box  bisal-bisal-bisal-bisal
           listens   192.168.100.7:47100, not reached by others (firewall?)
@@ -143,8 +146,18 @@ mod tests {
           traffic   112 MB/s in, 0 B/s out
           checking  1.0 GB of 4.0 GB, 0:03 left
           now       download of battlefield 1942: downloading 44%
-          problem  does not run: multicast discovery
-          problem  /games: the games directory is not available [games-dir-unavailable]
+          problem   does not run: multicast discovery
+          problem   /games: the games directory is not available [games-dir-unavailable]
+        ");
+    }
+
+    #[test]
+    fn fits_a_narrow_terminal() {
+        let lines = lines(&sample::snapshot(), &Output::plain(48));
+        assert!(lines.iter().all(|line| line.chars().count() <= 48));
+        insta::assert_snapshot!(lines[lines.len() - 2..].join("\n"), @r"
+          problem   /games: the games directory is not
+                    available [games-dir-unavailable]
         ");
     }
 }

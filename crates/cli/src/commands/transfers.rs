@@ -51,6 +51,12 @@ fn incoming(snapshot: &Snapshot) -> Option<Table<5>> {
             continue;
         };
         any = true;
+        if operation.phase.is_still() {
+            let (game, bytes) = (game.game.clone(), Bytes(operation.done_bytes).to_string());
+            let state = words::operation(operation);
+            table.row([game, String::new(), bytes, String::new(), state]);
+            continue;
+        }
         table.row([
             game.game.clone(),
             words::count(operation.sources.len() as u64, "peer"),
@@ -103,8 +109,20 @@ fn name(snapshot: &Snapshot, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lanspread_api::types::snapshot::Phase;
+
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn what_stands_still_has_no_rate_and_no_sources() {
+        let mut snapshot = sample::snapshot();
+        snapshot.games[0].operation = Some(sample::operation(Phase::Paused));
+        insta::assert_snapshot!(incoming(&snapshot).unwrap().lines(80).join("\n"), @r"
+        RECEIVING         FROM    BYTES  RATE  STATE
+        battlefield 1942        26.8 GB        paused 44%
+        ");
+    }
 
     #[test]
     fn both_ways() {
