@@ -8,7 +8,7 @@
 mod tests;
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
 use core::time::Duration;
@@ -107,8 +107,6 @@ pub struct Upload {
     /// Offered pieces started since one that was only pulled.
     offered_run: u32,
     paused: bool,
-    refused: BTreeSet<(PeerId, ContentId)>,
-    blocked: BTreeSet<PeerId>,
     actions: VecDeque<UploadAction>,
 }
 
@@ -134,8 +132,6 @@ impl Upload {
             last: None,
             offered_run: 0,
             paused: false,
-            refused: BTreeSet::new(),
-            blocked: BTreeSet::new(),
             actions: VecDeque::new(),
         }
     }
@@ -145,9 +141,6 @@ impl Upload {
         let peer = reservation.peer;
         if self.paused {
             return Admission::Refused(GoneReason::Paused);
-        }
-        if self.blocked.contains(&peer) || self.refused.contains(&(peer, reservation.content)) {
-            return Admission::Refused(GoneReason::Refused);
         }
         if !self.has_room_for(peer) {
             let queued_bytes = self.queued_bytes();
@@ -215,25 +208,6 @@ impl Upload {
     pub fn set_limit(&mut self, bytes_per_second: Option<u64>) {
         let part = bytes_per_second.map_or(u64::MAX, |rate| rate / MOVES_PART);
         self.moves_bytes = part.clamp(1, MOVES_BYTES);
-    }
-
-    /// The person blocks a peer, or no longer.
-    pub fn set_blocked(&mut self, now: Instant, peer: PeerId, blocked: bool) {
-        if blocked {
-            self.blocked.insert(peer);
-            self.stop_where(|reservation| reservation.peer == peer, GoneReason::Refused);
-            self.start_slots(now);
-        } else {
-            self.blocked.remove(&peer);
-        }
-    }
-
-    /// A peer is refused for one content.
-    pub fn refuse(&mut self, now: Instant, peer: PeerId, content: ContentId) {
-        self.refused.insert((peer, content));
-        let theirs = |r: &Reservation| r.peer == peer && r.content == content;
-        self.stop_where(theirs, GoneReason::Refused);
-        self.start_slots(now);
     }
 
     /// Time passed.

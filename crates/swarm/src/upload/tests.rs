@@ -63,7 +63,7 @@ fn peers_take_turns_and_nobody_is_shut_out() {
 }
 
 #[test]
-fn pause_cancel_and_block_answer_what_they_stop() {
+fn pause_and_cancel_answer_what_they_stop() {
     let check = |stop: &dyn Fn(&mut Upload), reason: GoneReason, stopped: usize| {
         let mut upload = Upload::new(at(0), GBIT);
         ask(&mut upload, 1, 0..4);
@@ -78,16 +78,6 @@ fn pause_cancel_and_block_answer_what_they_stop() {
     let one = request(1, 0);
     check(&|u| u.set_paused(true), GoneReason::Paused, 4);
     check(&|u| u.on_cancel(at(1), one.key), GoneReason::Cancelled, 1);
-    check(
-        &|u| u.set_blocked(at(1), one.peer, true),
-        GoneReason::Refused,
-        4,
-    );
-    check(
-        &|u| u.refuse(at(1), one.peer, one.content),
-        GoneReason::Refused,
-        4,
-    );
     let gone = GoneReason::DiskFault;
     check(&|u| u.on_content_gone(at(1), one.content, gone), gone, 4);
     check(&|u| u.on_peer_down(at(1), one.peer), GoneReason::Refused, 0);
@@ -97,9 +87,7 @@ fn pause_cancel_and_block_answer_what_they_stop() {
     let paused = Admission::Refused(GoneReason::Paused);
     assert_eq!(upload.on_request(at(0), one), paused);
     upload.set_paused(false);
-    upload.refuse(at(0), one.peer, one.content);
-    let refused = Admission::Refused(GoneReason::Refused);
-    assert_eq!(upload.on_request(at(0), one), refused);
+    assert_eq!(upload.on_request(at(0), one), Admission::Queued);
 }
 
 #[test]
