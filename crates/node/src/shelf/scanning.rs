@@ -242,6 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test prepares files by hand")]
     fn the_state_directory_is_no_game() {
         let dir = tempfile::tempdir().unwrap();
         for inside in ["quake", "box/state"] {
