@@ -1,6 +1,9 @@
 //! `queue`: which download comes next.
 
-use lanspread_api::{Command, Report, Snapshot};
+use lanspread_api::{
+    Command, Report, Snapshot,
+    types::snapshot::{Game, Phase},
+};
 
 use crate::{
     report::Outcome,
@@ -32,10 +35,20 @@ pub(crate) fn run(args: &QueueArgs, session: &Session) -> Outcome {
     if session.out.is_json() {
         return Ok(session.out.json(&snapshot.queue)?);
     }
-    if snapshot.queue.is_empty() {
+    if snapshot.queue.is_empty() && paused(&snapshot).next().is_none() {
         return Ok(session.out.line("no download waits for its turn")?);
     }
     Ok(session.out.table(&table(&snapshot))?)
+}
+
+/// What was paused while it ran has no place among those that wait.
+fn paused(snapshot: &Snapshot) -> impl Iterator<Item = &Game> {
+    let paused = |game: &&Game| {
+        let operation = game.operation.as_ref();
+        operation.is_some_and(|operation| operation.phase == Phase::Paused)
+            && !snapshot.queue.contains(&game.game)
+    };
+    snapshot.games.iter().filter(paused)
 }
 
 fn table(snapshot: &Snapshot) -> Table<3> {
@@ -50,13 +63,15 @@ fn table(snapshot: &Snapshot) -> Table<3> {
         let state = operation.map_or_else(String::new, words::operation);
         table.row([(place + 1).to_string(), name.clone(), state]);
     }
+    for game in paused(snapshot) {
+        let state = game.operation.as_ref().map(words::operation);
+        table.row([String::new(), game.game.clone(), state.unwrap_or_default()]);
+    }
     table
 }
 
 #[cfg(test)]
 mod tests {
-    use lanspread_api::types::snapshot::Phase;
-
     use super::*;
     use crate::sample;
 
@@ -66,10 +81,12 @@ mod tests {
         let first = &mut snapshot.games[0];
         first.operation = Some(sample::operation(Phase::Paused));
         snapshot.queue = vec![first.game.clone(), "doom".to_owned()];
+        snapshot.games[1].operation = Some(sample::operation(Phase::Paused));
         insta::assert_snapshot!(table(&snapshot).lines(80).join("\n"), @r"
-        #  GAME              STATE
-        1  battlefield 1942  paused 44%
+        #  GAME                                          STATE
+        1  battlefield 1942                              paused 44%
         2  doom
+           quake iii arena with a very long name indeed  paused 44%
         ");
     }
 }
