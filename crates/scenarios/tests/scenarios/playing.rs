@@ -137,7 +137,8 @@ fn refusals(page: &Page<'_>, command: &Value) {
         ("Origin", origin.as_str()),
         ("Cookie", page.cookie.as_str()),
     ];
-    let rows: [(&str, &[(&str, &str)], &str); 6] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let rows: [(&str, Headers<'_>, &str); 6] = [
         ("without a session", &[own[0]], "401"),
         ("by no page", &[own[1]], "403"),
         (
