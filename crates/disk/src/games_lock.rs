@@ -110,10 +110,7 @@ fn lock_dir() -> Result<PathBuf, Refusal> {
     #[cfg(not(unix))]
     let dir = env::temp_dir().join("lanspread");
     let fail = |source| Refusal::Disk(DiskError::new(DiskOp::Lock, &dir, source));
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(&dir) {
+    match private_dir().create(&dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(fail(error)),
         Ok(()) | Err(_) => {}
     }
@@ -127,6 +124,19 @@ fn lock_dir() -> Result<PathBuf, Refusal> {
     }
     let reason = "it is not a directory of this user";
     Err(fail(io::Error::new(io::ErrorKind::InvalidData, reason)))
+}
+
+#[cfg(unix)]
+fn private_dir() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// The directory for temporary files is this user's alone there.
+#[cfg(not(unix))]
+fn private_dir() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 enum Refusal {

@@ -153,3 +153,16 @@ fn a_flood_an_overflow_and_an_error_mean_everything() {
     assert!(changes.everything && changes.error.is_some());
     assert!(woken.try_recv().is_ok());
 }
+
+#[test]
+fn only_what_took_long_rests_and_not_for_long() {
+    let check = |took: u64, expected: u64| {
+        let rest = rest_after(Duration::from_millis(took));
+        assert_eq!(rest, Duration::from_millis(expected), "{took} ms");
+    };
+    check(0, 0);
+    check(9, 0);
+    check(10, 200);
+    check(100, 2_000);
+    check(60_000, 5_000);
+}
