@@ -167,6 +167,9 @@ mod tests {
         fn is_executable(&self) -> Result<bool, DiskError> {
             self.0.is_executable()
         }
+        fn set_modified(&self, seconds: i64) -> Result<(), DiskError> {
+            self.0.set_modified(seconds)
+        }
         fn stat(&self) -> Result<Stat, DiskError> {
             self.0.stat()
         }

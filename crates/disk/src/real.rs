@@ -4,7 +4,12 @@
 //! even one that appears between two calls: every call resolves its path anew, relative to the
 //! opened root, and nothing is cached.
 
-use std::{fs::File, io, path::PathBuf};
+use std::{
+    fs::File,
+    io,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     error::{DiskError, DiskOp},
@@ -72,6 +77,18 @@ impl DiskFile for RealFile {
 
     fn is_executable(&self) -> Result<bool, DiskError> {
         platform::is_executable(&self.file).map_err(self.fail(DiskOp::Stat))
+    }
+
+    fn set_modified(&self, seconds: i64) -> Result<(), DiskError> {
+        let since_1970 = Duration::from_secs(seconds.unsigned_abs());
+        let time = if seconds < 0 {
+            SystemTime::UNIX_EPOCH.checked_sub(since_1970)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(since_1970)
+        };
+        time.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+            .and_then(|time| self.file.set_modified(time))
+            .map_err(self.fail(DiskOp::Write))
     }
 
     fn stat(&self) -> Result<Stat, DiskError> {

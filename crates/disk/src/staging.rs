@@ -53,6 +53,7 @@ pub struct StagedFile {
     path: RelPath,
     declared: Option<u64>,
     bytes: u64,
+    modified: Option<i64>,
     hasher: ChunkHasher,
 }
 
@@ -232,6 +233,7 @@ impl Staging {
             path: path.clone(),
             declared,
             bytes: 0,
+            modified: None,
             hasher: ChunkHasher::new(ChunkPlace {
                 offset: 0,
                 whole_file: true,
@@ -251,6 +253,10 @@ impl Staging {
             return Err(file.wrong_length(file.bytes, declared));
         }
         let root = file.hasher.finish();
+        if let Some(seconds) = file.modified {
+            // Not every file system can hold every time, and no game is worse without it.
+            drop(file.file.set_modified(seconds));
+        }
         let stamp = stamp(&file.file.stat()?);
         let recorded = RecordedFile {
             path: file.path.clone(),
@@ -441,6 +447,12 @@ impl StagedFile {
     /// The disk fails.
     pub fn mark_executable(&self) -> Result<(), StagingError> {
         Ok(self.file.mark_executable()?)
+    }
+
+    /// When it was last changed, in seconds since 1970, if its archive tells: it gets that time in
+    /// the end, where the file system can hold it.
+    pub const fn set_modified(&mut self, seconds: Option<i64>) {
+        self.modified = seconds;
     }
 
     /// Appends bytes.

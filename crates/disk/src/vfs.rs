@@ -223,6 +223,12 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// The disk fails.
     fn is_executable(&self) -> Result<bool, DiskError>;
 
+    /// Sets when it was last changed, in seconds since 1970; the next write sets it anew.
+    ///
+    /// # Errors
+    /// The file system cannot hold that time, or the disk fails.
+    fn set_modified(&self, seconds: i64) -> Result<(), DiskError>;
+
     /// What this open file is now.
     ///
     /// # Errors

@@ -415,7 +415,8 @@ fn write_event(
     match event {
         Event::Directory(path) => staging.create_dir(&path),
         Event::File(file) => {
-            let staged = staging.create_file(&file.path, file.bytes)?;
+            let mut staged = staging.create_file(&file.path, file.bytes)?;
+            staged.set_modified(file.modified);
             let marked = if file.executable {
                 staged.mark_executable()
             } else {

@@ -14,6 +14,7 @@ mod rar;
 mod roster;
 mod seven_z;
 mod tar;
+mod times;
 mod zip;
 
 /// Why an engine gave up.

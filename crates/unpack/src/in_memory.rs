@@ -55,6 +55,8 @@ pub struct MemoryFile {
     pub bytes: Vec<u8>,
     /// Its execute bit.
     pub executable: bool,
+    /// When it was last changed, in seconds since 1970, if the archive tells.
+    pub modified: Option<i64>,
 }
 
 /// What an archive came to.
@@ -97,9 +99,11 @@ pub fn unpack_into(
             Event::Directory(path) => game.directories.push(path.into()),
             Event::File(file) => {
                 open = file.path.into();
-                let executable = file.executable;
-                let bytes = Vec::new();
-                let empty = MemoryFile { bytes, executable };
+                let empty = MemoryFile {
+                    bytes: Vec::new(),
+                    executable: file.executable,
+                    modified: file.modified,
+                };
                 game.files.insert(open.clone(), empty);
             }
             Event::Data(data) => {

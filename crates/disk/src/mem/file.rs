@@ -77,6 +77,14 @@ impl DiskFile for MemFile {
         Ok(false)
     }
 
+    fn set_modified(&self, seconds: i64) -> Result<(), DiskError> {
+        self.run(DiskOp::Write, |state| {
+            let file = state.file_mut(self.number)?;
+            file.set_modified(i128::from(seconds) * 1_000_000_000);
+            Ok(())
+        })
+    }
+
     fn stat(&self) -> Result<Stat, DiskError> {
         self.run(DiskOp::Stat, |state| state.stat(self.number))
     }

@@ -65,6 +65,10 @@ impl MemBytes {
         }
     }
 
+    pub(super) const fn set_modified(&mut self, nanos: i128) {
+        self.modified = nanos;
+    }
+
     /// Sector by sector, old or new; the length is old or new too.
     fn tear(&mut self, loss: Loss, dice: &mut Dice) {
         if self.now == self.stable {

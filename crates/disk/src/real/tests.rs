@@ -272,3 +272,17 @@ fn a_long_copy_is_stopped_between_two_blocks_and_leaves_nothing() {
         }
     });
 }
+
+#[test]
+fn the_time_of_a_file_can_be_set() {
+    check(|disk, root| {
+        let place = below(root, "old");
+        let file = disk.open(&place, OpenMode::CreateNew).unwrap();
+        file.write_all_at(b"old", 0).unwrap();
+        for seconds in [1_000_000_000, 0, -86_400] {
+            file.set_modified(seconds).unwrap();
+            let modified = file.stat().unwrap().identity.modified_nanos;
+            assert_eq!(modified, i128::from(seconds) * 1_000_000_000);
+        }
+    });
+}

@@ -38,6 +38,26 @@ fn add(staging: &mut Staging, name: &str, text: &str) -> Result<(u64, Hash), Sta
 }
 
 #[test]
+fn a_file_gets_the_time_that_its_archive_tells() {
+    let memory = Memory::prepared(Scenario::Install);
+    let mut staging = begin(&memory.disk).unwrap();
+    let mut file = staging.create_file(&path("old"), None).unwrap();
+    file.set_modified(Some(1_000_000_000));
+    file.write(b"old").unwrap();
+    staging.finish_file(file).unwrap();
+    add(&mut staging, "new", "new").unwrap();
+    staging.commit(&mut Instant::default()).unwrap();
+    let local = places().slot(lanspread_install::Slot::Live);
+    let modified = |name: &str| {
+        let place = local.join(&path(name));
+        let stat = memory.disk.stat(&place).unwrap().unwrap();
+        stat.identity.modified_nanos
+    };
+    assert_eq!(modified("old"), 1_000_000_000_000_000_000);
+    assert!(modified("new") < 1_000_000_000);
+}
+
+#[test]
 fn files_are_hashed_copied_cloned_and_replaced() {
     let memory = Memory::prepared(Scenario::Install);
     let mut staging = begin(&memory.disk).unwrap();

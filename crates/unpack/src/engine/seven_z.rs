@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, EncoderMethod, Error, Password};
 
-use super::{EngineError, names};
+use super::{EngineError, names, times};
 use crate::{
     detect::Format,
     error::ErrorCode,
@@ -184,13 +184,9 @@ fn checksum(mut error: EngineError) -> EngineError {
     error
 }
 
-/// Seconds since 1970 of a count of 100 ns since 1601.
 fn modified(file: &ArchiveEntry) -> Option<i64> {
-    const SECONDS_TO_1970: i64 = 11_644_473_600;
-    let ticks = u64::from(file.last_modified_date);
-    let seconds = i64::try_from(ticks / 10_000_000).ok()?;
-    file.has_last_modified_date
-        .then_some(seconds - SECONDS_TO_1970)
+    let told = file.has_last_modified_date;
+    told.then(|| times::since_1970(u64::from(file.last_modified_date)))?
 }
 
 /// Bytes of history a coder keeps.

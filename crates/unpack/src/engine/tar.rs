@@ -8,7 +8,7 @@ use std::{
 
 use tar::{Archive, Entry, EntryType};
 
-use super::{EngineError, names, roster::Roster};
+use super::{EngineError, names, roster::Roster, times};
 use crate::{
     detect::Format,
     error::ErrorCode,
@@ -176,6 +176,7 @@ fn file<R: Read>(
             .header()
             .mtime()
             .ok()
+            .filter(|seconds| *seconds != times::UNTOLD.into())
             .and_then(|seconds| i64::try_from(seconds).ok()),
         name,
     };

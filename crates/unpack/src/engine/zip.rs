@@ -4,12 +4,12 @@
 use std::io::{self, Read, Seek};
 
 use zip::{
-    CompressionMethod, ZipArchive,
+    CompressionMethod, ExtraField, ZipArchive,
     read::{ArchiveOffset, Config, ZipFile, ZipReadOptions},
     result::ZipError,
 };
 
-use super::{EngineError, names};
+use super::{EngineError, names, times};
 use crate::{
     detect::Format,
     error::ErrorCode,
@@ -183,11 +183,25 @@ fn send(job: &Job, archive: &mut ZipArchive<Source>, entry: &Entry) -> Result<()
             let mut data = archive
                 .by_index_with_options(entry.index, options)
                 .map_err(|error| translated(&error))?;
-            locked(&job.link).begin_file(frame)?;
+            let modified = modified(&data);
+            locked(&job.link).begin_file(EntryFrame { modified, ..frame })?;
             pour(job, &mut data, entry)?;
         }
     }
     Ok(())
+}
+
+/// The time of the file that is in UTC. The one that every entry has is in an unknown time zone.
+fn modified(data: &ZipFile<'_, impl Read + Seek>) -> Option<i64> {
+    data.extra_data_fields().find_map(|field| {
+        if let ExtraField::ExtendedTimestamp(times) = field {
+            times.mod_time().map(i64::from)
+        } else if let ExtraField::Ntfs(times) = field {
+            times::since_1970(times.mtime())
+        } else {
+            None
+        }
+    })
 }
 
 fn pour(

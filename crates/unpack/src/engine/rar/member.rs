@@ -3,7 +3,7 @@
 use rars::{ArchiveMember, ArchiveMemberDetail, AttrSource, rar50::FileRedirection};
 
 use crate::{
-    engine::{EngineError, names},
+    engine::{EngineError, names, times},
     frame::{EntryFrame, EntryKind},
 };
 
@@ -65,7 +65,8 @@ impl Member {
         {
             found.name = without_slash(name);
             found.kind = kind(member, redirection.as_ref(), mode)?;
-            found.modified = meta.file_time.map(i64::from);
+            let told = meta.file_time.filter(|time| *time != times::UNTOLD);
+            found.modified = told.map(i64::from);
             found.has_checksum = crc32.is_some() || hash.is_some();
         } else {
             // RAR 4 separates with backslashes, and its times are in an unknown time zone.
