@@ -103,6 +103,19 @@ pub(crate) async fn rpc(node: &NodeHandle, command: Command) -> Result<Reply, Re
     }
 }
 
+/// What is to be remembered over a restart of the program.
+pub(crate) const fn is_setting(command: &Command) -> bool {
+    use Command as C;
+    matches!(
+        command,
+        C::SetSettings(_)
+            | C::SetName { .. }
+            | C::SetGamesDir { .. }
+            | C::SetWine { .. }
+            | C::Share { game: None, .. }
+    )
+}
+
 fn games(node: &NodeHandle) -> Reply {
     let mut games: Vec<Game> = node.snapshot().games.iter().map(Into::into).collect();
     games.sort_by_cached_key(|game| (game.title.to_lowercase(), game.game.clone()));
@@ -219,6 +232,9 @@ async fn connect(node: &NodeHandle, address: &str) -> Result<Reply, Report> {
     for address in address::resolve(address).await? {
         match node.connect(address).await {
             Ok(peer) => {
+                // What it has can be asked for by whoever connected.
+                node.shown().await;
+                node.until_heard_of(peer).await;
                 return Ok(Reply::Connected {
                     peer: peer.to_string(),
                     words: peer.words(),

@@ -13,7 +13,7 @@ use crate::{
     peers::PeersHandle,
     play::{Cover, PlayError, PlayHandle, PlayPlan, PlayRequest, StartRequest, Started},
     shelf::ShelfHandle,
-    snapshot::{OperationId, Snapshot},
+    snapshot::{OperationId, PeerState, Snapshot},
 };
 
 /// What `get` is asked for.
@@ -187,6 +187,18 @@ impl NodeHandle {
         let listed = snapshots.wait_for(|snapshot| snapshot.me.is_listed);
         // Not in time, or stopped: then the question is answered with what is known.
         drop(tokio::time::timeout(crate::limits::FIRST_LISTING, listed).await);
+    }
+
+    /// Waits until the library of a connected peer can be seen, or the peer is gone; a little while
+    /// at most.
+    pub async fn until_heard_of(&self, peer: PeerId) {
+        let mut snapshots = self.watch();
+        let heard = snapshots.wait_for(|snapshot| {
+            let peers = snapshot.peers.iter();
+            let mut met = peers.filter(|view| view.peer == Some(peer));
+            met.all(|view| view.games.is_some() || view.state == PeerState::Gone)
+        });
+        drop(tokio::time::timeout(crate::limits::FIRST_LISTING, heard).await);
     }
 
     /// Follows the snapshots, at most ten a second.

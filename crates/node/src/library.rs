@@ -323,6 +323,7 @@ impl Library {
             return;
         };
         let replica = &mut remote.replica;
+        let had_arrived = replica.has_arrived();
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "the links deliver the library messages only"
@@ -333,6 +334,7 @@ impl Library {
             LinkMessage::LibraryChanged(digest) => replica.on_changed(now, digest).map(|()| false),
             _ => Ok(false),
         };
+        self.view_is_stale |= replica.has_arrived() != had_arrived;
         match changed {
             Ok(true) => {
                 self.view_is_stale = true;
@@ -421,8 +423,10 @@ impl Library {
                     hosts.insert(*peer, port);
                 }
             }
-            let count = u32::try_from(games.len()).unwrap_or(u32::MAX);
-            view.game_counts.insert(*peer, count);
+            if remote.replica.has_arrived() {
+                let count = u32::try_from(games.len()).unwrap_or(u32::MAX);
+                view.game_counts.insert(*peer, count);
+            }
         }
         view
     }

@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-/// Longest time that commands wait after the start for the first listing of the games directory.
+/// Longest time that commands wait for a first listing: of the games directory after the start, of
+/// a peer's games after a connect.
 pub const FIRST_LISTING: Duration = Duration::from_secs(2);
 
 /// Messages that wait for an actor. Senders wait when it is full, so nothing grows without bound.

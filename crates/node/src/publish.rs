@@ -313,7 +313,7 @@ impl Parts {
             state: *state,
             sharing: false,
             reachable: None,
-            games: 0,
+            games: None,
             rtt: None,
             medium: None,
             bits_per_second: None,
@@ -326,7 +326,7 @@ impl Parts {
 
     fn peer(&self, peer: PeerId, info: &PeerInfo) -> PeerView {
         let traffic = self.uploads.traffic.get(&peer).copied().unwrap_or_default();
-        let games = self.library.game_counts.get(&peer).copied().unwrap_or(0);
+        let games = self.library.game_counts.get(&peer).copied();
         PeerView {
             peer: Some(peer),
             name: info.name.clone(),

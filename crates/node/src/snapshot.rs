@@ -395,8 +395,8 @@ pub struct PeerView {
     pub sharing: bool,
     /// Whether it accepts connections, if known.
     pub reachable: Option<bool>,
-    /// How many games it offers.
-    pub games: u32,
+    /// How many games it offers; `None` until its library has arrived.
+    pub games: Option<u32>,
     /// Round-trip time of the link.
     pub rtt: Option<Duration>,
     /// The kind of our interface that the way to it begins with, if known.

@@ -134,7 +134,7 @@ pub(crate) struct LibraryView {
     pub(crate) merged: Merged,
     /// Who has which content, ourselves not among them.
     pub(crate) holders: BTreeMap<ContentId, Vec<(PeerId, Availability)>>,
-    /// How many games each peer has.
+    /// How many games each peer has whose library has arrived.
     pub(crate) game_counts: BTreeMap<PeerId, u32>,
     /// Who runs a server of which game, and where that listens.
     pub(crate) hosts: BTreeMap<GameId, BTreeMap<PeerId, Option<u16>>>,

@@ -282,7 +282,7 @@ impl From<&snapshot::PeerView> for public::Peer {
             state: peer.state.into(),
             sharing: peer.sharing,
             reachable: peer.reachable,
-            games: peer.games,
+            games: peer.games.unwrap_or(0),
             rtt_us: peer.rtt.map(micros),
             link_mbps: peer.bits_per_second.map(|speed| speed / 1_000_000),
             wifi: peer.medium.map(|medium| medium == InterfaceKind::Wifi),

@@ -60,7 +60,7 @@ pub(crate) fn snapshot() -> Snapshot {
             state: node::PeerState::OldLanSpread,
             sharing: true,
             reachable: Some(true),
-            games: 4,
+            games: Some(4),
             rtt: Some(Duration::from_micros(430)),
             medium: Some(lanspread_node::doctor::InterfaceKind::Wired),
             bits_per_second: Some(100_000_000),

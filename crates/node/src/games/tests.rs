@@ -21,6 +21,7 @@ use crate::{
 mod again;
 mod odd;
 mod unknown;
+mod waits;
 
 /// Long enough for a loaded machine; a failure takes so long to show.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -202,6 +202,12 @@ impl RemoteLibrary {
         (!self.is_current()).then_some(self.ask_at)
     }
 
+    /// Whether a whole state of the peer's library has arrived, be it the newest or not.
+    #[must_use]
+    pub const fn has_arrived(&self) -> bool {
+        self.known.is_some()
+    }
+
     /// Whether this is the newest state that the peer told of.
     #[must_use]
     pub fn is_current(&self) -> bool {
