@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   doors ── call ──► Reception ── rpc ──► NodeHandle
-//!     ▲                  │ └─ errands ──► the program (open a folder, set up, quit)
+//!     ▲                  │ └─ errands ──► the program (open a folder, write settings, quit)
 //!     └── Front, Notices ┴─ desk (the actor that puts them together)
 //! ```
 
@@ -94,6 +94,11 @@ pub enum Errand {
         lines: usize,
         /// The lines, oldest first.
         reply: oneshot::Sender<Result<Vec<String>, Report>>,
+    },
+    /// Write down what is set, for the next start.
+    KeepSettings {
+        /// Whether it is written down.
+        reply: oneshot::Sender<Result<(), Report>>,
     },
     /// End the program.
     Quit,
@@ -246,6 +251,18 @@ impl Reception {
         })
     }
 
+    /// Carries a command out that is about the node. What it sets is written down before whoever
+    /// set it is told.
+    async fn rpc(&self, command: Command) -> Result<Reply, Report> {
+        let sets = rpc::is_setting(&command);
+        let reply = rpc::rpc(&self.node()?, command).await?;
+        if sets {
+            self.run_errand(|reply| Errand::KeepSettings { reply })
+                .await?;
+        }
+        Ok(reply)
+    }
+
     fn node(&self) -> Result<NodeHandle, Report> {
         let node = self.nodes.borrow().clone();
         node.ok_or_else(|| {
@@ -290,7 +307,7 @@ impl Household for Reception {
             C::Doctor => Ok(self.doctor().await),
             C::Logs { lines } => self.logs(lines).await,
             C::History => self.history().await,
-            other => rpc::rpc(&self.node()?, other).await,
+            other => self.rpc(other).await,
         }
     }
 

@@ -6,7 +6,7 @@ use lanspread_api::{Report, reception::Errand};
 use lanspread_proto::text::PeerName;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{browser, files, log_files};
+use crate::{browser, commands::node::Written, files, log_files};
 
 /// What only the life of the program itself can answer.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) enum Asked {
         name: PeerName,
         reply: oneshot::Sender<Result<(), Report>>,
     },
+    /// Write down what is set.
+    KeepSettings(oneshot::Sender<Result<(), Report>>),
     /// End.
     Quit,
 }
@@ -38,6 +40,7 @@ pub(crate) async fn next(errands: &mut mpsc::Receiver<Errand>, state: &Path) -> 
                     reply,
                 });
             }
+            Errand::KeepSettings { reply } => return Some(Asked::KeepSettings(reply)),
             Errand::Quit => return Some(Asked::Quit),
             Errand::OpenFolder { folder, reply } => drop(reply.send(browser::open_folder(&folder))),
             Errand::Logs { lines, reply } => drop(reply.send(logs(state.to_owned(), lines).await)),
@@ -45,11 +48,21 @@ pub(crate) async fn next(errands: &mut mpsc::Receiver<Errand>, state: &Path) -> 
     }
 }
 
-/// Runs errands of a node that runs already, until it shall quit.
-pub(crate) async fn serve(errands: &mut mpsc::Receiver<Errand>, state: &Path) {
+/// Runs errands of a node that runs already, until it shall quit. Without a keeper the settings end
+/// with the node.
+pub(crate) async fn serve(
+    errands: &mut mpsc::Receiver<Errand>,
+    state: &Path,
+    keeper: Option<&mpsc::Sender<Written>>,
+) {
     while let Some(asked) = next(errands, state).await {
         match asked {
             Asked::Quit => return,
+            Asked::KeepSettings(reply) => match keeper {
+                // One that is gone lets go of it, and whoever asked hears that all ends.
+                Some(keeper) => drop(keeper.send(reply).await),
+                None => drop(reply.send(Ok(()))),
+            },
             Asked::SetUp { reply, .. } => {
                 let report = Report::new("set-up-already", "the node runs already");
                 drop(reply.send(Err(report)));
@@ -92,7 +105,7 @@ mod tests {
         };
         errands.send(set_up).await.unwrap();
         errands.send(Errand::Quit).await.unwrap();
-        serve(&mut asked, state.path()).await;
+        serve(&mut asked, state.path(), None).await;
         assert_eq!(missing.await.unwrap().unwrap_err().code, "state-dir");
         assert_eq!(refused.await.unwrap().unwrap_err().code, "set-up-already");
     }

@@ -104,7 +104,8 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 
 fn failed(verb: &str, path: &Path, error: &io::Error) -> Report {
     let message = format!("cannot {verb} {}: {error}", path.display());
-    Report::new("state-dir", message)
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&error.kind());
+    Report::new(if full { "volume-full" } else { "state-dir" }, message)
 }
 
 /// Where a node leaves its address.

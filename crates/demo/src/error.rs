@@ -120,7 +120,7 @@ pub enum Difference {
 impl DemoError {
     /// A stable code for programs and documentation.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoSpace { .. } => "disk-full",
             Self::File { .. } => "disk",

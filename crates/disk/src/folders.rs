@@ -6,7 +6,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::ErrorKind,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,9 @@ use crate::{
 pub const LISTED_MAX: usize = 1_000;
 /// Entries that are looked at.
 pub const LOOKED_AT_MAX: usize = 20_000;
+
+/// What a probe writes: a block of most file systems.
+const PROBE_BYTES: usize = 4_096;
 
 /// What is in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +112,8 @@ pub fn make(folder: &Path) -> Result<(), DiskError> {
     made.map_err(|source| DiskError::new(DiskOp::CreateDirectory, folder, source))
 }
 
-/// Tries whether something can be written into a directory: a file that has no name in the end.
+/// Tries whether something can be written into a directory: a small file that has no name in the
+/// end. An empty one would fit on a full volume.
 ///
 /// # Errors
 /// Nothing can be written.
@@ -120,8 +124,13 @@ pub fn probe(folder: &Path) -> Result<(), DiskError> {
         .create_new(true)
         .open(&path);
     match options {
-        Ok(_file) => fs::remove_file(&path)
-            .map_err(|source| DiskError::new(DiskOp::RemoveFile, &path, source)),
+        Ok(mut file) => {
+            let written = file.write_all(&[0; PROBE_BYTES]);
+            drop(file);
+            fs::remove_file(&path)
+                .map_err(|source| DiskError::new(DiskOp::RemoveFile, &path, source))?;
+            written.map_err(|source| DiskError::new(DiskOp::Write, &path, source))
+        }
         // Another look of this process is under way.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(source) => Err(DiskError::new(DiskOp::Create, &path, source)),

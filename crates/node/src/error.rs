@@ -237,7 +237,7 @@ impl fmt::Display for Shortage {
 impl OperationError {
     /// A stable code for programs, translations and documentation.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownGame(_) => "unknown-game",
             Self::NobodyHasIt(_) => "no-peer-has-it",
@@ -259,7 +259,7 @@ impl OperationError {
             Self::FileTooLarge { .. } => "file-too-large",
             Self::GamesDirUnavailable(_) => "games-dir-unavailable",
             Self::GamesDirInUse { .. } => "games-dir-in-use",
-            Self::Disk(_) => "disk",
+            Self::Disk(error) => disk_code(error),
             Self::InUse(_) => "close-the-game",
             Self::Record { .. } => "unreadable-record",
             Self::Archive { code, .. }
@@ -292,6 +292,14 @@ impl From<GamesTaken> for OperationError {
 impl From<GamesTaken> for StartError {
     fn from(GamesTaken { games, pid }: GamesTaken) -> Self {
         Self::GamesDirInUse { path: games, pid }
+    }
+}
+
+fn disk_code(error: &DiskError) -> &'static str {
+    if error.is_full() {
+        "volume-full"
+    } else {
+        "disk"
     }
 }
 
@@ -356,14 +364,14 @@ pub enum StartError {
 impl StartError {
     /// A stable code for programs, translations and documentation.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadyRunning { .. } => "already-running",
             Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Identity { .. } => "identity",
             Self::Listen { .. } => "listen",
             Self::StateFile { .. } => "state-dir",
-            Self::Disk(_) => "disk",
+            Self::Disk(error) => disk_code(error),
             Self::Index(_) => "index",
             Self::Threads(_) => "threads",
         }

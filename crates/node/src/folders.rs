@@ -18,6 +18,17 @@ pub enum FolderError {
     Relative(PathBuf),
 }
 
+impl FolderError {
+    /// The volume is full: freeing space helps.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Disk(error) => error.is_full(),
+            Self::Relative(_) => false,
+        }
+    }
+}
+
 /// A volume and what is free on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Volume {

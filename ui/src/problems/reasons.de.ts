@@ -139,6 +139,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'up-to-date': 'Niemand, der hier ist, hat eine neuere Version.',
   'version-ini': 'Die `version.ini` des Ordners lässt sich nicht als Version lesen.',
   'virtual-first': 'Windows zieht einen virtuellen Adapter (VPN, virtuelle Maschinen) dem echten Netz vor.',
+  'volume-full': 'Das Laufwerk, auf dem eine Datei geschrieben werden muss, ist voll.',
   wifi: 'Das ist ein WLAN: langsamer als ein Kabel und von allen im Raum geteilt.',
   'wrong-host': 'Die Anfrage nennt einen Host, der nicht dieser Server ist.',
   'wrong-key': 'Unter der Adresse antwortet ein anderer Teilnehmer als erwartet.',

@@ -157,6 +157,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'up-to-date': 'library',
   'version-ini': 'share',
   'virtual-first': 'doctor',
+  'volume-full': 'retry',
   wifi: 'doctor',
   'wrong-host': 'reload',
   'wrong-key': 'peers',

@@ -47,6 +47,9 @@ pub(super) fn directory(subject: &str, code: &str, folder: &Path) -> Finding {
             let text = format!("{}: {entries}, writable", folder.display());
             Finding::good(subject, text)
         }
-        Err(error) => Finding::bad(code, subject, error.to_string()),
+        Err(error) => {
+            let code = if error.is_full() { "volume-full" } else { code };
+            Finding::bad(code, subject, error.to_string())
+        }
     }
 }

@@ -35,7 +35,7 @@ impl From<&StartError> for Report {
 }
 
 /// The code whose hints hold when a finer one has none.
-const fn family(error: &OperationError) -> &'static str {
+fn family(error: &OperationError) -> &'static str {
     if matches!(error, OperationError::Archive { .. }) {
         "archive"
     } else if matches!(error, OperationError::Publish { .. }) {

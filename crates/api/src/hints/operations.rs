@@ -178,6 +178,14 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "volume-full",
+        kind: Kind::Environment,
+        meaning: "The volume of a file that has to be written is full: the games', or that of the \
+                state directory.",
+        english: &["free some space on the volume that holds the path which is named"],
+        german: &["schaffe Platz auf dem Laufwerk, auf dem der genannte Pfad liegt"],
+    },
+    Entry {
         code: "close-the-game",
         kind: Kind::User,
         meaning: "Files of the game are in use.",

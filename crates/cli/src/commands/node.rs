@@ -16,6 +16,8 @@ use crate::{
     settings::{self, Effective, Flags, SettingsFile},
 };
 
+pub(crate) use self::keeper::Written;
+
 mod doors;
 mod keeper;
 mod life;

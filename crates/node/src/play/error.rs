@@ -71,7 +71,7 @@ pub enum PlayError {
 impl PlayError {
     /// A stable code for programs, translations and documentation.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Operation(error) => error.code(),
             Self::NoProfile(_) => "no-profile",

@@ -59,7 +59,7 @@ impl Doors {
         inside.move_in(member.handle());
         let state = member.state_dir().to_owned();
         let running_errands = tokio::spawn(async move {
-            errands::serve(&mut inside.errands, &state).await;
+            errands::serve(&mut inside.errands, &state, None).await;
             quit.cancel();
         });
         let doorkeeper = reception.doorkeeper().clone();

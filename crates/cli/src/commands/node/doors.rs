@@ -13,10 +13,13 @@ use lanspread_api::{
     reception::{Inside, Opening},
     types::snapshot::FirstRun,
 };
-use tokio::task::{JoinError, JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{NodeArgs, signals::Signals};
+use super::{NodeArgs, keeper::Written, signals::Signals};
 use crate::{
     errands, files, jsonl,
     session::Session,
@@ -98,7 +101,11 @@ impl Doors {
     }
 
     /// Waits for a signal, for a page that says so, or for the end of the commands.
-    pub(super) async fn until_told(&mut self, signals: &mut Signals) {
+    pub(super) async fn until_told(
+        &mut self,
+        signals: &mut Signals,
+        keeper: &mpsc::Sender<Written>,
+    ) {
         let lines = async {
             match &mut self.lines {
                 Some(lines) => log_end("the lines of JSON", lines.await),
@@ -108,7 +115,7 @@ impl Doors {
         tokio::select! {
             () = signals.next() => {}
             () = lines => {}
-            () = errands::serve(&mut self.inside.errands, &self.state) => {
+            () = errands::serve(&mut self.inside.errands, &self.state, Some(keeper)) => {
                 tracing::info!("a page said to quit");
             }
         }

@@ -5,8 +5,9 @@ use std::{io, path::PathBuf, time::Duration};
 use lanspread_api::{Command, Household, Report};
 use lanspread_node::Node;
 use lanspread_proto::text::PeerName;
+use tokio::sync::mpsc;
 
-use super::{NodeArgs, Page, config, doors::Doors, keeper, signals::Signals};
+use super::{NodeArgs, Page, config, doors::Doors, keeper::Keeper, signals::Signals};
 use crate::{
     commands::pair,
     errands::{self, Asked},
@@ -134,8 +135,9 @@ impl Life<'_> {
         signals: &mut Signals,
     ) -> Outcome {
         let handle = node.handle();
-        let keeping = keeper::keep(handle.watch(), effective, self.session.state.clone());
-        let keeping = tokio::spawn(keeping);
+        let keeper = Keeper::new(effective, self.session.state.clone());
+        let (keep, asked) = mpsc::channel(1);
+        let keeping = tokio::spawn(keeper.keep(handle.watch(), asked));
         let mut shown = doors.reception.fronts();
         // The node is what pages see before anybody is told of it.
         let moved_in = shown.wait_for(|front| front.node.is_some()).await.is_ok();
@@ -147,7 +149,7 @@ impl Life<'_> {
                 tell(self.session, &started);
                 self.show_page(doors).await?;
             }
-            doors.until_told(signals).await;
+            doors.until_told(signals, &keep).await;
         }
         keeping.abort();
         Ok(())
