@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use lanspread_proto::text::visible;
+
 use crate::types::{
     Snapshot,
     reply::{Finding, Level},
@@ -42,7 +44,7 @@ impl Finding {
             level: Level::Good,
             code: GOOD.to_owned(),
             subject: subject.to_owned(),
-            message: message.into(),
+            message: visible(&message.into()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use lanspread_proto::text::visible;
 use serde::{Deserialize, Serialize};
 
 use crate::hints::{self, Language};
@@ -69,7 +70,7 @@ impl Report {
         Self {
             kind: entry.map_or(Kind::Internal, |entry| entry.kind),
             code: code.to_owned(),
-            message: message.into(),
+            message: visible(&message.into()),
             causes: Vec::new(),
             hints: entry.map_or_else(Vec::new, |entry| entry.hints(Language::English)),
             choices: Box::default(),
@@ -81,7 +82,7 @@ impl Report {
     pub fn caused_by(mut self, error: &dyn Error) -> Self {
         let mut next = Some(error);
         while let Some(cause) = next {
-            let text = cause.to_string();
+            let text = visible(&cause.to_string());
             if !self.message.contains(&text) {
                 self.causes.push(text);
             }

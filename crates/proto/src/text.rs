@@ -72,6 +72,22 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
     }
 }
 
+/// A text of anywhere as one line that can be shown: line breaks and tabs are spaces, and hidden
+/// characters, which a terminal would obey, are marks. Paths keep their spaces.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\r' | '\t' if line.ends_with(' ') => {}
+            '\n' | '\r' | '\t' => line.push(' '),
+            c if is_hidden(c) => line.push(char::REPLACEMENT_CHARACTER),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
 /// Control, bidi, zero-width and other invisible characters.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
@@ -85,6 +101,18 @@ pub fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_marked() {
+        for (text, shown) in [
+            ("/a  b/Größe", "/a  b/Größe"),
+            ("one\r\n\ttwo\n", "one two"),
+            ("\u{1b}[31mred\u{7}", "\u{fffd}[31mred\u{fffd}"),
+            ("a\u{202e}b\u{9b}c", "a\u{fffd}b\u{fffd}c"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
 
     #[test]
     fn hostile_names() {

@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use lanspread_proto::text::visible;
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, as a closed list; the text of each is stable and may be shown or matched.
@@ -109,7 +110,7 @@ impl UnpackError {
         Self {
             code,
             entry: None,
-            detail: shortened(detail.into(), DETAIL_BYTES_MAX),
+            detail: shortened(visible(&detail.into()), DETAIL_BYTES_MAX),
             source: None,
         }
     }

@@ -3,7 +3,7 @@
 //! Invariant: whatever the worker sends, events come in order (start, entries, end), every path is
 //! a checked [`RelPath`] without a twin, and sizes and checksums are those of the bytes passed on.
 
-use lanspread_proto::RelPath;
+use lanspread_proto::{RelPath, text::visible};
 
 use crate::{
     error::{ErrorCode, UnpackError},
@@ -155,7 +155,7 @@ impl Checker {
     pub(crate) fn on_frame(&mut self, frame: Frame<'_>) -> Result<Checked, UnpackError> {
         if let Frame::Error(error) = &frame {
             let mut reported = UnpackError::new(error.code, error.detail);
-            reported.entry = error.entry.map(str::to_owned);
+            reported.entry = error.entry.map(visible);
             return Err(reported);
         }
         let expected = if matches!(frame, Frame::Start(_)) {

@@ -446,12 +446,36 @@ fn cut_at_every_byte() {
             assert!(found.is_err(), "{name} cut at {cut} of {}", whole.len());
         }
     }
-    // Of the end mark of a tar, one of two blocks will do.
-    let whole = tar(files);
-    for cut in (0..whole.len() - 512).step_by(256) {
-        let found = unpack(&worker(), MemoryArchive::single(whole[..cut].to_vec()));
-        assert!(found.is_err(), "tar cut at {cut} of {}", whole.len());
+}
+
+/// Files of zeroes look like the end mark, of whose two blocks one will do.
+#[test]
+fn a_tar_cut_between_two_blocks_is_truncated() {
+    let zeroes = [0; 3_000];
+    for files in [
+        &[("a", &b"one"[..]), ("b", b"two")][..],
+        &[("a", &zeroes), ("b", b"two")],
+        &[("a", b"one"), ("b", &zeroes), ("c", &zeroes[..1_024])],
+    ] {
+        let whole = tar(files);
+        for cut in (0..whole.len() - 512).step_by(256) {
+            let found = unpack(&worker(), MemoryArchive::single(whole[..cut].to_vec()));
+            assert!(found.is_err(), "cut at {cut} of {}", whole.len());
+        }
+        let with_more = [&whole[..], b"what somebody appended"].concat();
+        let found = unpack(&worker(), MemoryArchive::single(with_more)).unwrap();
+        assert_eq!(found.files.len(), files.len());
     }
+}
+
+/// What a broken archive is called by, a terminal would obey.
+#[test]
+fn what_an_engine_says_holds_nothing_hidden() {
+    let mut archive = tar(&[("a", b"one")]);
+    archive[..12].copy_from_slice(b"\x1b]0;x\x07\r\nred\x1b");
+    archive[148..156].copy_from_slice(b"\x1b[5mqq\0\0");
+    let error = unpack(&worker(), MemoryArchive::single(archive)).unwrap_err();
+    assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
 
 /// A cut archive is refused for what it is: the fault of the archive, not of the worker.

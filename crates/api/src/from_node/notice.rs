@@ -1,6 +1,7 @@
 //! The node's [`Notice`] as the public one.
 
 use lanspread_node::{Notice, snapshot::OperationId};
+use lanspread_proto::text::visible;
 
 use crate::types;
 
@@ -109,7 +110,7 @@ impl From<&Notice> for types::Notice {
             Notice::OperationsChanged => Self::OperationsChanged,
             Notice::ComponentFailed { component, reason } => Self::ComponentFailed {
                 component: (*component).into(),
-                reason: reason.clone(),
+                reason: visible(reason),
             },
             Notice::PeerRefused { peer, content } => Self::PeerRefused {
                 peer: peer.to_string(),
@@ -117,7 +118,7 @@ impl From<&Notice> for types::Notice {
             },
             Notice::EntrySkipped { game, entry } => Self::EntrySkipped {
                 game: game.to_string(),
-                entry: entry.clone(),
+                entry: visible(entry),
             },
             Notice::IdentityReplaced { peer } => Self::IdentityReplaced {
                 peer: peer.to_string(),

@@ -5,7 +5,7 @@ use lanspread_node::{
     doctor::InterfaceKind,
     snapshot::{self, GamesDirState, OperationId, PeerState, Phase, SharingState},
 };
-use lanspread_proto::library;
+use lanspread_proto::{library, text::visible};
 
 use super::{millis, play};
 use crate::types::snapshot as public;
@@ -128,9 +128,9 @@ impl From<&snapshot::NotShared> for public::NotShared {
                 code,
                 reason,
             } => Self::Refused {
-                entry: entry.clone(),
+                entry: visible(entry),
                 code: (*code).to_owned(),
-                reason: reason.clone(),
+                reason: visible(reason),
             },
         }
     }
@@ -334,8 +334,8 @@ impl From<&snapshot::Problem> for public::Problem {
     fn from(problem: &snapshot::Problem) -> Self {
         Self {
             code: problem.code.to_owned(),
-            subject: problem.subject.clone(),
-            message: problem.message.clone(),
+            subject: visible(&problem.subject),
+            message: visible(&problem.message),
         }
     }
 }

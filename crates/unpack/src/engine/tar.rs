@@ -44,11 +44,16 @@ pub(super) fn run(job: &Job, format: Format) -> Result<(), EngineError> {
     for entry in entries {
         let mut entry = entry.map_err(|error| translated(&error))?;
         send(job, &mut entry, &mut roster)?;
+        io::copy(&mut entry, &mut io::sink()).map_err(|error| translated(&error))?;
+        // A file may end with as many zeroes as the mark has; what fills its last block has fewer.
+        zeroes.set(0);
     }
+    // Whatever comes after the mark is of no use.
+    let has_end_mark = zeroes.get() >= BLOCK_BYTES;
     // Decoders check what they have only when they are read to their end.
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| translated(&error))?;
-    if zeroes.get() < BLOCK_BYTES {
+    if !has_end_mark {
         return Err(EngineError::new(
             ErrorCode::Truncated,
             "the end mark is missing",
@@ -85,7 +90,7 @@ fn decoder(job: &Job, format: Format) -> Result<Box<dyn Read>, EngineError> {
     })
 }
 
-/// Counts the zero bytes at the end of what was read.
+/// Counts the zero bytes at the end of what was read, since the count was set back.
 struct Tail<R> {
     inner: R,
     zeroes: Rc<Cell<usize>>,
