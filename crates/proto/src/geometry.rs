@@ -242,6 +242,22 @@ impl Geometry {
         let after = self.pieces.partition_point(|first| *first <= chunk.0);
         u32::try_from(after.checked_sub(1)?).ok().map(PieceIndex)
     }
+
+    /// The piece that carries a byte of a file, and where in the piece that byte lies.
+    #[must_use]
+    pub fn find(&self, file: FileIndex, offset: u64) -> Option<(PieceIndex, u32)> {
+        let chunks = self.file_chunks(file);
+        let within = u32::try_from(offset / u64::from(self.chunk_size)).ok()?;
+        let chunk = chunks.start.checked_add(within)?;
+        let span = self.files.get(file.as_usize())?;
+        if chunk >= chunks.end || offset >= span.bytes {
+            return None;
+        }
+        let piece = self.piece_of(ChunkIndex(chunk))?;
+        let first = *self.pieces.get(piece.as_usize())?;
+        let before = span.first_byte.checked_add(offset)? - self.byte_before(first)?;
+        Some((piece, u32::try_from(before).ok()?))
+    }
 }
 
 /// The greedy cut while it runs.
@@ -344,6 +360,19 @@ mod tests {
                 prop_assert!(piece.chunks.contains(&chunk.index.0));
             }
             prop_assert_eq!(&expected_offset, &sizes);
+            let mut first_byte = 0;
+            for (file, bytes) in (0..).map(FileIndex).zip(&sizes) {
+                for offset in 0..*bytes {
+                    let (piece, within) = geometry.find(file, offset).unwrap();
+                    let before = geometry.pieces().take(piece.as_usize());
+                    let before: u64 = before.map(|piece| u64::from(piece.bytes)).sum();
+                    prop_assert_eq!(before + u64::from(within), first_byte + offset);
+                    prop_assert!(within < geometry.piece(piece).unwrap().bytes);
+                }
+                prop_assert_eq!(geometry.find(file, *bytes), None);
+                first_byte += bytes;
+            }
+            prop_assert_eq!(geometry.find(FileIndex(u32::MAX), 0), None);
             let mut next = 0;
             for piece in geometry.pieces() {
                 prop_assert_eq!(piece.chunks.start, next);

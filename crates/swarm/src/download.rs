@@ -2,8 +2,10 @@
 //!
 //! Sources are chosen first (the least expected wait of three), then a piece
 //! (`pick.rs`). A seeder that offers is not asked: the sender chooses better then.
-//! Invariant: every missing piece is either wanted or asked of one or two peers, never both.
+//! Invariant: every missing piece is either wanted or asked of one or two peers, never both; on
+//! demand (`demand.rs`) this holds for what is demanded, and nothing else is here or comes.
 
+mod demand;
 mod endgame;
 mod offers;
 mod pick;
@@ -24,7 +26,7 @@ use lanspread_proto::{
     wire::{lane::GoneReason, link::Sharing},
 };
 
-use self::{pick::Wanted, score::Source};
+use self::{demand::Demand, pick::Wanted, score::Source};
 use crate::{
     availability::Availability,
     progress::{Progress, Tally},
@@ -136,6 +138,8 @@ pub struct Download {
     piece_max: u64,
     have: PieceSet,
     wanted: Wanted,
+    /// Nothing is kept beyond this; `None` where everything is.
+    demand: Option<Demand>,
     /// How many peers each piece is asked of.
     askers: BTreeMap<PieceIndex, u8>,
     availability: Availability,
@@ -164,6 +168,7 @@ impl Download {
         Self {
             piece_max: sizes.iter().copied().max().map_or(0, u64::from),
             wanted: Wanted::new(&have),
+            demand: None,
             askers: BTreeMap::new(),
             availability: Availability::new(have.piece_count()),
             sources: BTreeMap::new(),
@@ -394,7 +399,7 @@ impl Download {
             ];
             assert_eq!(
                 places.iter().filter(|p| **p).count(),
-                1,
+                usize::from(self.is_demanded(piece)),
                 "{piece:?} {places:?}"
             );
         }

@@ -9,7 +9,8 @@
 //!
 //! Reading order: [`time`], [`random`], [`bucket`] are tools; [`peers`] is membership; [`library`],
 //! [`truths`] and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and
-//! [`credit`] move it; [`availability`], [`progress`] and [`liars`] serve them.
+//! [`credit`] move it, [`read_ahead`] in the order of a reader; [`availability`], [`progress`] and
+//! [`liars`] serve them.
 #![no_std]
 
 extern crate alloc;
@@ -26,6 +27,7 @@ pub mod merged;
 pub mod peers;
 pub mod progress;
 pub mod random;
+pub mod read_ahead;
 pub mod time;
 pub mod truths;
 pub mod upload;
@@ -42,6 +44,7 @@ pub use merged::Merged;
 pub use peers::{Peers, PeersAction};
 pub use progress::Progress;
 pub use random::Random;
+pub use read_ahead::ReadAhead;
 pub use time::Instant;
 pub use truths::{Truth, Truths};
 pub use upload::{Admission, RequestKey, Reservation, Upload, UploadAction};

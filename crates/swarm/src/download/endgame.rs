@@ -1,8 +1,8 @@
 //! The end: the last pieces must not wait for the slowest peer.
 //!
-//! A piece is asked for a second time elsewhere when its source stalls, or, in the last 3 %, when
-//! its source is late or another one would be much earlier. The first answer wins, the other is
-//! cancelled. Never more than two asks per piece.
+//! A piece is asked for a second time elsewhere when its source stalls, or, in the last 3 % and
+//! when a reader waits for it, when its source is late or another one would be much earlier. The
+//! first answer wins, the other is cancelled. Never more than two asks per piece.
 
 use core::time::Duration;
 
@@ -12,6 +12,17 @@ use crate::time::Instant;
 /// Below this difference a second ask is not worth its bytes.
 const GAIN_MIN: Duration = Duration::from_millis(100);
 
+/// How much it matters when a piece comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// It comes when it comes.
+    Usual,
+    /// It is one of the last.
+    End,
+    /// A reader waits for it.
+    Awaited,
+}
+
 /// Whether so few bytes are missing that the end has begun.
 pub(super) const fn has_begun(missing_bytes: u64, total_bytes: u64) -> bool {
     missing_bytes <= total_bytes / 100 * 3
@@ -20,14 +31,14 @@ pub(super) const fn has_begun(missing_bytes: u64, total_bytes: u64) -> bool {
 /// Whether a piece that `slow` was asked for should also be asked of `other`.
 pub(super) fn is_worth(
     now: Instant,
-    ended: bool,
+    urgency: Urgency,
     (slow, ask): (&Source, &Ask),
     other: &Source,
 ) -> bool {
     if !slow.is_live() {
         return true;
     }
-    if !ended {
+    if urgency == Urgency::Usual {
         return false;
     }
     let age = now.since(ask.at);

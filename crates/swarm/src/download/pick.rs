@@ -4,6 +4,8 @@
 //! starts somewhere else, so that they have something to give each other.
 //! Invariant: `front` is not beyond the first wanted piece.
 
+use alloc::vec::Vec;
+
 use lanspread_proto::{PeerId, PieceIndex, PieceSet};
 
 use crate::{availability::Availability, random::Random};
@@ -23,6 +25,8 @@ pub(super) struct Wanted {
     origin: u32,
     /// Distance from the origin before which nothing is wanted.
     front: u32,
+    /// A reader waits: what it needs first comes first, and nothing else.
+    order: Option<Vec<PieceIndex>>,
 }
 
 impl Wanted {
@@ -33,7 +37,16 @@ impl Wanted {
             set,
             origin: 0,
             front: 0,
+            order: None,
         }
+    }
+
+    /// Only these are wanted from now on, in this order; those that are wanted already stay so.
+    pub(super) fn take_only(&mut self, order: Vec<PieceIndex>) {
+        let mut set = PieceSet::new(self.set.piece_count());
+        set.extend(order.iter().copied().filter(|piece| self.contains(*piece)));
+        self.set = set;
+        self.order = Some(order);
     }
 
     pub(super) fn contains(&self, piece: PieceIndex) -> bool {
@@ -79,6 +92,9 @@ impl Wanted {
         self.advance_front();
         let theirs = availability.of(peer)?;
         let useful = |piece: &PieceIndex| self.contains(*piece) && theirs.contains(*piece);
+        if let Some(order) = &self.order {
+            return order.iter().copied().find(useful);
+        }
         let piece_count = self.set.piece_count();
         let near_end = self.front.saturating_add(NEAR).min(piece_count);
         let near = (self.front..near_end)
@@ -130,7 +146,6 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     fn peer(n: u8) -> PeerId {

@@ -7,7 +7,8 @@ use lanspread_proto::{
 };
 
 use super::{
-    Download, DownloadAction, Path, SourceState, TICK, endgame,
+    Download, DownloadAction, Path, SourceState, TICK,
+    endgame::{self, Urgency},
     score::{Source, Standing},
 };
 use crate::time::Instant;
@@ -47,6 +48,9 @@ impl Download {
     }
 
     fn observe_state(&self) -> SourceState {
+        if self.is_content() {
+            return SourceState::Working;
+        }
         if self.have.is_full() {
             return SourceState::Complete;
         }
@@ -111,14 +115,16 @@ impl Download {
     }
 
     fn has_ended(&self) -> bool {
-        endgame::has_begun(self.missing_bytes, self.tally.total_bytes())
+        // A reader never comes to an end that could be seen from here.
+        self.demand.is_none() && endgame::has_begun(self.missing_bytes, self.tally.total_bytes())
     }
 
     /// Pieces whose source stalls, or is late at the end, are asked for a second time.
     fn ask_twice(&mut self, now: Instant) {
         let ended = self.has_ended();
+        let awaited = self.awaited();
         let troubled = |source: &Source| ended || !source.is_live();
-        if !self.sources.values().any(troubled) {
+        if awaited.is_none() && !self.sources.values().any(troubled) {
             return;
         }
         let asked_once = self.askers.iter().filter(|(_, askers)| **askers == 1);
@@ -127,23 +133,34 @@ impl Download {
             if self.live_outstanding() >= self.outstanding_max {
                 return;
             }
-            if let Some(other) = self.second_source(now, piece, ended) {
+            let urgency = match awaited == Some(piece) {
+                true => Urgency::Awaited,
+                false if ended => Urgency::End,
+                false => Urgency::Usual,
+            };
+            if let Some(other) = self.second_source(now, piece, urgency) {
                 self.ask(now, other, piece);
             }
         }
     }
 
-    fn second_source(&self, now: Instant, piece: PieceIndex, ended: bool) -> Option<PeerId> {
+    fn second_source(&self, now: Instant, piece: PieceIndex, urgency: Urgency) -> Option<PeerId> {
         let first = |(peer, source): (&PeerId, &'_ Source)| {
             source.asks.get(&piece).map(|ask| (*peer, *ask))
         };
         let (slow, ask) = self.sources.iter().find_map(first)?;
         let slow_source = self.sources.get(&slow)?;
+        let has_room = |source: &Source| match urgency {
+            Urgency::Awaited => source.has_lane(now),
+            Urgency::End | Urgency::Usual => {
+                source.has_room(now, self.piece_max, self.outstanding_max)
+            }
+        };
         let able = |(peer, source): &(&PeerId, &Source)| {
             **peer != slow
-                && source.has_room(now, self.piece_max, self.outstanding_max)
+                && has_room(source)
                 && self.availability.has(**peer, piece)
-                && endgame::is_worth(now, ended, (slow_source, &ask), source)
+                && endgame::is_worth(now, urgency, (slow_source, &ask), source)
         };
         let others = self.sources.iter().filter(able);
         let best = others
@@ -175,7 +192,7 @@ impl Download {
             Some(askers) if *askers > 1 => *askers -= 1,
             Some(_) | None => {
                 self.askers.remove(&piece);
-                let missing = !self.have.contains(piece);
+                let missing = !self.have.contains(piece) && self.is_demanded(piece);
                 self.set_wanted(piece, missing);
             }
         }
@@ -195,7 +212,7 @@ impl Download {
         }
     }
 
-    fn cancel(&mut self, peer: PeerId, piece: PieceIndex) {
+    pub(super) fn cancel(&mut self, peer: PeerId, piece: PieceIndex) {
         if self.take_back(peer, piece) {
             self.actions
                 .push_back(DownloadAction::Cancel { peer, piece });
@@ -219,15 +236,13 @@ impl Download {
                 self.count_asker_off(piece);
             }
         }
-        if !self.have.insert(piece) {
+        if !self.is_demanded(piece) || !self.have.insert(piece) {
             return;
         }
         self.set_wanted(piece, false);
         self.missing_bytes = self.missing_bytes.saturating_sub(bytes);
         self.tally.on_stored(from, bytes);
-        let asked = |(_, source): &(&PeerId, &Source)| source.asks.contains_key(&piece);
-        let others = self.sources.iter().filter(asked);
-        let others: Vec<PeerId> = others.map(|(peer, _)| *peer).collect();
+        let others = self.askers_of(piece);
         others.into_iter().for_each(|peer| self.cancel(peer, piece));
     }
 
@@ -339,7 +354,7 @@ impl Download {
         set.is_some_and(|set| !set.is_full())
     }
 
-    fn set_wanted(&mut self, piece: PieceIndex, wanted: bool) {
+    pub(super) fn set_wanted(&mut self, piece: PieceIndex, wanted: bool) {
         let changed = match wanted {
             true => self.wanted.insert(piece),
             false => self.wanted.remove(piece),
@@ -363,7 +378,7 @@ impl Download {
         }
     }
 
-    fn size(&self, piece: PieceIndex) -> u32 {
+    pub(super) fn size(&self, piece: PieceIndex) -> u32 {
         self.sizes.get(piece.as_usize()).copied().unwrap_or(0)
     }
 }

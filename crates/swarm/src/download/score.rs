@@ -124,10 +124,14 @@ impl Source {
     pub(super) fn has_room(&self, now: Instant, piece_max: u64, most: u64) -> bool {
         let measured = self.meter.bytes_per_second();
         let window = window(measured, self.facts.rate_hint, piece_max, most);
+        self.has_lane(now) && self.owed < window
+    }
+
+    /// One more request could be made of it, whatever it owes.
+    pub(super) fn has_lane(&self, now: Instant) -> bool {
         self.is_live()
             && now >= self.not_before
             && self.asks.len() < self.request_limit.min(self.lane_limit())
-            && self.owed < window
     }
 
     fn lane_limit(&self) -> usize {

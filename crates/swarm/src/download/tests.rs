@@ -2,17 +2,17 @@ use alloc::vec;
 
 use super::*;
 
-const MIB: u32 = 1 << 20;
+pub(super) const MIB: u32 = 1 << 20;
 
-fn at(millis: u64) -> Instant {
+pub(super) fn at(millis: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(millis)
 }
 
-fn peer(n: u8) -> PeerId {
+pub(super) fn peer(n: u8) -> PeerId {
     PeerId::from_bytes([n; 32])
 }
 
-const FACTS: PeerFacts = PeerFacts {
+pub(super) const FACTS: PeerFacts = PeerFacts {
     rate_hint: None,
     path: Path::Wired,
     sharing: Sharing::On,
@@ -36,7 +36,7 @@ fn actions(download: &mut Download) -> Vec<DownloadAction> {
     core::iter::from_fn(|| download.poll_action()).collect()
 }
 
-fn requests(download: &mut Download) -> Vec<(PeerId, PieceIndex)> {
+pub(super) fn requests(download: &mut Download) -> Vec<(PeerId, PieceIndex)> {
     let mut requests = Vec::new();
     for action in actions(download) {
         if let DownloadAction::Request { peer, piece } = action {
