@@ -190,9 +190,11 @@ pub fn recover(
             old.as_ref().and_then(manifests),
         ),
         Goal::Remove { content, .. } => (None, Some(find(content)?)),
-        Goal::Install(_) | Goal::Update(_) | Goal::Repair(_) | Goal::Uninstall { .. } => {
-            (None, None)
-        }
+        Goal::Install(_)
+        | Goal::Update(_)
+        | Goal::LowDisk(_)
+        | Goal::Repair(_)
+        | Goal::Uninstall { .. } => (None, None),
     };
     let observed = observe::observe_slots(disk, places)?;
     let transaction = Transaction::recover(intent.clone(), &observed)?;

@@ -23,8 +23,12 @@ use crate::{
     error::DiskError,
     execute::{self, Hands, Hooks, Job, TransactionError, stamp},
     observe::{self, GamePlaces},
-    vfs::{Disk, DiskFile, GoOn, OpenMode, Place},
+    vfs::{Disk, GoOn, OpenMode, Place},
 };
+
+mod file;
+
+pub use file::StagedFile;
 
 /// Files and directories of one install: what a manifest may hold.
 pub const ENTRIES_MAX: usize = lanspread_install::record::RECORD_FILES_MAX;
@@ -44,17 +48,6 @@ pub struct Staging {
     untouched: Vec<RecordedFile>,
     /// Begun, but neither finished nor discarded.
     open: BTreeSet<RelPath>,
-}
-
-/// A file being written, from its beginning to its end.
-#[derive(Debug)]
-pub struct StagedFile {
-    file: Box<dyn DiskFile>,
-    path: RelPath,
-    declared: Option<u64>,
-    bytes: u64,
-    modified: Option<i64>,
-    hasher: ChunkHasher,
 }
 
 /// Why an entry cannot be staged. The staging can be aborted then, or go on without it.
@@ -121,6 +114,22 @@ impl Staging {
         } else {
             Goal::Install(target.clone())
         };
+        Self::begin_goal(disk, places, (transaction, goal, target), hooks)
+    }
+
+    /// As [`Staging::begin`], but what is staged comes straight from the swarm: the intent says so.
+    ///
+    /// # Errors
+    /// As [`Staging::begin`].
+    pub fn begin_low_disk(
+        disk: Arc<dyn Disk>,
+        places: &GamePlaces,
+        transaction: TransactionId,
+        target: Target,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Self, TransactionError> {
+        execute::check_ready(&*disk, places)?;
+        let goal = Goal::LowDisk(target.clone());
         Self::begin_goal(disk, places, (transaction, goal, target), hooks)
     }
 
@@ -437,53 +446,6 @@ impl Staging {
         }
         self.dirs.insert(path.clone());
         Ok(())
-    }
-}
-
-impl StagedFile {
-    /// Lets the file be started as a program.
-    ///
-    /// # Errors
-    /// The disk fails.
-    pub fn mark_executable(&self) -> Result<(), StagingError> {
-        Ok(self.file.mark_executable()?)
-    }
-
-    /// When it was last changed, in seconds since 1970, if its archive tells: it gets that time in
-    /// the end, where the file system can hold it.
-    pub const fn set_modified(&mut self, seconds: Option<i64>) {
-        self.modified = seconds;
-    }
-
-    /// Appends bytes.
-    ///
-    /// # Errors
-    /// More bytes than declared, or the disk fails.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
-        let end = self.bytes.saturating_add(bytes.len() as u64);
-        if let Some(declared) = self.declared
-            && end > declared
-        {
-            return Err(self.wrong_length(end, declared));
-        }
-        self.file.write_all_at(bytes, self.bytes)?;
-        self.hasher.update(bytes);
-        self.bytes = end;
-        Ok(())
-    }
-
-    /// Where it lies.
-    #[must_use]
-    pub const fn path(&self) -> &RelPath {
-        &self.path
-    }
-
-    fn wrong_length(&self, bytes: u64, declared: u64) -> StagingError {
-        StagingError::Length {
-            path: self.path.clone(),
-            bytes,
-            declared,
-        }
     }
 }
 

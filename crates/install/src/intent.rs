@@ -78,6 +78,9 @@ pub enum Goal {
     },
     /// The files in the staging replace damaged ones in `local/`.
     Repair(Target),
+    /// The staging, filled straight from the swarm, becomes `local/` or replaces it. What came is
+    /// nowhere else: undone, it begins anew.
+    LowDisk(Target),
 }
 
 impl Intent {
@@ -115,7 +118,8 @@ impl Goal {
             Self::CommitDownload { target, .. }
             | Self::Install(target)
             | Self::Update(target)
-            | Self::Repair(target) => Some(target),
+            | Self::Repair(target)
+            | Self::LowDisk(target) => Some(target),
             Self::Uninstall { .. } | Self::Remove { .. } => None,
         }
     }
@@ -136,7 +140,8 @@ mod tests {
             },
             Goal::Install(target.clone()),
             Goal::Update(target.clone()),
-            Goal::Repair(target),
+            Goal::Repair(target.clone()),
+            Goal::LowDisk(target),
             Goal::Uninstall { purge: true },
             Goal::Remove {
                 content,

@@ -17,6 +17,8 @@
 //! | repair           | committed | local there                          | place the files, finish       |
 //! | repair           | committed | no local                             | drop the staging              |
 //!
+//! A low-disk install is an install or an update, whichever is found.
+//!
 //! Everything else is refused: somebody else was here, so nothing is touched.
 
 use alloc::{boxed::Box, vec, vec::Vec};
@@ -45,10 +47,13 @@ pub enum RecoverRefusal {
 /// [`RecoverRefusal::Unexpected`].
 pub fn recover(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, RecoverRefusal> {
     match (&intent.goal, intent.phase) {
-        (Goal::Install(_) | Goal::Update(_) | Goal::Repair(_), Phase::Preparing) => {
-            undo_staging(intent, observed)
+        (
+            Goal::Install(_) | Goal::Update(_) | Goal::Repair(_) | Goal::LowDisk(_),
+            Phase::Preparing,
+        ) => undo_staging(intent, observed),
+        (Goal::Install(_) | Goal::Update(_) | Goal::LowDisk(_), Phase::Committed) => {
+            finish_install(intent, observed)
         }
-        (Goal::Install(_) | Goal::Update(_), Phase::Committed) => finish_install(intent, observed),
         (Goal::Repair(_), Phase::Committed) => finish_repair(intent, observed),
         (Goal::CommitDownload { .. }, Phase::Preparing | Phase::Committed) => {
             finish_download(intent, observed)
@@ -72,7 +77,7 @@ pub fn abandon(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recove
     let backup = observed.backup.seen_from(id);
     match (&intent.goal, live, staging, backup) {
         (
-            Goal::Install(_) | Goal::Update(_),
+            Goal::Install(_) | Goal::Update(_) | Goal::LowDisk(_),
             Absent | Empty | Old | Unclaimed | Blocked,
             Absent | Empty | New,
             Absent | Empty | Unclaimed | Blocked,
@@ -87,7 +92,7 @@ pub fn abandon(intent: &Intent, observed: &Observed) -> Result<Vec<Step>, Recove
             Ok(vec![Step::ClearIntent])
         }
         (
-            Goal::Install(_) | Goal::Update(_),
+            Goal::Install(_) | Goal::Update(_) | Goal::LowDisk(_),
             Absent | Empty | New | Old | Unclaimed | Blocked,
             Absent | Empty | New | Old | Unclaimed | Blocked,
             Absent | Empty | New | Old | Unclaimed | Blocked,

@@ -85,6 +85,7 @@ impl Transaction {
             Goal::CommitDownload { .. } => plan::commit_download(&intent, observed)?,
             Goal::Install(_)
             | Goal::Update(_)
+            | Goal::LowDisk(_)
             | Goal::Repair(_)
             | Goal::Uninstall { .. }
             | Goal::Remove { .. } => plan::commit_at_once(&intent, observed)?,
@@ -99,9 +100,10 @@ impl Transaction {
     pub fn recover(intent: Intent, observed: &Observed) -> Result<Self, RecoverRefusal> {
         let steps = recover::recover(&intent, observed)?;
         let progress = match (&intent.goal, intent.phase) {
-            (Goal::Install(_) | Goal::Update(_) | Goal::Repair(_), Phase::Preparing) => {
-                Progress::Undoing
-            }
+            (
+                Goal::Install(_) | Goal::Update(_) | Goal::Repair(_) | Goal::LowDisk(_),
+                Phase::Preparing,
+            ) => Progress::Undoing,
             (_, Phase::Preparing | Phase::Committed) => Progress::Committed,
         };
         Ok(Self::new(intent, steps, progress))

@@ -83,6 +83,10 @@ fn repair() -> Goal {
     Goal::Repair(target())
 }
 
+fn low_disk() -> Goal {
+    Goal::LowDisk(target())
+}
+
 fn remove() -> Goal {
     Goal::Remove {
         content: target().content,
@@ -90,7 +94,9 @@ fn remove() -> Goal {
     }
 }
 
-const GOALS: [fn() -> Goal; 7] = [install, update, uninstall, purge, download, remove, repair];
+const GOALS: [fn() -> Goal; 8] = [
+    install, update, low_disk, uninstall, purge, download, remove, repair,
+];
 
 impl Scenario {
     fn intent(&self, phase: Phase) -> Intent {
@@ -104,7 +110,7 @@ impl Scenario {
     fn is_staged(&self) -> bool {
         matches!(
             (self.goal)(),
-            Goal::Install(_) | Goal::Update(_) | Goal::Repair(_)
+            Goal::Install(_) | Goal::Update(_) | Goal::Repair(_) | Goal::LowDisk(_)
         )
     }
 
@@ -237,7 +243,7 @@ impl Scenario {
         let mut installed = BTreeMap::from([("exe", Bytes::Ours(NEW)), ("lib", Bytes::Ours(NEW))]);
         match (self.goal)() {
             Goal::Install(_) => live == Some(installed) && names.record == Some(NEW),
-            Goal::Update(_) => {
+            Goal::Update(_) | Goal::LowDisk(_) => {
                 installed.extend(user);
                 live == Some(installed) && names.record == Some(NEW)
             }
