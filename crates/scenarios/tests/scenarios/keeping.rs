@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// A file system of its own in memory; unmounted when dropped.
-struct Volume(PathBuf);
+pub(crate) struct Volume(PathBuf);
 
 impl Volume {
     /// Mounts one of so many MiB; `None`, and a visible skip, where that is not allowed.
-    fn mount(scenario: &str, at: &Path, mebibytes: u32) -> Option<Self> {
+    pub(crate) fn mount(scenario: &str, at: &Path, mebibytes: u32) -> Option<Self> {
         let size = format!("size={mebibytes}m");
         let mut command = Command::new("mount");
         command.args(["-t", "tmpfs", "-o", &size, "lanspread-scenario"]);
@@ -47,6 +47,16 @@ impl Drop for Volume {
         // It may be unplugged already.
         drop(Command::new("umount").arg("--lazy").arg(&self.0).output());
     }
+}
+
+/// Bytes that are free where a directory lies.
+pub(crate) fn free_bytes(place: &Path) -> u64 {
+    let mut command = Command::new("stat");
+    command.args(["--file-system", "--format=%a %S"]).arg(place);
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let numbers = text.split_whitespace().map(|n| n.parse::<u64>().unwrap());
+    numbers.product()
 }
 
 /// A giver on loopback with a shared game, and its address.

@@ -25,6 +25,7 @@ mod fetching;
 mod finding;
 mod installing;
 mod keeping;
+mod low_disk;
 mod mending;
 mod playing;
 mod publishing;
