@@ -44,8 +44,6 @@ export type Operation = api.Operation;
 export type Game = Omit<api.Game, 'operation' | 'about'> & {
   operation: Operation | null;
   about: About | null;
-  /** It can be installed without keeping its archives. */
-  low_disk?: boolean;
 };
 
 export type Peer = api.Peer & {
@@ -65,9 +63,7 @@ export type Delta = Omit<api.Delta, 'games' | 'peers'> & {
   peers?: Peer[];
 };
 
-export type Command =
-  | Exclude<api.Command, { command: 'get' }>
-  | ({ command: 'get'; low_disk?: boolean } & api.GetCommand);
+export type Command = api.Command;
 
 export type Reply =
   | Exclude<api.Reply, { reply: 'snapshot' } | { reply: 'game' } | { reply: 'games' }>

@@ -156,10 +156,19 @@ async fn files(node: &NodeHandle, game: &str, content: Option<&str>) -> Result<R
 }
 
 fn get_request(get: GetCommand) -> Result<GetRequest, Report> {
+    let then = match (get.low_disk, get.install, &get.from) {
+        (false, true, _) => AfterDownload::Install,
+        (false, false, _) => AfterDownload::Keep,
+        (true, true, None) => AfterDownload::InstallLowDisk,
+        (true, _, _) => {
+            let why = "a low-disk install stores nothing: not without an install, not with `from`";
+            return Err(Report::new("bad-value", why.to_owned()));
+        }
+    };
     Ok(GetRequest {
         game: parse_game(&get.game)?,
         content: parse_content(get.content.as_deref())?,
-        then: either(get.install, AfterDownload::Install, AfterDownload::Keep),
+        then,
         from: get.from.map(parse_folder).transpose()?,
     })
 }

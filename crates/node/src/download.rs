@@ -153,7 +153,9 @@ async fn run(
     committed?;
     match spec.then {
         AfterDownload::Keep => Ok(()),
-        AfterDownload::Install => installing::run_committed(ports, job, &agreed.manifest).await,
+        AfterDownload::Install | AfterDownload::InstallLowDisk => {
+            installing::run_committed(ports, job, &agreed.manifest).await
+        }
     }
 }
 
@@ -170,10 +172,11 @@ async fn finish_committed(
         local.and_then(|local| local.installed.as_ref()?.content())
     };
     match spec.then {
-        AfterDownload::Install if installed != Some(spec.content) => {
+        AfterDownload::Keep => Ok(()),
+        _ if installed == Some(spec.content) => Ok(()),
+        AfterDownload::Install | AfterDownload::InstallLowDisk => {
             installing::run(ports, job, content).await
         }
-        AfterDownload::Install | AfterDownload::Keep => Ok(()),
     }
 }
 
@@ -275,9 +278,9 @@ pub(crate) async fn fetch_missing(
         TransferJob {
             game: job.game.clone(),
             manifest: Arc::clone(&agreed.manifest),
-            store: Arc::new(Store::new(Arc::clone(partial))),
+            store: Arc::new(Store::Partial(Arc::clone(partial))),
             have,
-            seed: crate::random::seed(),
+            reads: None,
         },
     );
     follow(ports, job, transfer).await
@@ -337,7 +340,7 @@ async fn show(job: &Job, view: &TransferView, stored_bytes: &mut u64) {
 
 /// What a person is told of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
+pub(crate) enum Shown {
     Downloading,
     Waiting,
     Held,
@@ -345,7 +348,7 @@ enum Shown {
 }
 
 impl Shown {
-    fn of(view: &TransferView, wishes: Wishes) -> Self {
+    pub(crate) fn of(view: &TransferView, wishes: Wishes) -> Self {
         match view.state {
             _ if wishes.paused => Self::Paused,
             _ if wishes.awaits_turn() => Self::Held,
@@ -354,7 +357,7 @@ impl Shown {
         }
     }
 
-    const fn phase(self) -> Phase {
+    pub(crate) const fn phase(self) -> Phase {
         match self {
             Self::Downloading => Phase::Downloading,
             Self::Waiting => Phase::WaitingForSource,
@@ -364,7 +367,7 @@ impl Shown {
     }
 }
 
-fn progress_of(view: &TransferView) -> JobProgress {
+pub(crate) fn progress_of(view: &TransferView) -> JobProgress {
     JobProgress {
         done_bytes: view.progress.done_bytes,
         total_bytes: view.progress.total_bytes,
@@ -379,7 +382,7 @@ fn progress_of(view: &TransferView) -> JobProgress {
     }
 }
 
-fn notify_progress(ports: &JobPorts, job: &Job, view: &TransferView) {
+pub(crate) fn notify_progress(ports: &JobPorts, job: &Job, view: &TransferView) {
     let notice = Notice::Progress {
         game: job.game.clone(),
         done_bytes: view.progress.done_bytes,

@@ -50,6 +50,9 @@ pub enum OperationError {
     /// It is installed; removing the payload would leave it without a source.
     #[error("{0} is still installed")]
     StillInstalled(GameId),
+    /// A payload is here, so nothing is installed past it.
+    #[error("{0} is downloaded here in another version")]
+    PayloadHere(GameId),
     /// An earlier operation was interrupted and must be finished first.
     #[error("an earlier operation on {0} is not finished")]
     Unfinished(GameId),
@@ -248,6 +251,7 @@ impl OperationError {
             Self::Checking(_) => "checking",
             Self::NotInstalled(_) => "not-installed",
             Self::StillInstalled(_) => "still-installed",
+            Self::PayloadHere(_) => "payload-here",
             Self::Unfinished(_) => "unfinished",
             Self::UpToDate(_) => "up-to-date",
             Self::NotEnoughSpace(_)

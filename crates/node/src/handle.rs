@@ -34,6 +34,8 @@ pub struct GetRequest {
 pub enum AfterDownload {
     /// Install it.
     Install,
+    /// It is installed straight from the swarm, and never stored: the game is no source of it.
+    InstallLowDisk,
     /// Leave it at that.
     Keep,
 }

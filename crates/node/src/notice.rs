@@ -159,6 +159,15 @@ pub enum Notice {
         /// Its name, as the archive has it, cleaned for display.
         entry: String,
     },
+    /// A low-disk install begins.
+    LowDiskBegun {
+        /// Of which game.
+        game: GameId,
+        /// Bytes that must come.
+        bytes: u64,
+        /// The most that may come: some archives are looked through before they are unpacked.
+        bytes_max: u64,
+    },
     /// Another live peer had our key; this one got a new one.
     IdentityReplaced {
         /// Who we are now.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use lanspread_disk::{
     Disk, Place, memory,
-    space::{Installs, SpaceError},
+    space::{Installs, RESERVE_BYTES, SpaceError},
     vfs::Space,
 };
 use lanspread_proto::{ContentId, GameId, Manifest, library::Size, manifest::Layout};
@@ -39,9 +39,13 @@ pub(crate) async fn reserve(
     plan: Plan<'_>,
 ) -> Result<(), OperationError> {
     let place = ports.game_root(&job.game);
-    check_file_sizes(ports, place.clone(), plan.manifest).await?;
+    let is_stored = plan.then != AfterDownload::InstallLowDisk;
+    let is_tree = matches!(plan.manifest.layout(), Layout::Tree);
+    if is_stored || is_tree {
+        check_file_sizes(ports, place.clone(), plan.manifest).await?;
+    }
     let installed = installed_bytes(ports, &job.game, &plan);
-    let is_cloned = matches!(plan.manifest.layout(), Layout::Tree);
+    let is_cloned = is_tree && is_stored;
     let (disk, room, missing) = (
         Arc::clone(&ports.disk),
         Arc::clone(&job.room),
@@ -157,8 +161,8 @@ fn installed_bytes(ports: &JobPorts, game: &GameId, plan: &Plan<'_>) -> u64 {
     let payload = plan.manifest.total_bytes();
     match (plan.then, plan.manifest.layout()) {
         (AfterDownload::Keep, _) => 0,
-        (AfterDownload::Install, Layout::Tree) => payload,
-        (AfterDownload::Install, Layout::Archives(_)) => {
+        (AfterDownload::Install | AfterDownload::InstallLowDisk, Layout::Tree) => payload,
+        (AfterDownload::Install | AfterDownload::InstallLowDisk, Layout::Archives(_)) => {
             let library = ports.transfer.library.borrow();
             let contents = library.merged.game(game).map(|game| &game.contents);
             let mut contents = contents.into_iter().flatten();
@@ -192,22 +196,38 @@ pub(crate) fn own_listing(ports: &JobPorts, game: &GameId, content: ContentId) -
         .filter(|_| here.local.content == Some(content))
 }
 
+/// What is left free while archives are unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Enough for whatever else runs.
+    ForOthers,
+    /// Hardly anything: the person has no more room.
+    LeastPossible,
+}
+
 /// What the archives of a game may use of this machine. `own` is what our own listing of them said;
 /// what peers say of it limits nothing.
-pub(crate) fn limits(disk: &dyn Disk, place: &Place, own: Option<Size>) -> Limits {
+pub(crate) fn limits(disk: &dyn Disk, place: &Place, (own, left): (Option<Size>, Left)) -> Limits {
     let space = disk.space(place).ok();
-    bounded((space, memory::available_bytes()), own)
+    bounded((space, memory::available_bytes()), (own, left))
 }
 
 /// What archives may use of this machine that are unpacked without being written.
 pub(crate) fn test_limits(own: Option<Size>) -> Limits {
-    bounded((None, memory::available_bytes()), own)
+    bounded((None, memory::available_bytes()), (own, Left::ForOthers))
 }
 
-fn bounded((space, memory): (Option<Space>, Option<u64>), own: Option<Size>) -> Limits {
+fn bounded(
+    (space, memory): (Option<Space>, Option<u64>),
+    (own, left): (Option<Size>, Left),
+) -> Limits {
     let mut limits = Limits::default();
     if let Some(space) = space {
-        let reserve = UNPACK_RESERVE_BYTES.min(space.total_bytes / 20);
+        let reserve = match left {
+            Left::ForOthers => UNPACK_RESERVE_BYTES,
+            Left::LeastPossible => RESERVE_BYTES,
+        };
+        let reserve = reserve.min(space.total_bytes / 20);
         let free = space.free_bytes.saturating_sub(reserve);
         limits.total_bytes = limits.total_bytes.min(free);
         limits.file_bytes = limits.file_bytes.min(space.file_bytes_max);
@@ -251,7 +271,7 @@ mod tests {
                 total_bytes,
                 file_bytes_max: u64::MAX,
             };
-            bounded((Some(space), None), own)
+            bounded((Some(space), None), (own, Left::ForOthers))
         };
         let total = |own| limits(64 * MIB, own).total_bytes;
         assert_eq!(total(None), 64 * MIB - 64 * MIB / 20);
@@ -300,7 +320,7 @@ mod tests {
     #[test]
     fn a_dictionary_is_at_most_half_of_the_free_memory() {
         let check = |free, expected| {
-            let limits = bounded((None, free), None);
+            let limits = bounded((None, free), (None, Left::ForOthers));
             assert_eq!(limits.dictionary_bytes, expected, "{free:?}");
         };
         check(None, 1 << 30);

@@ -8,6 +8,8 @@ mod asking;
 mod delivered;
 pub(crate) mod lane;
 mod paths;
+pub(crate) mod reader;
+mod reading;
 mod sources;
 pub(crate) mod store;
 mod view;
@@ -24,7 +26,7 @@ use lanspread_proto::{
     },
 };
 use lanspread_swarm::{
-    Liars,
+    Liars, ReadAhead,
     credit::LaneId,
     download::{Download, DownloadAction, SourceState},
     time::Instant,
@@ -36,6 +38,8 @@ use self::{
     delivered::Delivered,
     lane::Refusal,
     paths::Asked,
+    reader::{ReadOrder, SwarmReader},
+    reading::{PieceBytes, Reading},
     sources::Sources,
     store::{Arrived, Store},
     view::view_of,
@@ -97,6 +101,11 @@ pub(crate) enum Msg {
     Checkpointed(Result<(), Arc<StoreError>>),
     /// The person pauses or resumes.
     SetPaused { paused: bool },
+    /// The reader needs the piece at a place of its order.
+    Read {
+        at: usize,
+        reply: oneshot::Sender<PieceBytes>,
+    },
 }
 
 /// What every download of a node shares.
@@ -123,7 +132,8 @@ pub(crate) struct TransferJob {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) store: Arc<Store>,
     pub(crate) have: PieceSet,
-    pub(crate) seed: u64,
+    /// How a reader will go through it; `None` where it is fetched as a whole.
+    pub(crate) reads: Option<ReadAhead>,
 }
 
 /// A running download.
@@ -136,6 +146,11 @@ pub(crate) struct TransferHandle {
 }
 
 impl TransferHandle {
+    /// The door for the thread that reads; the transfer was started with the same order.
+    pub(crate) fn reader(&self, order: ReadOrder) -> SwarmReader {
+        SwarmReader::new(order, self.mailbox.clone())
+    }
+
     /// Pauses or resumes.
     pub(crate) async fn set_paused(&self, paused: bool) {
         self.mailbox.send(Msg::SetPaused { paused }).await;
@@ -155,6 +170,8 @@ pub(crate) struct Transfer {
     game: GameId,
     manifest: Arc<Manifest>,
     download: Download,
+    /// There when a reader waits for the pieces.
+    reading: Option<Reading>,
     delivered: Delivered,
     sources: Sources,
     /// Each open request.
@@ -189,16 +206,27 @@ impl Transfer {
             .map(|piece| piece.bytes)
             .collect();
         let delivered = Delivered::new(sizes.len());
-        let download = Download::new(now, sizes, job.have, job.seed);
-        let (view_tx, view) = watch::channel(view_of(&download, &delivered, now));
+        let seed = crate::random::seed();
+        let reading = job.reads.map(|reads| Reading::new(reads, job.have.clone()));
+        let download = match &reading {
+            None => Download::new(now, sizes, job.have, seed),
+            Some(_) => Download::on_demand(now, sizes, seed),
+        };
+        let (view_tx, view) = watch::channel(view_of(&download, (&delivered, None), now));
         let content = job.manifest.content();
         let span = tracing::info_span!("transfer", game = %job.game, content = %content.short());
-        let sources = Sources::new(content, Arc::clone(&job.store), mailbox.clone());
+        let interest = match &reading {
+            None => InterestState::Serving,
+            Some(_) => InterestState::TakingOnly,
+        };
+        let to = (Arc::clone(&job.store), interest);
+        let sources = Sources::new(content, to, mailbox.clone());
         let transfer = Self {
             ports,
             game: job.game,
             manifest: job.manifest,
             download,
+            reading,
             delivered,
             sources,
             asked: BTreeMap::new(),
@@ -306,6 +334,7 @@ impl Transfer {
             Msg::SetPaused { paused } => {
                 self.download.set_paused(self.ports.clock.now(), paused);
             }
+            Msg::Read { at, reply } => self.on_read(at, reply),
         }
     }
 
@@ -390,7 +419,8 @@ impl Transfer {
                 .exchange
                 .try_send(exchange::Msg::Received { peer, bytes });
         }
-        let view = view_of(&self.download, &self.delivered, now);
+        let seen = self.reading.as_ref().map(|reading| &reading.seen);
+        let view = view_of(&self.download, (&self.delivered, seen), now);
         self.view.send_replace(view);
         self.sources.tell_interest(&self.ports.peers);
         self.tell_verified();
@@ -399,18 +429,6 @@ impl Transfer {
         self.replace_dead_lanes();
         self.improve_lanes();
         self.checkpoint_if_due();
-    }
-
-    /// What the exchange cannot take now is told at the next count.
-    fn tell_verified(&mut self) {
-        if self.verified.is_empty() {
-            return;
-        }
-        let (content, pieces) = (self.content(), std::mem::take(&mut self.verified));
-        let message = exchange::Msg::Verified { content, pieces };
-        if let Err(exchange::Msg::Verified { pieces, .. }) = self.ports.exchange.offer(message) {
-            self.verified = pieces;
-        }
     }
 
     fn checkpoint_if_due(&mut self) {

@@ -444,6 +444,7 @@ export const de: Messages = {
   'toast.started': '{game} startet.',
   'toast.updated': '{game} ist auf dem neuesten Stand.',
   'toast.verified': '{game} ist, wie es sein soll.',
+  'toast.low_disk': '{game}: die Archive werden zuerst durchgesehen, bis zu {size} kommen über das Netz.',
   'toast.waiting': 'Alle, die {game} haben, sind weg. Es geht weiter, wenn jemand kommt.',
 
   'transfers.active': 'Laufend',

@@ -442,6 +442,7 @@ export const en = {
   'toast.started': '{game} is starting.',
   'toast.updated': '{game} is up to date.',
   'toast.verified': '{game} is as it should be.',
+  'toast.low_disk': '{game}: its archives are looked through first, up to {size} cross the network.',
   'toast.waiting': 'Everybody who has {game} left. It goes on when somebody comes.',
 
   'transfers.active': 'Active',

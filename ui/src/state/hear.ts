@@ -1,4 +1,5 @@
 /** What just happened, said in passing. The snapshot is the truth; this is garnish. */
+import { bytes } from '../format/amounts.ts';
 import { t } from '../i18n/speak.ts';
 import type { Notice } from '../model.ts';
 import { address } from './route.svelte.ts';
@@ -14,10 +15,19 @@ export function hear(notice: Notice) {
       return toasts.say('plain', t('toast.waiting', { game: title(notice.game) }), page(notice.game));
     case 'peer_refused':
       return toasts.say('bad', t('toast.refused', { peer: peer(notice.peer) }), '#/peers');
+    case 'low_disk_begun':
+      return lowDisk(notice.game, notice.bytes, notice.bytes_max);
     case 'identity_replaced':
       return toasts.say('plain', t('toast.identity'), '#/settings');
     default:
       return;
+  }
+}
+
+/** Only what is more than the game has bytes is news. */
+function lowDisk(game: string, least: number, most: number) {
+  if (most > least) {
+    toasts.say('plain', t('toast.low_disk', { game: title(game), size: bytes(most) }), page(game));
   }
 }
 

@@ -160,10 +160,7 @@ export function deeds(game: Game): Deed[] {
     list.push('install');
   }
   if (!here.downloaded && !here.installed && sources(game) > 0) {
-    list.push('get', 'get_only');
-    if (game.low_disk) {
-      list.push('get_low_disk');
-    }
+    list.push('get', 'get_only', 'get_low_disk');
   }
   if (here.installed && !here.downloaded && sources(game) > 0 && !game.update_available) {
     list.push('get_only');

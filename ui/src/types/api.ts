@@ -497,6 +497,11 @@ export type GetCommand = {
    */
   install?: boolean,
   /**
+   * It is installed straight from the swarm: the payload is never stored, and nobody gets it
+   * from here. Not without an install, and not with `from`.
+   */
+  low_disk?: boolean,
+  /**
    * A directory on the node's machine whose files may hold equal chunks.
    */
   from?: string, };
@@ -870,7 +875,19 @@ export type Notice = { "notice": "ready",
   /**
    * Its name, cleaned for display.
    */
-  entry: string, } | { "notice": "identity_replaced",
+  entry: string, } | { "notice": "low_disk_begun",
+  /**
+   * Of which game.
+   */
+  game: string,
+  /**
+   * Bytes that must come.
+   */
+  bytes: number,
+  /**
+   * The most that may come: some archives are looked through before they are unpacked.
+   */
+  bytes_max: number, } | { "notice": "identity_replaced",
   /**
    * Who we are now.
    */

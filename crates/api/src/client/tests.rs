@@ -14,6 +14,7 @@ fn get(game: &str) -> Command {
         game: game.to_owned(),
         content: None,
         install: true,
+        low_disk: false,
         from: None,
     })
 }

@@ -120,6 +120,15 @@ impl From<&Notice> for types::Notice {
                 game: game.to_string(),
                 entry: visible(entry),
             },
+            Notice::LowDiskBegun {
+                game,
+                bytes,
+                bytes_max,
+            } => Self::LowDiskBegun {
+                game: game.to_string(),
+                bytes: *bytes,
+                bytes_max: *bytes_max,
+            },
             Notice::IdentityReplaced { peer } => Self::IdentityReplaced {
                 peer: peer.to_string(),
             },

@@ -468,6 +468,7 @@ fn operation_errors() -> Vec<OperationError> {
         E::NotDownloaded(game()),
         E::NotInstalled(game()),
         E::StillInstalled(game()),
+        E::PayloadHere(game()),
         E::UpToDate(game()),
         no_space(),
         E::GamesDirUnavailable("/games".into()),

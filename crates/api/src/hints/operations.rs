@@ -106,6 +106,19 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "payload-here",
+        kind: Kind::User,
+        meaning: "A low-disk install keeps no payload, and one of another version lies here.",
+        english: &[
+            "`lanspread update GAME` takes the new version in its place",
+            "or let it go first: `lanspread remove GAME --keep-installed`",
+        ],
+        german: &[
+            "`lanspread update SPIEL` setzt die neue Version an seine Stelle",
+            "oder gib ihn zuerst auf: `lanspread remove SPIEL --keep-installed`",
+        ],
+    },
+    Entry {
         code: "up-to-date",
         kind: Kind::User,
         meaning: "Nobody who is here has a newer version.",

@@ -17,7 +17,6 @@ use crate::{
 };
 
 mod browsers;
-mod idle;
 mod playing;
 
 /// A household that answers from a script and counts what it is asked.

@@ -11,6 +11,7 @@ fn commands_as_people_write_them() {
             game: "q".to_owned(),
             content: content.map(str::to_owned),
             install,
+            low_disk: false,
             from: None,
         })
     };

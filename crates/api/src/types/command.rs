@@ -219,6 +219,7 @@ pub enum QuitWhen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of one command")]
 pub struct GetCommand {
     /// Which game.
     pub game: String,
@@ -230,6 +231,11 @@ pub struct GetCommand {
     #[serde(default = "yes")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub install: bool,
+    /// It is installed straight from the swarm: the payload is never stored, and nobody gets it
+    /// from here. Not without an install, and not with `from`.
+    #[serde(default)]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub low_disk: bool,
     /// A directory on the node's machine whose files may hold equal chunks.
     #[serde(default)]
     #[cfg_attr(test, ts(optional))]

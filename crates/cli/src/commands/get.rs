@@ -25,6 +25,10 @@ pub(crate) struct GetArgs {
     /// Only download
     #[arg(long)]
     no_install: bool,
+    /// Install straight from the others: needs only the room of the installed game, but nobody gets
+    /// it from you. RAR archives may cross the network up to twice
+    #[arg(long, conflicts_with_all = ["no_install", "from"])]
+    low_disk: bool,
     /// Take equal parts from the files of this directory instead of the network
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
@@ -39,6 +43,7 @@ pub(crate) fn run(args: &GetArgs, session: &Session) -> Outcome {
             game: game.to_owned(),
             content: args.content.clone(),
             install: !args.no_install,
+            low_disk: args.low_disk,
             from: from.as_ref().map(|dir| dir.display().to_string()),
         })
     };

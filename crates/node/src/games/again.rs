@@ -1,6 +1,7 @@
 //! A second `get`, and one for what is here already.
 
-use lanspread_proto::GameId;
+use lanspread_install::game_state::Operation as Asked;
+use lanspread_proto::{ContentId, GameId};
 
 use super::{Games, operation::JobControl};
 use crate::{
@@ -22,7 +23,10 @@ impl Games {
         };
         let fetching = matches!(open.kind, OperationKind::Download | OperationKind::Update);
         let same = open.content.as_ref().map(|(content, _)| *content);
-        if !fetching || (request.content.is_some() && request.content != same) {
+        let is_other = request.content.is_some() && request.content != same;
+        let stores = |then: AfterDownload| then != AfterDownload::InstallLowDisk;
+        let runs = open.request.as_ref().map(|request| stores(request.then));
+        if !fetching || is_other || runs.is_some_and(|runs| runs != stores(request.then)) {
             let running = open.kind;
             return Err(OperationError::Busy { game, running });
         }
@@ -37,9 +41,30 @@ impl Games {
     pub(super) fn awaits_install(&self, request: &GetRequest) -> bool {
         let local = self.local(&request.game);
         let installed = local.installed.as_ref().and_then(InstalledView::content);
-        request.then == AfterDownload::Install
-            && local.content.is_some()
-            && installed != local.content
+        request.then != AfterDownload::Keep && local.content.is_some() && installed != local.content
+    }
+
+    /// A low-disk install makes a game that has no payload here; one of another version in its
+    /// place would be two games in one.
+    pub(super) fn allow_get(
+        &self,
+        request: &GetRequest,
+        chosen: ContentId,
+    ) -> Result<(), OperationError> {
+        let game = &request.game;
+        let local = self.local(game);
+        match (request.then, &local.installed) {
+            (AfterDownload::Install | AfterDownload::Keep, _) => self.allow(game, Asked::Download),
+            (AfterDownload::InstallLowDisk, _) if local.downloaded.is_some() => {
+                Err(OperationError::PayloadHere(game.clone()))
+            }
+            (AfterDownload::InstallLowDisk, Some(installed))
+                if installed.content() != Some(chosen) =>
+            {
+                self.allow(game, Asked::Update)
+            }
+            (AfterDownload::InstallLowDisk, _) => self.allow(game, Asked::InstallLowDisk),
+        }
     }
 
     /// Nothing new begins while the games directory is away; what had begun waits.

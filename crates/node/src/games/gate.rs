@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lanspread_install::game_state::{GameState, Installed, Operation as Asked, Refusal};
-use lanspread_proto::{ContentId, GameId, VersionLabel};
+use lanspread_proto::{ContentId, GameId, VersionLabel, library::Availability};
 use lanspread_swarm::merged::{Choice, ChooseError};
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
         AfterDownload, ChangedFiles, FileView, GamesMove, GetRequest, Partials, PublishRequest,
         UserFiles, WhileInstalled,
     },
-    installing,
+    installing::{self, low_disk},
     jobs::Job,
     notice::Notice,
     publishing, removing,
@@ -47,7 +47,7 @@ impl Games {
             }
             choice => choice?,
         };
-        self.allow(&game, Asked::Download)?;
+        self.allow_get(&request, choice.content)?;
         Ok(self.enqueue(
             OperationKind::Download,
             request,
@@ -96,12 +96,13 @@ impl Games {
         match (merged.update_available, is_unknown, local.content) {
             (true, _, _) | (false, true, None) => {}
             (false, true, Some(_)) => return self.install(game),
-            (false, false, _) if local.install_is_behind() => return self.install(game),
             (false, false, _) => return Err(OperationError::UpToDate(game)),
         }
-        let then = match local.installed {
-            Some(_) => AfterDownload::Install,
-            None => AfterDownload::Keep,
+        let then = match (local.installed, local.availability) {
+            // Its payload was not wanted here before.
+            (Some(_), Some(Availability::LocalOnly)) => AfterDownload::InstallLowDisk,
+            (Some(_), _) => AfterDownload::Install,
+            (None, _) => AfterDownload::Keep,
         };
         let request = GetRequest {
             game,
@@ -214,7 +215,12 @@ impl Games {
             then: request.then,
             from: request.from,
         };
-        download::start(&self.ports, job, spec);
+        match spec.then {
+            AfterDownload::InstallLowDisk => low_disk::start(&self.ports, job, spec),
+            AfterDownload::Install | AfterDownload::Keep => {
+                download::start(&self.ports, job, spec);
+            }
+        }
     }
 
     pub(super) fn install(&mut self, game: GameId) -> Begun {
@@ -447,7 +453,7 @@ impl Games {
     }
 
     /// The rule of what may follow what is `install`'s; this only tells it how things are.
-    fn allow(&self, game: &GameId, asked: Asked) -> Result<(), OperationError> {
+    pub(super) fn allow(&self, game: &GameId, asked: Asked) -> Result<(), OperationError> {
         if let Some(open) = self.open(game) {
             return Err(OperationError::Busy {
                 game: game.clone(),

@@ -144,6 +144,7 @@ fn line(game: &GameId, operation: &Operation) -> Option<String> {
     };
     let then = match request.then {
         AfterDownload::Install => "install",
+        AfterDownload::InstallLowDisk => "low-disk",
         AfterDownload::Keep => "keep",
     };
     let paused = if operation.is_paused() {
@@ -168,6 +169,7 @@ fn parse(line: &str) -> Option<Saved> {
     let content = next()?.parse().ok()?;
     let then = match next()? {
         "install" => AfterDownload::Install,
+        "low-disk" => AfterDownload::InstallLowDisk,
         "keep" => AfterDownload::Keep,
         _ => return None,
     };
@@ -249,6 +251,9 @@ mod tests {
             paused: false,
         };
         assert_eq!(parse(text.trim_end_matches('\n')).as_ref(), Some(&expected));
+        let low_disk = text.replace("keep", "low-disk");
+        let then = parse(low_disk.trim_end_matches('\n')).map(|saved| saved.then);
+        assert_eq!(then, Some(AfterDownload::InstallLowDisk));
         operation.phase = Phase::Paused;
         let paused = line(&game, &operation).unwrap();
         let expected = Saved {

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod again;
+mod low_disk;
 mod odd;
 mod unknown;
 mod waits;

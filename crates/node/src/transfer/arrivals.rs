@@ -40,6 +40,12 @@ impl Transfer {
                     self.tell_chunks(peer, piece);
                 }
             }
+            Stored::InMemory(bytes) => {
+                self.download.on_piece(now, peer, piece, Outcome::Stored);
+                self.delivered.record(piece, peer);
+                self.tell_chunks(peer, piece);
+                self.keep(piece, bytes);
+            }
             Stored::Before => self.download.on_piece(now, peer, piece, Outcome::Stored),
             Stored::Bad => {
                 self.lied.push(peer);
@@ -108,6 +114,18 @@ impl Transfer {
             .collect();
         for peer in again {
             self.update_facts(peer);
+        }
+    }
+
+    /// What the exchange cannot take now is told at the next count.
+    pub(super) fn tell_verified(&mut self) {
+        if self.verified.is_empty() {
+            return;
+        }
+        let (content, pieces) = (self.content(), std::mem::take(&mut self.verified));
+        let message = exchange::Msg::Verified { content, pieces };
+        if let Err(exchange::Msg::Verified { pieces, .. }) = self.ports.exchange.offer(message) {
+            self.verified = pieces;
         }
     }
 

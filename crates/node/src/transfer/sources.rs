@@ -54,6 +54,8 @@ pub(super) struct Net<'a> {
 pub(super) struct Sources {
     content: ContentId,
     store: Arc<Store>,
+    /// What peers are told that we are here for.
+    interest: InterestState,
     mailbox: Mailbox<Msg>,
     peers: BTreeMap<PeerId, Source>,
     /// Who does not know yet that we are interested.
@@ -104,10 +106,15 @@ struct OpenLane {
 }
 
 impl Sources {
-    pub(super) const fn new(content: ContentId, store: Arc<Store>, mailbox: Mailbox<Msg>) -> Self {
+    pub(super) fn new(
+        content: ContentId,
+        (store, interest): (Arc<Store>, InterestState),
+        mailbox: Mailbox<Msg>,
+    ) -> Self {
         Self {
             content,
             store,
+            interest,
             mailbox,
             peers: BTreeMap::new(),
             untold: BTreeSet::new(),
@@ -159,7 +166,7 @@ impl Sources {
     /// Tells those who do not know yet that we are interested; a link that takes nothing now is
     /// tried again.
     pub(super) fn tell_interest(&mut self, peers: &PeersHandle) {
-        let interest = self.interest(InterestState::Serving);
+        let interest = self.interest(self.interest);
         self.untold
             .retain(|peer| !peers.tell(*peer, interest.clone()));
     }

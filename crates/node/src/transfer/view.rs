@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use lanspread_proto::PeerId;
+use lanspread_proto::{PeerId, PieceSet};
 use lanspread_swarm::{
     download::{Download, SourceState},
     progress::Progress,
@@ -23,8 +23,12 @@ pub(crate) struct TransferView {
     pub(crate) map: Arc<[u16]>,
 }
 
-/// How a download stands now.
-pub(super) fn view_of(download: &Download, delivered: &Delivered, now: Instant) -> TransferView {
+/// How a download stands now; `seen` is what was here at any time, where nothing is kept.
+pub(super) fn view_of(
+    download: &Download,
+    (delivered, seen): (&Delivered, Option<&PieceSet>),
+    now: Instant,
+) -> TransferView {
     let mut sources: BTreeMap<PeerId, (u64, u64)> = download
         .bytes_by_peer()
         .iter()
@@ -40,7 +44,7 @@ pub(super) fn view_of(download: &Download, delivered: &Delivered, now: Instant) 
     TransferView {
         state,
         progress,
-        map: delivered.cells(download.have(), &in_order),
+        map: delivered.cells(seen.unwrap_or(download.have()), &in_order),
         sources,
         active_peers,
     }

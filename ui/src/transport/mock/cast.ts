@@ -143,7 +143,6 @@ export function remote(line: GameLine): Game {
     about: { genre, players_max, year: 2019 + Math.floor(roll() * 7) },
     hosts: [],
     play: null,
-    low_disk: true,
   };
 }
 
