@@ -97,6 +97,16 @@ impl Output {
         Ok(())
     }
 
+    /// What something is called by programs, for people to copy, and by people: one line, or two.
+    pub(crate) fn heading(&self, id: &str, title: &str) -> Vec<String> {
+        let strong = self.paint(Tone::Strong, id);
+        if id.width() + 2 + title.width() <= self.width {
+            return vec![format!("{strong}  {title}")];
+        }
+        let title = table::fit(title, self.width.saturating_sub(2));
+        vec![strong, format!("  {title}")]
+    }
+
     /// The lines of a fact: its key in so many columns, and the text beside it, however long.
     pub(crate) fn fact(&self, key: &str, columns: usize, text: &str) -> Vec<String> {
         self.marked_fact(None, key, columns, text)

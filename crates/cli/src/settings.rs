@@ -35,6 +35,10 @@ impl Effective {
     ) -> Result<Self, Report> {
         let defaults = Settings::default();
         let name = flags.name.or_else(|| read_env(env::NAME)).or(file.name);
+        let name = PeerName::clean(&name.unwrap_or_else(dirs::machine_name));
+        if name.as_str().is_empty() {
+            return Err(Report::new("bad-value", "a name has at least one letter"));
+        }
         let games = flags
             .games_dir
             .or_else(|| read_env(env::GAMES).map(PathBuf::from))
@@ -48,7 +52,7 @@ impl Effective {
         let downloads = text(env::DOWNLOADS, file.downloads.map(|n| n.to_string()));
         let share = text(env::SHARE, file.share.map(|share| share.to_string()));
         Ok(Self {
-            name: PeerName::clean(&name.unwrap_or_else(dirs::machine_name)),
+            name,
             games_dir: games.map_or_else(dirs::games_default, Ok)?,
             settings: Settings {
                 share: share

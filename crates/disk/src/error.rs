@@ -86,6 +86,15 @@ impl DiskError {
         )
     }
 
+    /// Nothing was to be changed: it was looked at only.
+    #[must_use]
+    pub const fn is_reading(&self) -> bool {
+        matches!(
+            self.op,
+            DiskOp::Open | DiskOp::Read | DiskOp::Stat | DiskOp::List
+        )
+    }
+
     /// A symbolic link (or junction) lies on a path where none is followed.
     #[must_use]
     pub fn is_link(&self) -> bool {

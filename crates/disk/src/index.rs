@@ -109,7 +109,7 @@ impl Index {
         let aside = state.path().join(ASIDE);
         let (database, found) = match open_checked(&path) {
             Ok(database) => (database, Found::Whole),
-            Err(error) if is_damage(error.as_ref()) || is_directory(&path) => {
+            Err(error) if is_damage(error.as_ref()) || is_no_file(&path) => {
                 fs::rename(&path, &aside).map_err(|e| DiskError::new(DiskOp::Rename, &path, e))?;
                 let database = create(&path).map_err(|e| failed(&path, e))?;
                 let aside = aside.clone();
@@ -353,9 +353,9 @@ fn open_checked(path: &Path) -> Result<Database, Option<DatabaseError>> {
     .map_err(Some)
 }
 
-/// Windows refuses to open a directory as if its owner had forbidden it.
-fn is_directory(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+/// A directory, a pipe: what the system says on opening them depends on the system.
+fn is_no_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| !found.is_file() && !found.is_symlink())
 }
 
 /// Whether a new database would help. In use, no permission, disk full: it would fare no better.

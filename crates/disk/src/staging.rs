@@ -20,7 +20,7 @@ use lanspread_proto::{
 };
 
 use crate::{
-    error::DiskError,
+    error::{DiskError, DiskOp},
     execute::{self, Hands, Hooks, Job, TransactionError, stamp},
     observe::{self, GamePlaces},
     vfs::{Disk, GoOn, OpenMode, Place},
@@ -32,6 +32,9 @@ pub use file::StagedFile;
 
 /// Files and directories of one install: what a manifest may hold.
 pub const ENTRIES_MAX: usize = lanspread_install::record::RECORD_FILES_MAX;
+
+/// How much of a clone is hashed between two looks at whether it is to go on.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// An install or update being written.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub struct Staging {
     files: BTreeMap<RelPath, RecordedFile>,
     /// The files of a repaired install that are not staged.
     untouched: Vec<RecordedFile>,
-    /// Begun, but neither finished nor discarded.
+    /// Begun, but not finished.
     open: BTreeSet<RelPath>,
 }
 
@@ -77,6 +80,9 @@ pub enum StagingError {
     /// Nothing was staged at the path that is to be copied.
     #[error("{0}: there is no such file to copy")]
     NothingToCopy(RelPath),
+    /// The bytes of a file that was cloned are not those that they should be.
+    #[error("{0}: its bytes are not what they were when it was published or downloaded")]
+    Differs(RelPath),
     /// More than [`ENTRIES_MAX`].
     #[error("more than {ENTRIES_MAX} files and directories")]
     TooMany,
@@ -88,9 +94,11 @@ impl StagingError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Disk(error) => error.is_full(),
-            Self::Twin { .. } | Self::Length { .. } | Self::NothingToCopy(_) | Self::TooMany => {
-                false
-            }
+            Self::Twin { .. }
+            | Self::Length { .. }
+            | Self::NothingToCopy(_)
+            | Self::Differs(_)
+            | Self::TooMany => false,
         }
     }
 }
@@ -224,8 +232,7 @@ impl Staging {
         self.make_dir(path)
     }
 
-    /// Begins a file. One that was staged at this path before is replaced: a later archive of a
-    /// game may bring a newer file.
+    /// Begins a file.
     ///
     /// # Errors
     /// The path cannot lie beside the others, or the disk fails.
@@ -254,7 +261,7 @@ impl Staging {
     ///
     /// # Errors
     /// Fewer bytes than declared, or the disk fails. A staging with a file that was neither
-    /// finished nor discarded cannot be committed.
+    /// finished cannot be committed.
     pub fn finish_file(&mut self, file: StagedFile) -> Result<(u64, Hash), StagingError> {
         if let Some(declared) = file.declared
             && declared != file.bytes
@@ -278,19 +285,6 @@ impl Staging {
         Ok((file.bytes, root))
     }
 
-    /// Deletes a file that was begun: the archive skips it after all.
-    ///
-    /// # Errors
-    /// The disk fails.
-    pub fn discard_file(&mut self, file: StagedFile) -> Result<(), StagingError> {
-        let StagedFile { file, path, .. } = file;
-        // Closed first: some systems do not remove open files.
-        drop(file);
-        self.disk.remove_file(&self.root.join(&path))?;
-        self.open.remove(&path);
-        Ok(())
-    }
-
     /// Copies a file that was staged before.
     ///
     /// # Errors
@@ -310,15 +304,34 @@ impl Staging {
         if from == to {
             return Ok(());
         }
-        self.clone_from(&self.root.join(from), &entry, go_on)
+        self.clone_known(&self.root.join(from), &entry, go_on)
     }
 
     /// Clones a file of the payload, or of anywhere; the entry says what it is and where it goes.
+    /// The clone is hashed: its source may have rotted, or be written meanwhile.
     ///
     /// # Errors
-    /// It has another length, its path cannot lie beside the others, it was stopped, or the disk
-    /// fails.
+    /// It has another length or other bytes, its path cannot lie beside the others, it was stopped,
+    /// or the disk fails.
     pub fn clone_from(
+        &mut self,
+        source: &Place,
+        entry: &FileEntry,
+        go_on: GoOn<'_>,
+    ) -> Result<(), StagingError> {
+        self.clone_known(source, entry, go_on)?;
+        let place = self.root.join(&entry.path);
+        let root = hash_clone(self.disk.as_ref(), &place, entry.bytes, go_on)?;
+        if root == entry.root {
+            return Ok(());
+        }
+        self.disk.remove_file(&place)?;
+        self.files.remove(&entry.path);
+        Err(StagingError::Differs(entry.path.clone()))
+    }
+
+    /// Clones a file whose bytes are known to be those of the entry.
+    fn clone_known(
         &mut self,
         source: &Place,
         entry: &FileEntry,
@@ -410,14 +423,9 @@ impl Staging {
         execute::run(transaction, job)
     }
 
-    /// The place for a file at a path, with its directories made and an earlier file gone.
+    /// The place for a file at a path, with its directories made.
     fn make_way(&mut self, path: &RelPath) -> Result<Place, StagingError> {
         let place = self.root.join(path);
-        if self.files.contains_key(path) {
-            self.disk.remove_file(&place)?;
-            self.files.remove(path);
-            return Ok(place);
-        }
         if self.files.len() + self.dirs.len() >= ENTRIES_MAX {
             return Err(StagingError::TooMany);
         }
@@ -447,6 +455,34 @@ impl Staging {
         self.dirs.insert(path.clone());
         Ok(())
     }
+}
+
+/// The root of a file that only this process writes. It was counted when it was cloned.
+fn hash_clone(
+    disk: &dyn Disk,
+    place: &Place,
+    bytes: u64,
+    go_on: GoOn<'_>,
+) -> Result<Hash, DiskError> {
+    let file = disk.open(place, OpenMode::Read)?;
+    let mut hasher = ChunkHasher::new(ChunkPlace {
+        offset: 0,
+        whole_file: true,
+    });
+    let mut buffer = vec![0; READ_BYTES];
+    let mut offset = 0;
+    while offset < bytes {
+        if !go_on(0) {
+            let stopped = std::io::Error::from(std::io::ErrorKind::Interrupted);
+            return Err(DiskError::new(DiskOp::Read, place.path(), stopped));
+        }
+        let wanted = usize::try_from(bytes - offset).unwrap_or(READ_BYTES);
+        let part = buffer.split_at_mut(wanted.min(READ_BYTES)).0;
+        file.read_exact_at(part, offset)?;
+        hasher.update(part);
+        offset += part.len() as u64;
+    }
+    Ok(hasher.finish())
 }
 
 fn twin(path: &RelPath, reason: TwinError) -> StagingError {

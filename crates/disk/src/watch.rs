@@ -13,8 +13,9 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use lanspread_install::Slot;
 use lanspread_proto::manifest;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 use crate::{
     error::{DiskError, DiskOp},
@@ -219,7 +220,7 @@ impl Shared {
         }
         let mut matters = false;
         for path in &event.paths {
-            match changed_game(&self.games, path) {
+            match changed_game(&self.games, path, comes_or_goes(event.kind)) {
                 Touched::Game(game) => {
                     pending.games.insert(game);
                 }
@@ -247,7 +248,16 @@ enum Touched {
     Nothing,
 }
 
-fn changed_game(games: &Path, path: &Path) -> Touched {
+/// Something has another name, is new, or is gone.
+const fn comes_or_goes(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+    )
+}
+
+/// What is written in `local/` is nobody's business; that it comes or goes is.
+fn changed_game(games: &Path, path: &Path, comes_or_goes: bool) -> Touched {
     let Ok(below) = path.strip_prefix(games) else {
         return Touched::Nothing;
     };
@@ -260,7 +270,10 @@ fn changed_game(games: &Path, path: &Path) -> Touched {
         return Touched::Nothing;
     };
     let inside = names.next().and_then(|name| name.to_str());
-    if inside.is_some_and(manifest::is_excluded_at_root) {
+    let is_local = inside == Some(Slot::Live.name()) && names.next().is_none();
+    if is_local && comes_or_goes {
+        Touched::Game(game.to_owned())
+    } else if inside.is_some_and(manifest::is_excluded_at_root) {
         Touched::Nothing
     } else {
         Touched::Game(game.to_owned())

@@ -4,7 +4,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use lanspread_disk::{DiskError, games_lock::GamesTaken, index::IndexError};
-use lanspread_proto::{ContentId, GameId, VersionLabel};
+use lanspread_proto::{ContentId, GameId, RelPath, VersionLabel};
 
 use crate::snapshot::OperationKind;
 
@@ -146,6 +146,14 @@ pub enum OperationError {
         /// How many files.
         count: u32,
     },
+    /// A file of a payload does not hold the bytes any more that it was shared or downloaded with.
+    #[error("{path}: the disk gives other bytes than {game} is made of")]
+    Rotten {
+        /// Of which game.
+        game: GameId,
+        /// Which file.
+        path: RelPath,
+    },
     /// A file changed while it was read.
     #[error("{0} changed while it was read")]
     Changing(PathBuf),
@@ -270,6 +278,7 @@ impl OperationError {
             | Self::Publish { code, .. }
             | Self::Connect { code, .. } => code,
             Self::NothingToMendFrom { .. } => "nothing-to-mend-from",
+            Self::Rotten { .. } => "disk-fault",
             Self::Changing(_) => "changing",
             Self::BadManifest(_) => "bad-manifest",
             Self::UnknownPeer => "unknown-peer",

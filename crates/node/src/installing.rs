@@ -102,6 +102,7 @@ async fn install(
     ports.until_closed(job).await?;
     job.enter(Phase::Installing).await;
     let manifest = Arc::clone(content.manifest());
+    let content_id = manifest.content();
     let planned = room::Plan {
         manifest: &manifest,
         missing_bytes: 0,
@@ -115,7 +116,12 @@ async fn install(
     let to = Destination { places, only };
     let install = Install::new(ports, job, (manifest, Source::Payload(content)), to);
     let done = ports.blocking(move || install.carry_out(hooks)).await?;
-    settle(ports, job, done).await
+    let settled = settle(ports, job, done).await;
+    if matches!(settled, Err(OperationError::Rotten { .. })) {
+        // Nobody else gets it either.
+        ports.shelf.rotten(job.game.clone(), content_id).await;
+    }
+    settled
 }
 
 async fn settle(

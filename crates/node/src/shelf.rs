@@ -13,6 +13,7 @@ mod moving;
 mod offer;
 mod place;
 mod reference;
+mod refusal;
 mod scanning;
 mod unshared;
 mod watching;
@@ -47,7 +48,7 @@ pub(crate) use self::{
 use self::{
     entry::{Entry, Trust},
     holding::Answer,
-    look::{Known, Looker, Seen},
+    look::{Hashed, Looker, Seen},
     looking::{Hashing, next_to_hash},
     moving::Moving,
     scanning::{Held, Listed},
@@ -93,9 +94,10 @@ pub(crate) enum Msg {
     Downloading(GameId, Option<Arc<Manifest>>),
     /// So many verified bytes of an unfinished download lie on disk.
     PartialBytes(GameId, u64),
-    /// Something in a game's directory changed.
+    /// Something in a game's directory changed; its name, if that is known.
     Changed {
         game: GameId,
+        directory: Option<String>,
     },
     /// Something in the games directory changed.
     AnyChanged,
@@ -109,7 +111,7 @@ pub(crate) enum Msg {
     Looked(GameId, Box<Seen>),
     /// A defect ended the look.
     LookFailed(GameId, String),
-    Hashed(GameId, Result<Box<Known>, NotShared>),
+    Hashed(GameId, Hashed),
     Moved(
         PathBuf,
         Option<GamesLock>,
@@ -338,7 +340,7 @@ impl Shelf {
             }
             Msg::Downloading(game, manifest) => self.entry(&game).downloading = manifest,
             Msg::PartialBytes(game, bytes) => self.entry(&game).seen.partial_bytes = bytes,
-            Msg::Changed { game } => self.on_changed(&game),
+            Msg::Changed { game, directory } => self.on_changed(&game, directory.as_deref()),
             Msg::AnyChanged => self.scan(),
             Msg::Rotten { game, content } => self.on_rotten(&game, content),
             Msg::Scanned(dir, lock, result) => {
@@ -365,8 +367,10 @@ impl Shelf {
         Place::root(&self.games_dir).listed(directory)
     }
 
-    fn on_changed(&mut self, game: &GameId) {
-        match self.entries.contains_key(game) {
+    /// A directory of another spelling may have taken the place of the one that is known.
+    fn on_changed(&mut self, game: &GameId, directory: Option<&str>) {
+        let entry = self.entries.get(game);
+        match entry.is_some_and(|entry| directory.is_none_or(|name| name == entry.directory)) {
             true => self.look_again(game),
             false => self.scan(),
         }

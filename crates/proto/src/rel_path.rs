@@ -260,7 +260,7 @@ enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TwinError {
     /// Another path differs only in case or in the way it is composed, or is the same.
-    #[error("it has a twin that differs at most in upper and lower case")]
+    #[error("another entry has the same name, upper and lower case aside")]
     Twin,
     /// The path is used as a file and as a directory.
     #[error("it is used as a file and as a directory")]

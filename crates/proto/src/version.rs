@@ -28,6 +28,9 @@ pub enum VersionError {
     /// Control or other hidden characters.
     #[error("the version holds hidden characters")]
     Hidden,
+    /// It says `version=`: a `version.ini` that holds it would be read as another label.
+    #[error("the version begins with `version=`")]
+    Keyed,
     /// The file is not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
@@ -40,7 +43,7 @@ impl VersionLabel {
     /// Parses a label.
     ///
     /// # Errors
-    /// Empty, too long or with hidden characters.
+    /// Empty, too long, with hidden characters, or not what a `version.ini` would give back.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         let label = text.trim();
         if label.is_empty() {
@@ -51,6 +54,9 @@ impl VersionLabel {
         }
         if label.chars().any(text::is_hidden) {
             return Err(VersionError::Hidden);
+        }
+        if keyed_value(label).is_some() {
+            return Err(VersionError::Keyed);
         }
         Ok(Self(label.to_string()))
     }
@@ -66,13 +72,10 @@ impl VersionLabel {
         }
         let ini = core::str::from_utf8(bytes).map_err(|_not_utf8| VersionError::NotText)?;
         let lines = || ini.trim_start_matches('\u{FEFF}').lines().map(str::trim);
-        let keyed = lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            key.trim()
-                .eq_ignore_ascii_case("version")
-                .then(|| value.trim().trim_matches('"'))
-        });
-        match keyed.or_else(|| lines().find(|line| !line.is_empty())) {
+        match lines()
+            .find_map(keyed_value)
+            .or_else(|| lines().find(|line| !line.is_empty()))
+        {
             Some(label) => Self::parse(label),
             None => Err(VersionError::Empty),
         }
@@ -149,6 +152,13 @@ impl fmt::Debug for VersionLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VersionLabel({})", self.0)
     }
+}
+
+/// The value in a line `version = value`.
+fn keyed_value(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=')?;
+    let is_version = key.trim().eq_ignore_ascii_case("version");
+    is_version.then(|| value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub const ARCHIVE_EXTENSIONS: &[&str] = &[
     "eti", "rar", "zip", "7z", "tar", "tgz", "txz", "tzst", "tar.gz", "tar.xz", "tar.zst",
 ];
 
+/// The place of `.z00` in the old numbering.
+const FIRST_Z: u32 = 801;
 /// Longest number in a volume name.
 const DIGITS_MAX: usize = 5;
 
@@ -28,6 +30,12 @@ pub enum VolumeError {
     Missing {
         /// The name it should have.
         missing: String,
+    },
+    /// A ZIP that its packer split: no reader here joins it.
+    #[error("{first}: a split ZIP cannot be read; join it with `zip -s 0` or pack it anew")]
+    SplitZip {
+        /// Its first file.
+        first: String,
     },
     /// Two files claim the same place, such as `a.part1.rar` and `a.part01.rar`.
     #[error("{first} and {second} are the same volume of one archive")]
@@ -87,6 +95,7 @@ pub fn group<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<VolumeS
             insert(&mut families, place, name)?;
         }
     }
+    check_split_zip(&families, &singles)?;
     for name in singles {
         let old = (folded_stem(name, ".rar"), Scheme::Old);
         match families.get_mut(&old) {
@@ -104,6 +113,26 @@ pub fn group<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<VolumeS
         .into_iter()
         .map(|((_, scheme), volumes)| complete(scheme, &volumes))
         .collect()
+}
+
+/// `.z01` is far from `.rar`, but the first file of a ZIP that was split, which ends in `.zip`.
+fn check_split_zip(
+    families: &BTreeMap<(String, Scheme), BTreeMap<u32, &str>>,
+    singles: &[&str],
+) -> Result<(), VolumeError> {
+    for ((stem, scheme), volumes) in families {
+        let is_split = |name: &&str| folded_stem(name, ".zip") == *stem;
+        if *scheme == Scheme::Old
+            && let Some((number, first)) = volumes.first_key_value()
+            && *number > FIRST_Z
+            && singles.iter().any(is_split)
+        {
+            return Err(VolumeError::SplitZip {
+                first: (*first).to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn insert<'a>(
@@ -250,6 +279,16 @@ mod tests {
             })
             .map_err(str::to_owned);
         assert_eq!(shown, expected, "{names:?}");
+    }
+
+    #[test]
+    fn a_split_zip_is_named() {
+        let split = "game.z01: a split ZIP cannot be read; join it with `zip -s 0` or pack it anew";
+        check(&["game.z01", "game.z02", "game.zip"], Err(split));
+        check(
+            &["game.z01", "other.zip"],
+            Err("the volume game.rar is missing"),
+        );
     }
 
     #[test]

@@ -11,7 +11,6 @@ use lanspread_api::{
 };
 
 use crate::{
-    output::Tone,
     report::Outcome,
     session::Session,
     table::{Align, Table},
@@ -91,8 +90,9 @@ fn one(game: &Game, session: &Session) -> Outcome {
     if session.out.is_json() {
         return Ok(session.out.json(game)?);
     }
-    let heading = session.out.paint(Tone::Strong, &game.game);
-    session.out.line(format!("{heading}  {}", game.title))?;
+    for line in session.out.heading(&game.game, &game.title) {
+        session.out.line(line)?;
+    }
     for (key, value) in facts(game) {
         for line in session.out.fact(key, 11, &value) {
             session.out.line(line)?;

@@ -69,6 +69,16 @@ fn changes_are_named_by_game() {
 }
 
 #[test]
+fn an_installed_game_that_goes_or_comes_is_told() {
+    let mut rig = Rig::new();
+    fs::remove_dir_all(rig.root.join("quake/local")).unwrap();
+    rig.expect("quake");
+    while rig.watch.wait(&rig.disk, Duration::ZERO).is_some() {}
+    fs::create_dir(rig.root.join("quake/local")).unwrap();
+    rig.expect("quake");
+}
+
+#[test]
 fn ours_is_not_watched() {
     let mut rig = Rig::new();
     sample::write(&rig.root, "quake/.incoming/d/y", b"2");
@@ -114,7 +124,7 @@ fn event(path: &str) -> Event {
 fn what_matters_is_merged() {
     let (shared, woken) = shared();
     for ignored in [
-        "/games/a/local",
+        "/games/a/local/x",
         "/games/a/.incoming/x",
         "/games/a/.local.backup",
         "/games/.hidden/x",
@@ -122,10 +132,12 @@ fn what_matters_is_merged() {
     ] {
         shared.on_event(Ok(event(ignored)));
     }
+    let written = Event::new(EventKind::Modify(ModifyKind::Any));
+    shared.on_event(Ok(written.add_path(PathBuf::from("/games/a/local"))));
     let read = Event::new(EventKind::Access(notify::event::AccessKind::Any));
     shared.on_event(Ok(read.add_path(PathBuf::from("/games/a/x"))));
     assert!(woken.try_recv().is_err());
-    for path in ["/games/a", "/games/a/x", "/games/b/c/local"] {
+    for path in ["/games/a", "/games/a/x", "/games/b/local"] {
         shared.on_event(Ok(event(path)));
     }
     assert!(woken.try_recv().is_ok() && woken.try_recv().is_err());

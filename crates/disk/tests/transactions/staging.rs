@@ -58,12 +58,33 @@ fn a_file_gets_the_time_that_its_archive_tells() {
 }
 
 #[test]
-fn files_are_hashed_copied_cloned_and_replaced() {
+fn a_clone_of_other_bytes_is_refused() {
+    let memory = Memory::prepared(Scenario::Install);
+    let mut staging = begin(&memory.disk).unwrap();
+    let source = places().game_root.join(&path("game.eti"));
+    let mut entry = FileEntry {
+        path: path("game.eti"),
+        bytes: 11,
+        root: Hash::of(b"archive two"),
+    };
+    let refused = staging.clone_from(&source, &entry, &mut |_| true);
+    assert!(
+        matches!(&refused, Err(StagingError::Differs(path)) if *path == entry.path),
+        "{refused:?}"
+    );
+    entry.path = path("another");
+    entry.root = Hash::of(b"archive one");
+    staging.clone_from(&source, &entry, &mut |_| true).unwrap();
+    staging.abort(&mut Instant::default()).unwrap();
+    assert!(memory.is_old());
+}
+
+#[test]
+fn files_are_hashed_copied_and_cloned() {
     let memory = Memory::prepared(Scenario::Install);
     let mut staging = begin(&memory.disk).unwrap();
     let (bytes, root) = add(&mut staging, "a/one", "first").unwrap();
     assert_eq!((bytes, root), (5, Hash::of(b"first")));
-    add(&mut staging, "a/one", "second").unwrap();
     staging
         .copy_file((&path("a/one"), &path("b/two")), &mut |_| true)
         .unwrap();
@@ -75,20 +96,16 @@ fn files_are_hashed_copied_cloned_and_replaced() {
     };
     staging.clone_from(&source, &entry, &mut |_| true).unwrap();
     staging.create_dir(&path("saves/empty")).unwrap();
-    let skipped = staging.create_file(&path("skipped"), None).unwrap();
-    staging.discard_file(skipped).unwrap();
     staging.commit(&mut Instant::default()).unwrap();
     memory.disk.crash(Loss::All);
     let tree = memory.tree();
-    assert_eq!(tree["local/a/one"], b"second");
-    assert_eq!(tree["local/b/two"], b"second");
+    assert_eq!(tree["local/a/one"], b"first");
+    assert_eq!(tree["local/b/two"], b"first");
     assert_eq!(tree["local/c/game.eti"], b"archive one");
-    assert!(!tree.contains_key("local/skipped"));
     let game = observe::observe(&memory.disk, &places()).unwrap();
     let record = game.installed.unwrap().record.unwrap();
     let roots: Vec<Hash> = record.files().iter().map(|file| file.root).collect();
-    let second = Hash::of(b"second");
-    assert_eq!(roots, [second, second, Hash::of(b"archive one")]);
+    assert_eq!(roots, [root, root, Hash::of(b"archive one")]);
 }
 
 #[test]
@@ -100,6 +117,9 @@ fn what_cannot_be_staged() {
     assert!(matches!(twin, StagingError::Twin { .. }), "{twin}");
     let twin = add(&mut staging, "Data", "x").unwrap_err();
     assert!(matches!(twin, StagingError::Twin { .. }), "{twin}");
+    // Two archives with the same file: nobody knows which one is meant.
+    let again = add(&mut staging, "Data/a", "y").unwrap_err();
+    assert!(matches!(again, StagingError::Twin { .. }), "{again}");
     let missing = staging
         .copy_file((&path("none"), &path("c")), &mut |_| true)
         .unwrap_err();

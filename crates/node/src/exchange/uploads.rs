@@ -334,9 +334,10 @@ impl Uploads {
             return None;
         }
         let game = admitted.served.game.clone();
-        self.ports
-            .changed
-            .try_send(crate::shelf::Msg::Changed { game });
+        self.ports.changed.try_send(crate::shelf::Msg::Changed {
+            game,
+            directory: None,
+        });
         Some(admitted.reservation.content)
     }
 

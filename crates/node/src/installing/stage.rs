@@ -312,6 +312,10 @@ fn bytes_of(event: &Event<'_>) -> u64 {
 fn staging_error(game: &GameId, error: StagingError) -> OperationError {
     match error {
         StagingError::Disk(error) => error.into(),
+        StagingError::Differs(path) => OperationError::Rotten {
+            game: game.clone(),
+            path,
+        },
         error @ (StagingError::Twin { .. }
         | StagingError::Length { .. }
         | StagingError::NothingToCopy(_)

@@ -21,7 +21,7 @@ use lanspread_unpack::{
     list, volumes,
 };
 
-use super::look::not;
+use super::refusal::not;
 use crate::{error::OperationError, snapshot::NotShared};
 
 /// What reads files, and what reads archives.

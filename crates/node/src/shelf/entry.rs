@@ -18,6 +18,7 @@ use lanspread_proto::{
 use super::{
     ShelfPorts,
     look::{Known, Subject},
+    refusal::Refusal,
 };
 use crate::{
     actor::Reply,
@@ -59,6 +60,8 @@ pub(super) struct Entry {
     /// Why no operation may touch it.
     pub(super) blocked: Option<OperationError>,
     pub(super) downloading: Option<Arc<Manifest>>,
+    /// What was found wrong with it when it was read last.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// What `lanspread.toml` says about sharing.
@@ -134,6 +137,7 @@ impl Entry {
             known: None,
             blocked: None,
             downloading: None,
+            refusal: None,
         }
     }
 
@@ -149,6 +153,7 @@ impl Entry {
             games,
             committed: self.committed.clone(),
             trust: self.trust,
+            refusal: self.refusal.clone(),
         }
     }
 

@@ -16,7 +16,7 @@ use lanspread_disk::{
     execute::{self, NoHooks, TransactionError},
     hashing::{HashError, HashJob, HashedFile, HashedPayload, Progress, Publication, hash_payload},
     index::{GameKey, Index, ManifestStore},
-    intent_file::{self, RecordSlot, StateFileError},
+    intent_file::{self, RecordSlot},
     observe::{self, GamePlaces, LocalGame, Sentinel},
     partial,
     pool::Pool,
@@ -32,6 +32,7 @@ use lanspread_unpack::WorkerCommand;
 use super::{
     archives,
     entry::{ShareWish, Trust},
+    refusal::{Refusal, not, not_recovered, unreadable},
 };
 use crate::{
     committing,
@@ -62,7 +63,12 @@ pub(super) struct Subject {
     pub(super) committed: Option<Agreed>,
     /// Whether somebody may still be copying into it.
     pub(super) trust: Trust,
+    /// What was found wrong with it when it was read last.
+    pub(super) refusal: Option<Refusal>,
 }
+
+/// What came of hashing a payload.
+pub(crate) type Hashed = Result<Box<Known>, Box<Refusal>>;
 
 /// What is there.
 #[derive(Debug)]
@@ -280,6 +286,13 @@ impl Looker {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the index cannot be asked"),
         }
+        // An archive is read to its end to be refused; once is enough.
+        if subject.trust == Trust::MaySettle
+            && let Some(refusal) = &subject.refusal
+            && refusal.is_of(&payload)
+        {
+            return PayloadState::Not(refusal.why.clone());
+        }
         if subject.trust == Trust::MaySettle && changed_lately(&payload) {
             return PayloadState::Not(NotShared::Settling);
         }
@@ -319,6 +332,18 @@ impl Looker {
 
     /// Hashes a payload and makes it a content.
     pub(super) fn hash(
+        &self,
+        subject: &Subject,
+        payload: &Arc<Payload>,
+        progress: &Arc<Progress>,
+    ) -> Hashed {
+        let hashed = self.hash_and_list(subject, payload, progress);
+        hashed
+            .map(Box::new)
+            .map_err(|why| Box::new(Refusal::new(why, payload)))
+    }
+
+    fn hash_and_list(
         &self,
         subject: &Subject,
         payload: &Arc<Payload>,
@@ -403,33 +428,6 @@ impl Looker {
     }
 }
 
-fn not_recovered(error: &TransactionError) -> NotShared {
-    let is_disk = matches!(
-        error,
-        TransactionError::Step { .. } | TransactionError::State(StateFileError::Disk(_))
-    );
-    if error.is_in_use() {
-        not("close-the-game", error)
-    } else if error.is_full() {
-        not("disk-full", error)
-    } else if is_disk {
-        not("disk", error)
-    } else {
-        not("unreadable-record", error)
-    }
-}
-
-/// What every operation is answered while a file of ours says nothing that can be believed.
-fn unreadable(error: &TransactionError) -> Option<OperationError> {
-    if let TransactionError::State(StateFileError::Unreadable { place, reason }) = error {
-        return Some(OperationError::Record {
-            path: place.path(),
-            reason: reason.to_string(),
-        });
-    }
-    None
-}
-
 fn hashed_of(manifest: &Manifest, chunk_map: &ChunkMap, payload: &Payload) -> HashedPayload {
     let geometry = manifest.geometry();
     let entries = (0..)
@@ -461,22 +459,6 @@ fn changed_lately(payload: &Payload) -> bool {
     SystemTime::now()
         .duration_since(change)
         .is_ok_and(|age| age < limits::SETTLE)
-}
-
-/// Why a game is not shared. The entry is what the reason begins with, where the code does not say
-/// which file it is.
-pub(super) fn not(code: &'static str, reason: &dyn std::fmt::Display) -> NotShared {
-    let reason = reason.to_string();
-    let named = match code {
-        "version-ini" => Some((manifest::VERSION_INI, reason.as_str())),
-        _ => reason.split_once(": "),
-    };
-    let (entry, reason) = named.unwrap_or(("the folder", &reason));
-    NotShared::Refused {
-        entry: entry.to_owned(),
-        code,
-        reason: reason.to_owned(),
-    }
 }
 
 #[cfg(test)]

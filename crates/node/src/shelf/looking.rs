@@ -12,7 +12,8 @@ use lanspread_proto::GameId;
 use super::{
     Msg, Shelf,
     entry::{Look, Trust},
-    look::{Known, PayloadState, Seen},
+    look::{Hashed, Known, PayloadState, Seen},
+    refusal::Refusal,
 };
 use crate::{
     error::OperationError,
@@ -150,6 +151,7 @@ impl Shelf {
         entry.take(&self.ports, known);
         let again = entry.look.end();
         let waiting = std::mem::take(&mut entry.waiting);
+        let is_gone = !seen.present && !entry.is_held() && waiting.is_empty();
         for reply in std::mem::take(&mut entry.settling) {
             self.answer(reply, Ok(()));
         }
@@ -158,6 +160,10 @@ impl Shelf {
         }
         if again {
             self.look_again(game);
+        }
+        if is_gone {
+            // Or it has another name now.
+            self.scan();
         }
     }
 
@@ -211,13 +217,15 @@ impl Shelf {
             .tasks
             .spawn_blocking(tracing::info_span!("hash", %game), move || {
                 let known = caught_in(|| looker.hash(&subject, &payload, &progress))
-                    .unwrap_or_else(|panic| Err(defective(&game, panic)))
-                    .map(Box::new);
+                    .unwrap_or_else(|panic| {
+                        let why = defective(&game, panic);
+                        Err(Box::new(Refusal::passing(why)))
+                    });
                 mailbox.blocking_send(Msg::Hashed(game, known));
             });
     }
 
-    pub(super) fn on_hashed(&mut self, game: &GameId, result: Result<Box<Known>, NotShared>) {
+    pub(super) fn on_hashed(&mut self, game: &GameId, result: Hashed) {
         self.hashing = None;
         let Some(entry) = self.entries.get_mut(game) else {
             return;
@@ -226,11 +234,16 @@ impl Shelf {
             Ok(known) => {
                 entry.trust = Trust::MaySettle;
                 entry.rotten = None;
+                entry.refusal = None;
                 entry.seen.not_shared = None;
                 entry.take(&self.ports, Some(*known));
             }
-            Err(reason) => {
-                entry.seen.not_shared = Some(reason);
+            Err(refusal) => {
+                entry.seen.not_shared = Some(refusal.why.clone());
+                if refusal.lasts() {
+                    entry.trust = Trust::MaySettle;
+                }
+                entry.refusal = Some(*refusal);
                 entry.take(&self.ports, None);
             }
         }

@@ -77,7 +77,10 @@ fn listen(
         }
         for name in changes.games {
             let message = match GameId::parse(&name) {
-                Ok(game) => Msg::Changed { game },
+                Ok(game) => Msg::Changed {
+                    game,
+                    directory: Some(name),
+                },
                 Err(_not_a_game) => Msg::AnyChanged,
             };
             mailbox.blocking_send(message);

@@ -233,5 +233,14 @@ fn translated(error: &Error) -> EngineError {
         | Error::BadTerminatedHeader(_)
         | Error::FileNotFound => ErrorCode::Damaged,
     };
-    checksum(EngineError::new(code, format!("{error:?}")))
+    let detail = if let Error::Io(source, _) = error {
+        source.to_string()
+    } else if matches!(error, Error::BadSignature(_)) {
+        "it does not begin like a 7z archive".to_owned()
+    } else if matches!(error, Error::NextHeaderCrcMismatch) {
+        "the checksum of its list of files is wrong".to_owned()
+    } else {
+        format!("{error:?}")
+    };
+    checksum(EngineError::new(code, detail))
 }

@@ -83,7 +83,13 @@ enum Kind {
     Directory,
     File,
     Link,
+    /// A pipe or a device.
+    Special,
 }
+
+/// The type of a file in its Unix mode, and those that are not files, directories or links.
+const TYPE_MASK: u32 = 0o170_000;
+const SPECIAL_TYPES: [u32; 4] = [0o010_000, 0o020_000, 0o060_000, 0o140_000];
 
 /// All entries in the order of their data, and the name of the first that is encrypted.
 fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>), EngineError> {
@@ -117,14 +123,21 @@ fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>),
             // The listing refuses what unpacking would refuse.
             check_method(data.compression()).map_err(|error| error.at(&spelled))?;
         }
+        let mode = data.unix_mode().unwrap_or(0);
+        let kind = match name {
+            None => Kind::Root,
+            Some(_) if data.is_symlink() => Kind::Link,
+            Some(_) if SPECIAL_TYPES.contains(&(mode & TYPE_MASK)) => Kind::Special,
+            Some(_) if spelled.ends_with('/') => Kind::Directory,
+            Some(_) => Kind::File,
+        };
+        if matches!(kind, Kind::Root | Kind::Directory) && data.size() > 0 {
+            let detail = "a directory with bytes";
+            return Err(EngineError::new(ErrorCode::Damaged, detail).at(&spelled));
+        }
         entries.push(Entry {
             index,
-            kind: match name {
-                None => Kind::Root,
-                Some(_) if data.is_symlink() => Kind::Link,
-                Some(_) if spelled.ends_with('/') => Kind::Directory,
-                Some(_) => Kind::File,
-            },
+            kind,
             name: name.unwrap_or_default().to_owned(),
             start,
             end: start
@@ -133,7 +146,7 @@ fn entries(archive: &ZipArchive<Source>) -> Result<(Vec<Entry>, Option<String>),
                 .saturating_add(data.compressed_size()),
             bytes: data.size(),
             crc32: data.crc32(),
-            mode: data.unix_mode().unwrap_or(0),
+            mode,
         });
     }
     entries.sort_by_key(|entry| entry.start);
@@ -165,7 +178,7 @@ fn send(job: &Job, archive: &mut ZipArchive<Source>, entry: &Entry) -> Result<()
     let frame = EntryFrame {
         kind: match entry.kind {
             Kind::Directory => EntryKind::Directory,
-            Kind::Root | Kind::File | Kind::Link => EntryKind::file(entry.mode),
+            Kind::Root | Kind::File | Kind::Link | Kind::Special => EntryKind::file(entry.mode),
         },
         bytes: (entry.kind == Kind::File).then_some(entry.bytes),
         modified: None,
@@ -175,6 +188,7 @@ fn send(job: &Job, archive: &mut ZipArchive<Source>, entry: &Entry) -> Result<()
         (Kind::Root, _) => {}
         (Kind::Directory, _) => locked(&job.link).entry(frame)?,
         (Kind::Link, _) => locked(&job.link).skipped(&entry.name, SkipReason::Link)?,
+        (Kind::Special, _) => locked(&job.link).skipped(&entry.name, SkipReason::Special)?,
         (Kind::File, Mode::List) => locked(&job.link).listed_file(frame)?,
         (Kind::File, Mode::Unpack) => {
             let options = ZipReadOptions::new()

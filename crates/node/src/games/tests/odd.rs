@@ -107,3 +107,48 @@ async fn a_get_after_a_cancel_begins_when_that_has_ended() {
     anna.stop().await;
     berta.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tree_that_rotted_is_not_installed() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    let berta = rotten(berta).await;
+    let install = berta.handle().install(quake()).await.unwrap();
+    let phase = berta.ended(install).await;
+    let named = |path: &lanspread_proto::RelPath| path.as_str() == "maps/q3dm17.bsp";
+    assert!(
+        matches!(&phase, Phase::Failed(OperationError::Rotten { path, .. }) if named(path)),
+        "{phase:?}"
+    );
+    assert!(!berta.game_dir().join("local").exists());
+    let withheld = |game: &GameView| game.local.not_shared.is_some();
+    berta.until_game("not shared", withheld).await;
+    anna.stop().await;
+    berta.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_spelled_otherwise_is_the_same_game() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Install).await).await;
+    let other = berta.dir.path().join("games/QUAKE");
+    std::fs::rename(berta.game_dir(), &other).unwrap();
+    let moved = |game: &GameView| {
+        let is_here = game.local.downloaded.is_some() && game.local.installed.is_some();
+        is_here && game.folder.as_ref() == Some(&other)
+    };
+    berta.until_game("found", moved).await;
+    let uninstall = berta.handle().uninstall(quake(), UserFiles::Keep).await;
+    berta.done(uninstall.unwrap()).await;
+    std::fs::remove_dir_all(&other).unwrap();
+    let gone = |game: &GameView| game.local.downloaded.is_none();
+    berta.until_game("gone", gone).await;
+    // Made anew, it is the place for the download, whether anybody has told or not.
+    std::fs::create_dir_all(&other).unwrap();
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    check_files(&other, "1.0");
+    assert!(!berta.game_dir().exists());
+    anna.stop().await;
+    berta.stop().await;
+}
