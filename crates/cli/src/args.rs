@@ -89,6 +89,7 @@ pub(crate) enum Commands {
     Kick(commands::kick::KickArgs),
     Connect(commands::connect::ConnectArgs),
     Doctor(commands::doctor::DoctorArgs),
+    Handout(commands::handout::HandoutArgs),
     Inspect(commands::inspect::InspectArgs),
     Logs(commands::logs::LogsArgs),
     Completions(commands::completions::CompletionsArgs),

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod games;
 pub(crate) mod get;
+pub(crate) mod handout;
 pub(crate) mod inspect;
 pub(crate) mod install;
 pub(crate) mod kick;

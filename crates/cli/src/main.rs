@@ -8,17 +8,20 @@ mod dirs;
 mod env;
 mod errands;
 mod files;
+mod handed_out;
 mod jsonl;
 mod log_files;
 mod logging;
 mod output;
 mod rate;
+mod reached;
 mod report;
 #[cfg(test)]
 mod sample;
 mod screen;
 mod session;
 mod settings;
+mod size;
 mod table;
 mod wait;
 mod web;
@@ -95,6 +98,7 @@ fn carry_out(command: &Commands, session: &Session) -> Outcome {
         Commands::Kick(args) => c::kick::run(args, session),
         Commands::Connect(args) => c::connect::run(args, session),
         Commands::Doctor(args) => c::doctor::run(args, session),
+        Commands::Handout(args) => c::handout::run(args, session),
         Commands::Inspect(args) => c::inspect::run(args, session),
         Commands::Logs(args) => c::logs::run(args, session),
         Commands::Completions(args) => c::completions::run(args, session),

@@ -41,6 +41,8 @@ pub(crate) enum Tone {
     Bad,
     /// A heading.
     Strong,
+    /// Black on white, as on paper.
+    Paper,
 }
 
 impl Output {
@@ -61,6 +63,16 @@ impl Output {
             colour: false,
             width,
         }
+    }
+
+    /// Whether colours are wanted.
+    pub(crate) const fn is_colourful(&self) -> bool {
+        self.colour
+    }
+
+    /// Columns that a line may have.
+    pub(crate) const fn width(&self) -> usize {
+        self.width
     }
 
     /// Whether programs read it.
@@ -145,6 +157,7 @@ pub(crate) fn paint(colour: bool, tone: Tone, text: &str) -> String {
         Tone::Warn => "33",
         Tone::Bad => "31",
         Tone::Strong => "1",
+        Tone::Paper => "30;107",
     };
     if colour {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")

@@ -91,14 +91,14 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         code: "http-listen",
         kind: Kind::Config,
-        meaning: "The address of the control server cannot be used.",
+        meaning: "The address of the control server, or of a hand-out, cannot be used.",
         english: &[
-            "another program may use it: choose another with `--http ADDR`, or leave it out for \
-                a free port",
+            "another program may use it: choose another with `--http ADDR` (`--listen ADDR` of a \
+                hand-out), or leave it out for a free port",
         ],
         german: &[
             "vielleicht belegt sie ein anderes Programm: wähle eine andere mit `--http ADDR` \
-                oder keine",
+                (`--listen ADDR` beim Verteilen) oder keine",
         ],
     },
     Entry {
