@@ -82,6 +82,61 @@ const census = () => {
   return counts;
 };
 
+describe('a guest', () => {
+  it('sees games and nothing to press', async () => {
+    const state = { ...scene('party'), guest: true };
+    await open(frozen(state));
+    expect(document.querySelectorAll('li.card').length).toBeGreaterThan(3);
+    expect(document.querySelectorAll('li.card button').length).toBe(0);
+    const links = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'));
+    expect(links).toContain('#/library');
+    expect(links).not.toContain('#/settings');
+    expect(document.querySelector('.guest')?.textContent).toContain('looking only');
+  });
+
+  it('shows its code and comes in', async () => {
+    const transport = frozen({ ...scene('party'), guest: true });
+    const pair = vi.spyOn(transport, 'pair').mockRejectedValue(new Error('not this one'));
+    await open(transport);
+    const field = document.querySelector<HTMLInputElement>('.guest input');
+    expect(field).not.toBeNull();
+    field!.value = 'ABCD-EFGH';
+    field!.dispatchEvent(new Event('input', { bubbles: true }));
+    flushSync();
+    button(/^Pair$/)?.click();
+    await settle();
+    expect(pair).toHaveBeenCalledWith('ABCD-EFGH');
+    expect(toasts.list.length).toBe(1);
+  });
+});
+
+describe('the mirror', () => {
+  it('says what it keeps and what it leaves, and takes its limits', async () => {
+    const state = scene('party');
+    const settings = { ...state.settings, mirror: true, mirror_quota: 500_000_000_000 };
+    const mirror = {
+      ...state.mirror,
+      on: true,
+      kept_games: 2,
+      kept_bytes: 7_000_000_000,
+      left: [{ game: 'quake', why: 'over_quota' as const }],
+      left_games: 1,
+    };
+    const transport = frozen({ ...state, settings, mirror });
+    const sent = vi.spyOn(transport, 'call');
+    await open(transport, { view: 'settings' });
+    const text = document.querySelector('main')?.textContent ?? '';
+    expect(text).toContain('2 games kept');
+    expect(text).toMatch(/Beyond the limit:\s*quake/);
+    const quota = document.querySelector<HTMLInputElement>('input[aria-label="At most, GB"]');
+    expect(quota?.valueAsNumber).toBe(500);
+    quota!.value = '';
+    quota!.dispatchEvent(new Event('change', { bubbles: true }));
+    await settle();
+    expect(sent).toHaveBeenCalledWith({ command: 'set_settings', mirror_quota: 'off' });
+  });
+});
+
 describe('starting a game', () => {
   it('shows every command before anything of a stranger is started, then names what was shown', async () => {
     const transport = still('party');

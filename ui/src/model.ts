@@ -17,6 +17,8 @@ export type {
   Holder,
   Host,
   Kind,
+  LeftWhy,
+  Mirror,
   NotShared,
   Notice,
   Phase,

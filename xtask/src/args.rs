@@ -15,6 +15,7 @@ cargo xtask COMMAND
                      scenarios of a Windows peer beside a Linux one
   windows --install  the same; installs what is missing first (needs root)
   bundle             target/lanspread-windows-x64.zip, to be unpacked on a Windows PC
+  bundle --musl      target/lanspread-linux-x64-static, which runs on any Linux of 64 bits
   tidy               caps, names, words and documents only
   edges              who may import whom only
   sim [SEED...]      the swarm simulator
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     Windows(bool),
     /// Pack what people get.
     Bundle,
+    /// Build the program that needs no library of the system.
+    #[cfg(target_os = "linux")]
+    BundleMusl,
     /// Run the tidy check only.
     Tidy,
     /// Run the import check only.
@@ -89,6 +93,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, S
         #[cfg(target_os = "linux")]
         "bench" => bench(&rest).map(Command::Bench),
         "windows" => windows(&rest).map(Command::Windows),
+        #[cfg(target_os = "linux")]
+        "bundle" if rest == ["--musl"] => Ok(Command::BundleMusl),
         "bundle" => nothing(&rest, Command::Bundle),
         "tidy" => nothing(&rest, Command::Tidy),
         "edges" => nothing(&rest, Command::Edges),
@@ -278,6 +284,8 @@ mod tests {
         check("windows --install", Ok(Command::Windows(true)));
         check("windows 11", Err(()));
         check("bundle", Ok(Command::Bundle));
+        check("bundle --musl", Ok(Command::BundleMusl));
+        check("bundle --glibc", Err(()));
         check("tidy now", Err(()));
         check("bench", Err(()));
         check("bench pair --runs", Err(()));

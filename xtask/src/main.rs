@@ -12,6 +12,8 @@ mod args;
 mod bench;
 mod edges;
 mod fuzz;
+#[cfg(target_os = "linux")]
+mod musl;
 mod process;
 mod repo;
 mod run;
@@ -60,6 +62,8 @@ fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Bench(bench) => bench::run(&repo, &bench),
         Command::Windows(install) => windows::check(&repo, install),
         Command::Bundle => windows::bundle(&repo),
+        #[cfg(target_os = "linux")]
+        Command::BundleMusl => musl::bundle(&repo),
         Command::Tidy => Ok(repo::print(&tidy::check(&repo)?)),
         Command::Edges => Ok(repo::print(&edges::check(&repo)?)),
     }

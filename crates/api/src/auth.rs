@@ -6,6 +6,9 @@
 //! origin is refused, and everything under `/api/` but pairing needs a secret that no page can
 //! know: the token of `api.json`, or the session of a paired browser. A browser sends its session
 //! by itself, so what changes something must then also say that it comes from our own page.
+//!
+//! The owner may name further hosts, and let everybody look: then the state is shown without a
+//! secret to whoever asks for it, without what is nobody's business.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -13,7 +16,7 @@ use axum::http::{HeaderMap, Method, header, request::Parts};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
-use crate::{error::Report, pairing::Sessions};
+use crate::{error::Report, host_name::HostName, pairing::Sessions};
 
 /// Bytes of randomness in a token.
 const TOKEN_BYTES: usize = 32;
@@ -61,16 +64,37 @@ impl Token {
     }
 }
 
+/// Under which names a control server answers, and to whom besides those who show a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Admits {
+    /// Names of this machine besides its addresses and `localhost`.
+    pub names: Vec<HostName>,
+    /// Everybody may look at the state, without a secret.
+    pub view: bool,
+}
+
+/// Who sent a request that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visitor {
+    /// Somebody with a secret; or nobody in particular, for what is shown to all.
+    Owner,
+    /// Somebody without one, who looks.
+    Guest,
+}
+
 /// Judges requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
     port: u16,
     token: Token,
     sessions: watch::Receiver<Sessions>,
+    admits: Admits,
 }
 
 /// Where a browser exchanges a code for a session.
 pub(crate) const PAIRING: &str = "/api/pair";
+/// What everybody may see where the owner lets everybody look.
+pub(crate) const VIEWED: [&str; 2] = ["/api/snapshot", "/api/events"];
 /// Everything that needs a secret lies below.
 const GUARDED: &str = "/api/";
 /// A browser is remembered for a year.
@@ -101,16 +125,22 @@ impl Refused {
 }
 
 impl Guard {
-    pub(crate) const fn new(port: u16, token: Token, sessions: watch::Receiver<Sessions>) -> Self {
+    pub(crate) const fn new(
+        port: u16,
+        token: Token,
+        sessions: watch::Receiver<Sessions>,
+        admits: Admits,
+    ) -> Self {
         Self {
             port,
             token,
             sessions,
+            admits,
         }
     }
 
     /// Judges a request by its head.
-    pub(crate) fn admit(&self, request: &Parts) -> Result<(), Refused> {
+    pub(crate) fn admit(&self, request: &Parts) -> Result<Visitor, Refused> {
         let host = self.host(request).ok_or(Refused::Host)?;
         let (path, headers) = (request.uri.path(), &request.headers);
         let front_page = request.method == Method::GET && path == "/";
@@ -122,7 +152,7 @@ impl Guard {
         let guarded = path.starts_with(GUARDED) && path != PAIRING;
         if guarded && !self.shows_token(headers) {
             if !self.shows_session(headers) {
-                return Err(Refused::Token);
+                return self.admit_guest(request).ok_or(Refused::Token);
             }
             if changes && origin != Origin::Ours {
                 return Err(Refused::Origin);
@@ -131,7 +161,16 @@ impl Guard {
         if changes && !is_json(headers) {
             return Err(Refused::NotJson);
         }
-        Ok(())
+        Ok(Visitor::Owner)
+    }
+
+    /// Lets in whoever only looks. A token that is shown and wrong is a mistake, not a visit.
+    fn admit_guest(&self, request: &Parts) -> Option<Visitor> {
+        let looks = self.admits.view
+            && request.method == Method::GET
+            && VIEWED.contains(&request.uri.path())
+            && !request.headers.contains_key(header::AUTHORIZATION);
+        looks.then_some(Visitor::Guest)
     }
 
     /// The cookie that makes a browser come in from now on. Scripts cannot read it, other sites
@@ -167,6 +206,7 @@ impl Guard {
         };
         port == Some(self.port)
             && (name.eq_ignore_ascii_case("localhost")
+                || self.admits.names.iter().any(|ours| ours.is(name))
                 || name.parse::<Ipv4Addr>().is_ok()
                 || ip_v6(name))
     }

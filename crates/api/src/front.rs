@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::types::{
     Snapshot,
-    snapshot::{FirstRun, Me, Settings, Sharing, Volume},
+    snapshot::{FirstRun, Me, Mirror, Settings, Sharing, Volume},
 };
 
 /// The state that the doors show. Cheap to clone.
@@ -76,10 +76,12 @@ fn unstarted(first_run: Option<&FirstRun>) -> Snapshot {
         queue: Vec::new(),
         uploads: Vec::new(),
         settings: Settings::from(&lanspread_node::config::Settings::default()),
+        mirror: Mirror::default(),
         problems: Vec::new(),
         components: Vec::new(),
         first_run: None,
         quitting: false,
+        guest: false,
     }
 }
 

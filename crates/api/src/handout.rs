@@ -51,6 +51,9 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Somebody who takes nothing for so long is gone.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// No connection lasts longer, however it trickles.
+pub const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
 /// Ports that are tried behind the default.
 const PORTS_TRIED: u16 = 16;
 /// The pause when the system gives no connection.
@@ -166,10 +169,11 @@ async fn serve(stream: TcpStream, from: IpAddr, stock: Arc<Stock>) {
         .max_buf_size(HEAD_BYTES_MAX)
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(stream, answer)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%from, %error, "a guest got no whole answer");
+        .serve_connection(stream, answer);
+    match tokio::time::timeout(CONNECTION_TIMEOUT, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%from, %error, "a guest got no whole answer"),
+        Err(late) => tracing::info!(%from, %late, "a guest took too long"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
+    extract::{DefaultBodyLimit, Extension, Path, Request, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Guard, PAIRING, Token},
+    auth::{Admits, Guard, PAIRING, Token, Visitor},
     doorkeeper::Doorkeeper,
     error::{Kind, Report},
     hints::Language,
@@ -63,6 +63,7 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     address: SocketAddr,
     token: Token,
+    admits: Admits,
 }
 
 impl Server {
@@ -87,7 +88,14 @@ impl Server {
             listeners,
             address,
             token,
+            admits: Admits::default(),
         })
+    }
+
+    /// Answers under these names too, and to these visitors.
+    #[must_use]
+    pub fn admitting(self, admits: Admits) -> Self {
+        Self { admits, ..self }
     }
 
     /// The address that clients on this machine use.
@@ -103,7 +111,8 @@ impl Server {
         doorkeeper: Doorkeeper,
         stop: CancellationToken,
     ) {
-        let guard = Guard::new(self.address.port(), self.token, doorkeeper.sessions());
+        let (port, sessions) = (self.address.port(), doorkeeper.sessions());
+        let guard = Guard::new(port, self.token, sessions, self.admits);
         let shared = Shared {
             household,
             doorkeeper,
@@ -222,9 +231,12 @@ fn router<H: Household>(shared: Shared<H>) -> Router {
 
 /// Judges the request before anything reads its body; adds the headers to every answer.
 async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let mut response = match guard.admit(&parts) {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Ok(visitor) => {
+            parts.extensions.insert(visitor);
+            next.run(Request::from_parts(parts, body)).await
+        }
         Err(refused) => {
             tracing::warn!(path = parts.uri.path(), ?refused, "refused a request");
             failure(refused.report(), &parts.headers)
@@ -312,9 +324,12 @@ fn parse<T: serde::de::DeserializeOwned>(body: Result<Bytes, BytesRejection>) ->
     parsed.map_err(|error| Report::new("bad-request", error.to_string()))
 }
 
-async fn snapshot<H: Household>(State(shared): State<Shared<H>>) -> Json<Snapshot> {
+async fn snapshot<H: Household>(
+    State(shared): State<Shared<H>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Json<Snapshot> {
     let front = shared.household.fronts().borrow().clone();
-    Json((&front).into())
+    Json(Snapshot::from(&front).shown_to(visitor))
 }
 
 /// A picture; its address changes with it, so a browser may keep it.

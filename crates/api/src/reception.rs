@@ -43,6 +43,7 @@ pub struct Reception {
     errands: mpsc::Sender<Errand>,
     doorkeeper: Doorkeeper,
     address: SocketAddr,
+    others: Vec<String>,
     state_dir: PathBuf,
 }
 
@@ -55,6 +56,8 @@ pub struct Opening {
     pub sessions: Sessions,
     /// Where the control server listens.
     pub address: SocketAddr,
+    /// Host and port by which other machines reach it, best first; nothing if they do not.
+    pub others: Vec<String>,
     /// Where the program keeps its state.
     pub state_dir: PathBuf,
     /// Ends everything.
@@ -119,6 +122,7 @@ impl Reception {
             first_run,
             sessions,
             address,
+            others,
             state_dir,
             stop,
         } = opening;
@@ -144,6 +148,7 @@ impl Reception {
             errands,
             doorkeeper: Doorkeeper::start(sessions, stop.clone()),
             address,
+            others,
             state_dir,
         };
         tokio::spawn(async move { stop.run_until_cancelled(desk.run(ordered)).await });
@@ -168,8 +173,10 @@ impl Reception {
 
     async fn pair(&self) -> Result<Reply, Report> {
         let code = self.doorkeeper.issue().await?.for_people();
+        let link = |place: &dyn std::fmt::Display| format!("http://{place}/#pair={code}");
         Ok(Reply::Pairing {
-            link: format!("http://{}/#pair={code}", self.address),
+            link: link(&self.address),
+            others: self.others.iter().map(|place| link(place)).collect(),
             code,
             valid_ms: u64::try_from(CODE_TTL.as_millis()).unwrap_or(u64::MAX),
         })

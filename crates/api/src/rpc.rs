@@ -6,7 +6,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use lanspread_node::{
     NodeHandle, OperationError, Snapshot as NodeSnapshot,
-    config::Settings,
+    config::{MirrorSettings, Settings},
     handle::{
         AfterDownload, ChangedFiles, GamesMove, GetRequest, Partials, PublishHow, PublishRequest,
         ShareChange, UserFiles, WhileInstalled,
@@ -20,7 +20,7 @@ use crate::{
     error::Report,
     types::{
         Command, Reply, SettingsChange,
-        command::{GetCommand, PublishCommand, RateLimit},
+        command::{ByteLimit, GetCommand, PublishCommand, RateLimit},
         snapshot::{Game, Peer, PeerState},
     },
 };
@@ -232,6 +232,12 @@ fn changed(settings: &Settings, change: SettingsChange) -> Result<Settings, Repo
         down_rate_max: rate(settings.down_rate_max, change.down_rate_max)?,
         downloads_max,
         wine: settings.wine.clone(),
+        mirror: MirrorSettings {
+            on: change.mirror.unwrap_or(settings.mirror.on),
+            quota_bytes: (change.mirror_quota)
+                .map_or(settings.mirror.quota_bytes, ByteLimit::bytes),
+            free_min_bytes: change.mirror_free.unwrap_or(settings.mirror.free_min_bytes),
+        },
     })
 }
 

@@ -8,7 +8,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    extract::State,
+    extract::{Extension, State},
     response::{
         Sse,
         sse::{Event, KeepAlive},
@@ -28,6 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auth::Visitor,
     front::Front,
     household::Household,
     http::Shared,
@@ -43,6 +44,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(crate) async fn events<H: Household>(
     State(shared): State<Shared<H>>,
+    Extension(visitor): Extension<Visitor>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     // Notices first: none is missed that the first snapshot does not know of.
     let notices = shared.household.notices();
@@ -50,6 +52,7 @@ pub(crate) async fn events<H: Household>(
         notices,
         fronts: shared.household.fronts(),
         stop: shared.stop,
+        visitor,
         shown: None,
         number: 0,
         next_at: Instant::now(),
@@ -67,6 +70,8 @@ struct Reader {
     fronts: watch::Receiver<Front>,
     notices: broadcast::Receiver<Notice>,
     stop: CancellationToken,
+    /// Who is at the other end.
+    visitor: Visitor,
     /// What the other end knows.
     shown: Option<Snapshot>,
     number: u64,
@@ -140,7 +145,9 @@ impl Reader {
     }
 
     fn tell(&mut self, notices: Vec<Notice>) -> Option<Event> {
-        let now = Snapshot::from(&*self.fronts.borrow_and_update());
+        let shown_to = |notice: Notice| notice.shown_to(self.visitor);
+        let notices: Vec<_> = notices.into_iter().filter_map(shown_to).collect();
+        let now = Snapshot::from(&*self.fronts.borrow_and_update()).shown_to(self.visitor);
         let known = self.shown.as_ref();
         let delta = known.and_then(|known| Delta::between(known, &now));
         let event = match delta {

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod delta;
+mod guest;
 pub mod notice;
 pub mod play;
 pub mod reply;

@@ -46,14 +46,15 @@ impl FromStr for Rate {
         if matches!(lower.as_str(), "off" | "none" | "unlimited") {
             return Ok(Self(None));
         }
-        let bytes = bytes_per_second(&lower).filter(|&bytes| bytes > 0);
+        let bytes = amount(&lower).filter(|&bytes| bytes > 0);
         bytes
             .map(|bytes| Self(Some(bytes)))
             .ok_or_else(|| RateError(text.to_owned()))
     }
 }
 
-fn bytes_per_second(lower: &str) -> Option<u64> {
+/// Bytes, or bytes per second, of a number with a unit in lower case.
+pub(crate) fn amount(lower: &str) -> Option<u64> {
     let split = lower.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, unit) = lower.split_at(split);
     let unit = unit.trim();

@@ -4,7 +4,7 @@ use lanspread_api::{
     Report, Snapshot,
     types::snapshot::{
         Availability, Component, ComponentState, Content, Game, Hashing, Holder, Installed, Local,
-        Me, NotShared, Operation, OperationKind, Peer, PeerState, Phase, Problem, Settings,
+        Me, Mirror, NotShared, Operation, OperationKind, Peer, PeerState, Phase, Problem, Settings,
         Sharing, Size, Source, Upload,
     },
 };
@@ -183,6 +183,7 @@ pub(crate) fn snapshot() -> Snapshot {
         revision: 1,
         first_run: None,
         quitting: false,
+        guest: false,
         me: Me {
             disk: None,
             version: "0.1.0".to_owned(),
@@ -218,7 +219,11 @@ pub(crate) fn snapshot() -> Snapshot {
             down_rate_max: None,
             downloads_max: 2,
             wine: None,
+            mirror: false,
+            mirror_quota: None,
+            mirror_free: 10_000_000_000,
         },
+        mirror: Mirror::default(),
         problems: vec![Problem {
             code: "games-dir-unavailable".to_owned(),
             subject: "/games".to_owned(),

@@ -3,11 +3,15 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use lanspread_api::Report;
-use lanspread_node::config::{Listen, PORT_DEFAULT, Settings};
+use lanspread_node::config::{Listen, MirrorSettings, PORT_DEFAULT, Settings};
 use lanspread_proto::text::PeerName;
 
 pub(crate) use self::file::SettingsFile;
-use crate::{dirs, env, rate::Rate};
+use crate::{
+    dirs, env,
+    rate::Rate,
+    size::{Amount, Quota},
+};
 
 mod file;
 
@@ -24,6 +28,10 @@ pub(crate) struct Effective {
 pub(crate) struct Flags {
     pub(crate) name: Option<String>,
     pub(crate) games_dir: Option<PathBuf>,
+    /// Given means on.
+    pub(crate) mirror: bool,
+    pub(crate) mirror_quota: Option<Quota>,
+    pub(crate) mirror_free: Option<Amount>,
 }
 
 impl Effective {
@@ -49,6 +57,19 @@ impl Effective {
         };
         let up = text(env::UP, file.up).map(parsed::<Rate>).transpose()?;
         let down = text(env::DOWN, file.down).map(parsed::<Rate>).transpose()?;
+        let quota = text_of(flags.mirror_quota.map(|q| q.exact()), file.mirror_quota);
+        let free = text_of(flags.mirror_free.map(|a| a.exact()), file.mirror_free);
+        let mirror = MirrorSettings {
+            on: flags.mirror || file.mirror.unwrap_or(defaults.mirror.on),
+            quota_bytes: quota
+                .map(parsed::<Quota>)
+                .transpose()?
+                .map_or(defaults.mirror.quota_bytes, |quota| quota.0),
+            free_min_bytes: free
+                .map(parsed::<Amount>)
+                .transpose()?
+                .map_or(defaults.mirror.free_min_bytes, |amount| amount.0),
+        };
         let downloads = text(env::DOWNLOADS, file.downloads.map(|n| n.to_string()));
         let share = text(env::SHARE, file.share.map(|share| share.to_string()));
         Ok(Self {
@@ -66,9 +87,16 @@ impl Effective {
                     .transpose()?
                     .map_or(defaults.downloads_max, |downloads| downloads.0),
                 wine: file.wine,
+                mirror,
             },
         })
     }
+}
+
+/// A flag before the file, and whence it is.
+fn text_of(flag: Option<String>, in_file: Option<String>) -> Option<(String, String)> {
+    let flag = flag.map(|text| ("a flag".to_owned(), text));
+    flag.or_else(|| in_file.map(|text| ("config.toml".to_owned(), text)))
 }
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(

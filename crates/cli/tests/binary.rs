@@ -91,7 +91,17 @@ fn settings_without_a_node() {
     assert_eq!(run(dir.path(), "settings up 10MB/s").status.code(), Some(0));
     assert_eq!(run(dir.path(), "settings name Box").status.code(), Some(0));
     assert_eq!(text(&run(dir.path(), "settings up").stdout), "10.0 MB/s\n");
+    let names = "settings http_names seedbox.lan,SeedBox";
+    assert_eq!(run(dir.path(), names).status.code(), Some(0));
+    assert_eq!(
+        run(dir.path(), "settings http_view on").status.code(),
+        Some(0)
+    );
+    let refused = run(dir.path(), "settings http_names seedbox.lan:80");
+    assert_eq!(refused.status.code(), Some(2));
     let all: Value = serde_json::from_slice(&run(dir.path(), "settings --json").stdout).unwrap();
+    assert_eq!(all["http_names"], "seedbox.lan,seedbox");
+    assert_eq!(all["http_view"], "on");
     assert_eq!(all["name"], "Box");
     assert_eq!(all["share"], "on");
     let output = lanspread(dir.path())

@@ -75,6 +75,34 @@ pub struct Settings {
     pub downloads_max: usize,
     /// What starts Windows programs where this is not Windows: Wine, or Proton's script.
     pub wine: Option<PathBuf>,
+    /// Whether games of others are kept here, and how many of them.
+    pub mirror: MirrorSettings,
+}
+
+/// Keeping the newest version of every game that somebody shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MirrorSettings {
+    /// Whether it is done.
+    pub on: bool,
+    /// Bytes of payload that are kept at most; `None` for no limit.
+    pub quota_bytes: Option<u64>,
+    /// Bytes that stay free on the volume of the games directory.
+    pub free_min_bytes: u64,
+}
+
+impl MirrorSettings {
+    /// Enough that the system and a game that somebody wants by hand still fit.
+    pub const FREE_MIN_BYTES: u64 = 10_000_000_000;
+}
+
+impl Default for MirrorSettings {
+    fn default() -> Self {
+        Self {
+            on: false,
+            quota_bytes: None,
+            free_min_bytes: Self::FREE_MIN_BYTES,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -85,6 +113,7 @@ impl Default for Settings {
             down_rate_max: None,
             downloads_max: 2,
             wine: None,
+            mirror: MirrorSettings::default(),
         }
     }
 }

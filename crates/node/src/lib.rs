@@ -41,6 +41,7 @@ mod jobs;
 mod lanes;
 mod library;
 pub mod limits;
+mod mirror;
 pub mod notice;
 mod pace;
 mod peers;

@@ -22,6 +22,8 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 pub const SETTLE: Duration = Duration::from_secs(10);
 /// Scan of the games directory when no change was reported.
 pub const SCAN_INTERVAL: Duration = Duration::from_secs(300);
+/// The same on a disk of another machine, whose changes nobody reports.
+pub const NETWORK_SCAN_INTERVAL: Duration = Duration::from_secs(60);
 /// Files that a verify names in the snapshot; the rest is counted.
 pub const LISTED_FILES_MAX: usize = 100;
 /// Threads that check, write and read pieces: a disk gets no faster by more.

@@ -21,7 +21,10 @@ use crate::{
     limits,
     notice::Notice,
     restart::{Failure, Part},
-    snapshot::{Component, ContentView, GameView, MeView, PeerState, PeerView, Problem, Snapshot},
+    snapshot::{
+        Component, ContentView, GameView, MeView, MirrorView, PeerState, PeerView, Problem,
+        Snapshot,
+    },
     views::{
         ComponentsView, LibraryView, OperationsView, PeerInfo, PeersView, PlayView, ShelfView,
         UploadsView, Watched,
@@ -37,6 +40,7 @@ pub(crate) struct Sources {
     pub(crate) operations: Watched<OperationsView>,
     pub(crate) uploads: Watched<UploadsView>,
     pub(crate) play: Watched<PlayView>,
+    pub(crate) mirror: Watched<MirrorView>,
     pub(crate) components: Watched<ComponentsView>,
 }
 
@@ -49,6 +53,7 @@ struct Parts {
     operations: Arc<OperationsView>,
     uploads: Arc<UploadsView>,
     play: Arc<PlayView>,
+    mirror: Arc<MirrorView>,
     components: Arc<ComponentsView>,
 }
 
@@ -163,6 +168,7 @@ impl Sources {
             () = next_change(&mut self.operations) => {}
             () = next_change(&mut self.uploads) => {}
             () = next_change(&mut self.play) => {}
+            () = next_change(&mut self.mirror) => {}
             () = next_change(&mut self.components) => {}
         }
     }
@@ -175,6 +181,7 @@ impl Sources {
             operations: Arc::clone(&self.operations.borrow_and_update()),
             uploads: Arc::clone(&self.uploads.borrow_and_update()),
             play: Arc::clone(&self.play.borrow_and_update()),
+            mirror: Arc::clone(&self.mirror.borrow_and_update()),
             components: Arc::clone(&self.components.borrow_and_update()),
         }
     }
@@ -219,6 +226,7 @@ impl Parts {
             queue: self.operations.queue.clone(),
             uploads: self.uploads.uploads.clone(),
             settings: self.operations.settings.clone(),
+            mirror: Arc::clone(&self.mirror),
             problems: self.problems(),
             components: self.components.components.clone(),
         }

@@ -8,8 +8,10 @@ use lanspread_proto::{
     text::{PeerName, Title},
 };
 
+mod mirror;
 mod playing;
 
+pub use mirror::{MirrorView, Verdict};
 pub use playing::{AboutView, Genre, HostView, PlayInfo, PlayState};
 
 use crate::{config::Settings, doctor::InterfaceKind, error::OperationError};
@@ -31,6 +33,8 @@ pub struct Snapshot {
     pub uploads: Vec<UploadView>,
     /// What may change while the node runs.
     pub settings: Settings,
+    /// What is kept of others' games.
+    pub mirror: Arc<MirrorView>,
     /// What needs a person's eye, worst first.
     pub problems: Vec<Problem>,
     /// The parts of this node and whether they run.
@@ -469,6 +473,8 @@ pub enum Component {
     Credit,
     /// Programs that were started, and the catalog.
     Programs,
+    /// Keeping others' games.
+    Mirror,
     /// What is shown.
     Views,
 }

@@ -24,6 +24,7 @@ pub mod inject;
 pub mod liars;
 pub mod library;
 pub mod merged;
+pub mod mirror;
 pub mod peers;
 pub mod progress;
 pub mod random;

@@ -1,9 +1,10 @@
 /** What keys and controllers do; both go the same ways. */
+import { allowed } from '../state/allowed.ts';
 import { dialogs } from '../state/dialogs.svelte.ts';
 import { mainDeed, perform } from '../state/deed.ts';
 import { back, go, route } from '../state/route.svelte.ts';
 import { party } from '../state/session.svelte.ts';
-import { deeds, type Deed } from '../state/standing.ts';
+import { type Deed } from '../state/standing.ts';
 import type { Game } from '../model.ts';
 import type { PadActions } from './gamepad.svelte.ts';
 import { type Direction, focusFirst, move } from './move.ts';
@@ -16,7 +17,7 @@ export const actions: PadActions = {
   back: goBack,
   main: () => {
     const game = focusedGame();
-    const [first] = game ? deeds(game) : [];
+    const [first] = game ? allowed(game) : [];
     if (game && first) {
       void perform(mainDeed(first), game);
     }
@@ -100,7 +101,7 @@ function letter(key: string): boolean {
 
 function deed(wanted: readonly Deed[]): boolean {
   const game = dialogs.now ? null : focusedGame();
-  const found = game && deeds(game).find((candidate) => wanted.includes(candidate));
+  const found = game && allowed(game).find((candidate) => wanted.includes(candidate));
   if (!game || !found) {
     return false;
   }

@@ -33,10 +33,16 @@ export function navigation(): NavigationItem[] {
     current: here === view || (view === 'library' && here === 'game'),
   });
   const troubles = troubleCount();
-  return [
+  const looks = [
     item('library', 'library', t('nav.library'), party.games.size),
     item('transfers', 'transfers', t('nav.transfers'), activeCount()),
     item('peers', 'peers', t('nav.peers'), party.connected),
+  ];
+  if (party.guest) {
+    return looks;
+  }
+  return [
+    ...looks,
     item('share', 'share', t('nav.share')),
     item('settings', 'settings', t('nav.settings')),
     item('problems', 'alert', t('nav.problems'), troubles, troubles > 0),

@@ -1,10 +1,11 @@
 /** What a code means to a person, what may help, and which button does. */
+import { allowed } from '../state/allowed.ts';
 import { prefs } from '../state/prefs.svelte.ts';
 import { dialogs } from '../state/dialogs.svelte.ts';
 import { fetchGame, perform } from '../state/deed.ts';
 import { go } from '../state/route.svelte.ts';
 import { tell } from '../state/session.svelte.ts';
-import { deeds } from '../state/standing.ts';
+
 import { t } from '../i18n/speak.ts';
 import type { Game } from '../model.ts';
 import { GERMAN_REASONS } from './reasons.de.ts';
@@ -81,7 +82,7 @@ function button(name: Remedy, game: Game | null): Button | null {
 
 /** Does again what failed: what the game offers first. */
 function again(game: Game) {
-  const [first] = deeds(game);
+  const [first] = allowed(game);
   if (first) {
     void perform(first, game);
   }

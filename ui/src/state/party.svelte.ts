@@ -6,6 +6,7 @@ import type {
   FirstRun,
   Game,
   Me,
+  Mirror,
   Peer,
   Problem,
   Settings,
@@ -25,6 +26,9 @@ export class Party {
   queue = $state.raw<string[]>([]);
   uploads = $state.raw<Upload[]>([]);
   settings = $state.raw<Settings | null>(null);
+  mirror = $state.raw<Mirror | null>(null);
+  /** This page only looks: no command would be carried out. */
+  guest = $state(false);
   problems = $state.raw<Problem[]>([]);
   components = $state.raw<ComponentState[]>([]);
   firstRun = $state.raw<FirstRun | null>(null);
@@ -45,6 +49,7 @@ export class Party {
   replace(snapshot: Snapshot) {
     const present = new Set(snapshot.games.map((game) => game.game));
     const gone = [...this.games.keys()].filter((id) => !present.has(id));
+    this.guest = snapshot.guest;
     this.firstRun = keep(this.firstRun, snapshot.first_run);
     this.#change({ ...snapshot, previous: this.revision, gone_games: gone });
     this.known = true;
@@ -66,6 +71,7 @@ export class Party {
     this.queue = keep(this.queue, delta.queue ?? this.queue);
     this.uploads = keep(this.uploads, delta.uploads ?? this.uploads);
     this.settings = keep(this.settings, delta.settings ?? this.settings);
+    this.mirror = keep(this.mirror, delta.mirror ?? this.mirror);
     this.problems = keep(this.problems, delta.problems ?? this.problems);
     this.quitting = delta.quitting ?? this.quitting;
     this.components = keep(this.components, delta.components ?? this.components);

@@ -42,6 +42,11 @@ export type About = {
 export type Availability = "ready" | "partial" | "local_only";
 
 /**
+ * A limit of an amount, or none: a number of bytes, or `"off"`.
+ */
+export type ByteLimit = number | Unlimited;
+
+/**
  * One of several contents that are equally good.
  */
 export type Choice = {
@@ -203,7 +208,7 @@ export type Command = { "command": "snapshot" } | { "command": "games" } | { "co
 /**
  * A part of the node that is started again when it fails.
  */
-export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor" | "uploads" | "library" | "credit" | "programs" | "views";
+export type Component = "commands" | "server" | "discovery" | "liveness" | "library_monitor" | "uploads" | "library" | "credit" | "programs" | "mirror" | "views";
 
 /**
  * Whether a part runs.
@@ -299,6 +304,10 @@ export type Delta = {
    * The settings, if one changed.
    */
   settings?: Settings,
+  /**
+   * What is kept of others' games, if that changed.
+   */
+  mirror?: Mirror,
   /**
    * All problems, if they changed.
    */
@@ -568,6 +577,24 @@ export type Installed = {
 export type Kind = "user" | "config" | "environment" | "peer" | "internal";
 
 /**
+ * A game that is not fetched.
+ */
+export type LeftGame = {
+  /**
+   * Which.
+   */
+  game: string,
+  /**
+   * Why not.
+   */
+  why: LeftWhy, };
+
+/**
+ * Why a game is not fetched.
+ */
+export type LeftWhy = "over_quota" | "no_room" | "resting" | "unclear";
+
+/**
  * How a thing is that was looked at.
  */
 export type Level = "good" | "warn" | "bad";
@@ -682,6 +709,43 @@ export type Me = {
    * How much of the hashing of our own games is done.
    */
   hashing: Hashing | null, };
+
+/**
+ * What is kept of others' games.
+ */
+export type Mirror = {
+  /**
+   * Whether it is done.
+   */
+  on: boolean,
+  /**
+   * Games that were fetched and are kept.
+   */
+  kept_games: number,
+  /**
+   * Bytes of their payloads.
+   */
+  kept_bytes: number,
+  /**
+   * Games that are being fetched.
+   */
+  fetching_games: number,
+  /**
+   * Games that come next.
+   */
+  waiting_games: number,
+  /**
+   * Games that are here by another hand, and are left alone.
+   */
+  foreign_games: number,
+  /**
+   * Games that are not fetched, sorted by id; a hundred at most.
+   */
+  left: Array<LeftGame>,
+  /**
+   * How many those are in all.
+   */
+  left_games: number, };
 
 /**
  * Why a game on our disk is not shared.
@@ -1288,6 +1352,10 @@ export type Reply = { "reply": "done" } | { "reply": "started",
    */
   link: string,
   /**
+   * The same for other machines, where the server can be reached from them; best first.
+   */
+  others: Array<string>,
+  /**
    * The code alone, to type.
    */
   code: string,
@@ -1385,7 +1453,19 @@ export type Settings = {
   /**
    * What starts Windows programs where this is not Windows.
    */
-  wine: string | null, };
+  wine: string | null,
+  /**
+   * Whether the newest version of every game that somebody shares is kept here.
+   */
+  mirror: boolean,
+  /**
+   * Bytes of payload that are kept so at most; `null` for no limit.
+   */
+  mirror_quota: number | null,
+  /**
+   * Bytes that stay free on the volume of the games directory.
+   */
+  mirror_free: number, };
 
 /**
  * A change of the settings. What is absent stays as it is.
@@ -1406,7 +1486,19 @@ export type SettingsChange = {
   /**
    * Downloads that run at once.
    */
-  downloads_max?: number, };
+  downloads_max?: number,
+  /**
+   * Whether the newest version of every game that somebody shares is kept here.
+   */
+  mirror?: boolean,
+  /**
+   * Bytes that are kept so at most.
+   */
+  mirror_quota?: ByteLimit,
+  /**
+   * Bytes that stay free.
+   */
+  mirror_free?: number, };
 
 /**
  * Whether we send pieces.
@@ -1459,6 +1551,10 @@ export type Snapshot = {
    */
   settings: Settings,
   /**
+   * What is kept of others' games.
+   */
+  mirror: Mirror,
+  /**
    * What needs a person's eye, worst first.
    */
   problems: Array<Problem>,
@@ -1474,7 +1570,12 @@ export type Snapshot = {
   /**
    * The program ends when nobody downloads from us any more.
    */
-  quitting: boolean, };
+  quitting: boolean,
+  /**
+   * It is shown to somebody who only looks: paths, addresses, settings and reasons are left out,
+   * and no command would be carried out.
+   */
+  guest: boolean, };
 
 /**
  * One source of a download.

@@ -3,12 +3,15 @@
 use lanspread_node::{
     config,
     doctor::InterfaceKind,
-    snapshot::{self, GamesDirState, OperationId, PeerState, Phase, SharingState},
+    snapshot::{self, GamesDirState, OperationId, PeerState, Phase, SharingState, Verdict},
 };
-use lanspread_proto::{library, text::visible};
+use lanspread_proto::{GameId, library, text::visible};
 
 use super::{millis, play};
 use crate::types::snapshot as public;
+
+/// Games that are named with the reason why the mirror leaves them; the rest is counted.
+const LEFT_GAMES_MAX: usize = 100;
 
 impl From<&snapshot::Snapshot> for public::Snapshot {
     fn from(snapshot: &snapshot::Snapshot) -> Self {
@@ -20,10 +23,12 @@ impl From<&snapshot::Snapshot> for public::Snapshot {
             queue: snapshot.queue.iter().map(ToString::to_string).collect(),
             uploads: snapshot.uploads.iter().map(Into::into).collect(),
             settings: (&snapshot.settings).into(),
+            mirror: (&*snapshot.mirror).into(),
             problems: snapshot.problems.iter().map(Into::into).collect(),
             components: snapshot.components.iter().map(Into::into).collect(),
             first_run: None,
             quitting: false,
+            guest: false,
         }
     }
 }
@@ -326,8 +331,41 @@ impl From<&config::Settings> for public::Settings {
                 .wine
                 .as_ref()
                 .map(|path| path.display().to_string()),
+            mirror: settings.mirror.on,
+            mirror_quota: settings.mirror.quota_bytes,
+            mirror_free: settings.mirror.free_min_bytes,
         }
     }
+}
+
+impl From<&snapshot::MirrorView> for public::Mirror {
+    fn from(mirror: &snapshot::MirrorView) -> Self {
+        let left = mirror.left.iter().take(LEFT_GAMES_MAX);
+        Self {
+            on: mirror.on,
+            kept_games: mirror.kept_games,
+            kept_bytes: mirror.kept_bytes,
+            fetching_games: mirror.fetching_games,
+            waiting_games: mirror.waiting_games,
+            foreign_games: mirror.foreign_games,
+            left: left.filter_map(left_game).collect(),
+            left_games: u32::try_from(mirror.left.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+fn left_game((game, verdict): &(GameId, Verdict)) -> Option<public::LeftGame> {
+    let why = match verdict {
+        Verdict::OverQuota => public::LeftWhy::OverQuota,
+        Verdict::NoRoom => public::LeftWhy::NoRoom,
+        Verdict::Resting => public::LeftWhy::Resting,
+        Verdict::Unclear => public::LeftWhy::Unclear,
+        Verdict::Kept | Verdict::Fetching | Verdict::Next | Verdict::Waits | Verdict::Foreign => {
+            return None;
+        }
+    };
+    let game = game.to_string();
+    Some(public::LeftGame { game, why })
 }
 
 impl From<&snapshot::Problem> for public::Problem {
@@ -352,6 +390,7 @@ impl From<snapshot::Component> for public::Component {
             snapshot::Component::Library => Self::Library,
             snapshot::Component::Credit => Self::Credit,
             snapshot::Component::Programs => Self::Programs,
+            snapshot::Component::Mirror => Self::Mirror,
             snapshot::Component::Views => Self::Views,
         }
     }

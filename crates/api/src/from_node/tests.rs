@@ -78,6 +78,13 @@ pub(crate) fn snapshot() -> Snapshot {
             up_rate_max: Some(9),
             ..Settings::default()
         },
+        mirror: Arc::new(node::MirrorView {
+            on: true,
+            kept_games: 1,
+            kept_bytes: 2,
+            left: vec![(game(), node::Verdict::OverQuota)],
+            ..node::MirrorView::default()
+        }),
         problems: vec![node::Problem {
             code: "discovery",
             subject: "eth0".to_owned(),
@@ -341,7 +348,25 @@ fn a_snapshot_as_json() {
         "up_rate_max": 9,
         "down_rate_max": null,
         "downloads_max": 2,
-        "wine": null
+        "wine": null,
+        "mirror": false,
+        "mirror_quota": null,
+        "mirror_free": 10000000000
+      },
+      "mirror": {
+        "on": true,
+        "kept_games": 1,
+        "kept_bytes": 2,
+        "fetching_games": 0,
+        "waiting_games": 0,
+        "foreign_games": 0,
+        "left": [
+          {
+            "game": "quake",
+            "why": "over_quota"
+          }
+        ],
+        "left_games": 1
       },
       "problems": [
         {
@@ -358,7 +383,8 @@ fn a_snapshot_as_json() {
         }
       ],
       "first_run": null,
-      "quitting": false
+      "quitting": false,
+      "guest": false
     }
     "#);
     assert_eq!(

@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod browsers;
+mod guests;
 mod playing;
 
 /// A household that answers from a script and counts what it is asked.
@@ -93,6 +94,11 @@ impl Running {
 
     /// A server at another place, until dropped.
     fn start_at(place: Place) -> Self {
+        Self::start_admitting(place, Admits::default())
+    }
+
+    /// A server that admits more than others do, until dropped.
+    fn start_admitting(place: Place, admits: Admits) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -101,7 +107,7 @@ impl Running {
         let (household, token) = (Scripted::new(), Token::generate().unwrap());
         let stop = CancellationToken::new();
         let bound = Server::bind(place, token.clone());
-        let server = runtime.block_on(bound).unwrap();
+        let server = runtime.block_on(bound).unwrap().admitting(admits);
         let address = server.address();
         let doorkeeper = {
             let _in_it = runtime.enter();

@@ -9,6 +9,7 @@ fn opening(first_run: Option<FirstRun>, state_dir: &Path) -> Opening {
         first_run,
         sessions: Sessions::default(),
         address: ([127, 0, 0, 1], 7).into(),
+        others: vec!["seedbox.lan:7".to_owned()],
         state_dir: state_dir.to_owned(),
         stop: CancellationToken::new(),
     }
@@ -104,6 +105,7 @@ async fn a_pairing_link_holds_the_code_where_servers_do_not_see_it() {
     let (reception, _inside) = Reception::open(opening(None, dir.path()));
     let Ok(Reply::Pairing {
         link,
+        others,
         code,
         valid_ms,
     }) = reception.call(Command::Pair).await
@@ -111,6 +113,7 @@ async fn a_pairing_link_holds_the_code_where_servers_do_not_see_it() {
         panic!("no code");
     };
     assert_eq!(link, format!("http://127.0.0.1:7/#pair={code}"));
+    assert_eq!(others, [format!("http://seedbox.lan:7/#pair={code}")]);
     assert_eq!(valid_ms, 300_000);
     reception.doorkeeper().pair(code).await.unwrap();
 }

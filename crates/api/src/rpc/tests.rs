@@ -84,6 +84,11 @@ fn settings_change_only_what_is_named() {
         down_rate_max: Some(2),
         downloads_max: 3,
         wine: Some("/usr/bin/wine".into()),
+        mirror: MirrorSettings {
+            on: true,
+            quota_bytes: Some(4),
+            free_min_bytes: 5,
+        },
     };
     assert_eq!(changed(&before, SettingsChange::default()).unwrap(), before);
     let change = SettingsChange {
@@ -97,6 +102,16 @@ fn settings_change_only_what_is_named() {
         ..before.clone()
     };
     assert_eq!(changed(&before, change).unwrap(), expected);
+    let change = SettingsChange {
+        mirror_quota: Some(None.into()),
+        mirror_free: Some(6),
+        ..SettingsChange::default()
+    };
+    let mirror = changed(&before, change).unwrap().mirror;
+    assert_eq!(
+        (mirror.on, mirror.quota_bytes, mirror.free_min_bytes),
+        (true, None, 6)
+    );
     for downloads in [0, 17] {
         let change = SettingsChange {
             downloads_max: Some(downloads),

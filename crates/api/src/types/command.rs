@@ -349,6 +349,43 @@ pub struct SettingsChange {
     /// Downloads that run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downloads_max: Option<usize>,
+    /// Whether the newest version of every game that somebody shares is kept here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<bool>,
+    /// Bytes that are kept so at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror_quota: Option<ByteLimit>,
+    /// Bytes that stay free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror_free: Option<u64>,
+}
+
+/// A limit of an amount, or none: a number of bytes, or `"off"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(untagged)]
+pub enum ByteLimit {
+    /// Bytes.
+    Bytes(u64),
+    /// No limit.
+    Word(Unlimited),
+}
+
+impl ByteLimit {
+    /// As settings hold it.
+    #[must_use]
+    pub const fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Word(Unlimited::Off) => None,
+        }
+    }
+}
+
+impl From<Option<u64>> for ByteLimit {
+    fn from(bytes: Option<u64>) -> Self {
+        bytes.map_or(Self::Word(Unlimited::Off), Self::Bytes)
+    }
 }
 
 /// A limit, or none: a number of bytes per second, or `"off"`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Notice, Snapshot,
-    snapshot::{ComponentState, Game, Me, Peer, Problem, Settings, Upload},
+    snapshot::{ComponentState, Game, Me, Mirror, Peer, Problem, Settings, Upload},
 };
 
 /// What changed since the snapshot with the revision `previous`. What is absent stays.
@@ -41,6 +41,9 @@ pub struct Delta {
     /// The settings, if one changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
+    /// What is kept of others' games, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
     /// All problems, if they changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problems: Option<Vec<Problem>>,
@@ -74,6 +77,7 @@ impl Delta {
             queue: changed(&before.queue, &after.queue),
             uploads: changed(&before.uploads, &after.uploads),
             settings: changed(&before.settings, &after.settings),
+            mirror: changed(&before.mirror, &after.mirror),
             problems: changed(&before.problems, &after.problems),
             components: changed(&before.components, &after.components),
             quitting: changed(&before.quitting, &after.quitting),
@@ -150,6 +154,7 @@ mod tests {
         after.queue = delta.queue.unwrap_or(after.queue);
         after.uploads = delta.uploads.unwrap_or(after.uploads);
         after.settings = delta.settings.unwrap_or(after.settings);
+        after.mirror = delta.mirror.unwrap_or(after.mirror);
         after.problems = delta.problems.unwrap_or(after.problems);
         after.components = delta.components.unwrap_or(after.components);
         after.quitting = delta.quitting.unwrap_or(after.quitting);
@@ -191,6 +196,7 @@ mod tests {
         after.queue.clear();
         after.uploads.clear();
         after.settings.downloads_max += 1;
+        after.mirror.kept_games += 1;
         after.problems.clear();
         after.components.clear();
         after.quitting = true;

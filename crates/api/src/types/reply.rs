@@ -60,6 +60,9 @@ pub enum Reply {
     Pairing {
         /// The address of the page with the code in it.
         link: String,
+        /// The same for other machines, where the server can be reached from them; best first.
+        #[serde(default)]
+        others: Vec<String>,
         /// The code alone, to type.
         code: String,
         /// How long it can be used.

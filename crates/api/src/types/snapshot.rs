@@ -7,14 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::play::{About, Host, Play};
 use crate::error::Report;
 
+mod mirror;
 mod parts;
 mod phase;
+mod settings;
 
+pub use mirror::{LeftGame, LeftWhy, Mirror};
 pub use parts::{Component, ComponentState, Problem};
+pub use settings::Settings;
 
 /// A node at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that do not exclude each other"
+)]
 pub struct Snapshot {
     /// Grows with each snapshot of one run.
     pub revision: u64,
@@ -30,6 +38,9 @@ pub struct Snapshot {
     pub uploads: Vec<Upload>,
     /// What may change while the node runs.
     pub settings: Settings,
+    /// What is kept of others' games.
+    #[serde(default)]
+    pub mirror: Mirror,
     /// What needs a person's eye, worst first.
     pub problems: Vec<Problem>,
     /// The parts of this node and whether they run.
@@ -39,6 +50,10 @@ pub struct Snapshot {
     pub first_run: Option<FirstRun>,
     /// The program ends when nobody downloads from us any more.
     pub quitting: bool,
+    /// It is shown to somebody who only looks: paths, addresses, settings and reasons are left out,
+    /// and no command would be carried out.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 /// What is to be confirmed at the first start.
@@ -466,21 +481,4 @@ pub struct Upload {
     pub bytes: u64,
     /// Bytes per second, smoothed.
     pub rate: u64,
-}
-
-/// What may change while the node runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Settings {
-    /// Whether games are shared at all.
-    pub share: bool,
-    /// Bytes per second that may be sent; `null` for no limit.
-    pub up_rate_max: Option<u64>,
-    /// Bytes per second that may be received; `null` for no limit.
-    pub down_rate_max: Option<u64>,
-    /// Downloads that run at once; the rest wait in the queue.
-    pub downloads_max: usize,
-    /// What starts Windows programs where this is not Windows.
-    #[serde(default)]
-    pub wine: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use lanspread_api::{Report, address};
+use lanspread_api::{HostName, Report, address};
 use lanspread_node::{
     config::{Config, Discovery, Listen},
     doctor,
@@ -14,6 +14,7 @@ use crate::{
     report::Outcome,
     session::Session,
     settings::{self, Effective, Flags, SettingsFile},
+    size::{Amount, Quota},
 };
 
 pub(crate) use self::keeper::Written;
@@ -53,6 +54,21 @@ pub(crate) struct NodeArgs {
     /// Where the control server listens; a free port of this machine when absent
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// Pages may use this name for this machine, too; may be given several times
+    #[arg(long, value_name = "NAME")]
+    http_name: Vec<HostName>,
+    /// Everybody who reaches the control server may look at games and transfers, without pairing
+    #[arg(long)]
+    http_view: bool,
+    /// Keep the newest version of every game that somebody shares
+    #[arg(long)]
+    mirror: bool,
+    /// With --mirror: keep so much at most, 500GB for example; no limit when absent
+    #[arg(long, value_name = "SIZE")]
+    mirror_quota: Option<Quota>,
+    /// With --mirror: leave so much free, 10GB when absent
+    #[arg(long, value_name = "SIZE")]
+    mirror_free: Option<Amount>,
     /// Commands on standard input, replies and notices on standard output, as lines of JSON
     #[arg(long)]
     jsonl: bool,
@@ -82,6 +98,9 @@ pub(crate) fn run_with(args: &NodeArgs, page: Page, session: &Session) -> Outcom
     let flags = Flags {
         name: args.name.clone(),
         games_dir: args.games.as_deref().map(files::absolute).transpose()?,
+        mirror: args.mirror,
+        mirror_quota: args.mirror_quota,
+        mirror_free: args.mirror_free,
     };
     files::create_private_dir(&session.state)?;
     logging::install(&session.state, session.verbose);

@@ -30,17 +30,26 @@ pub(super) fn link(session: &Session) -> Result<Link, Report> {
 pub(crate) struct Link {
     reply: Reply,
     pub(crate) link: String,
+    others: Vec<String>,
     code: String,
 }
 
 impl Link {
     /// Reads it out of a reply.
     pub(crate) fn of(reply: Reply) -> Result<Self, Report> {
-        let Reply::Pairing { link, code, .. } = &reply else {
+        let Reply::Pairing {
+            link, others, code, ..
+        } = &reply
+        else {
             return Err(client::unexpected(&reply));
         };
-        let (link, code) = (link.clone(), code.clone());
-        Ok(Self { reply, link, code })
+        let (link, others, code) = (link.clone(), others.clone(), code.clone());
+        Ok(Self {
+            reply,
+            link,
+            others,
+            code,
+        })
     }
 }
 
@@ -57,6 +66,9 @@ pub(crate) fn show(session: &Session, pairing: &Link, no_open: bool) -> Outcome 
         return Ok(());
     }
     session.out.line(format!("page  {}", pairing.link))?;
+    for other in &pairing.others {
+        session.out.line(format!("  or  {other}"))?;
+    }
     session
         .out
         .line(format!("code  {}  (once, within 5 minutes)", pairing.code))?;

@@ -1,10 +1,11 @@
 //! `settings`: what is remembered over restarts.
 
 use lanspread_api::{
-    Command, Report, SettingsChange, Snapshot,
+    Command, HostName, Report, SettingsChange, Snapshot,
+    host_name::HostNameError,
     types::{command::RateLimit, reply::Reply},
 };
-use lanspread_node::config::Settings;
+use lanspread_node::config::{MirrorSettings, Settings};
 use lanspread_proto::text::PeerName;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     report::Outcome,
     session::Session,
     settings::{Downloads, Effective, Flags, SettingsFile, Switch},
+    size::{Amount, Quota},
 };
 
 /// Show or change the settings, which are remembered over restarts
@@ -49,9 +51,19 @@ enum Key {
     Share,
     /// What starts Windows programs: the path of Wine or of Proton's script, or off
     Wine,
+    /// Whether the newest version of every game that somebody shares is kept: on or off
+    Mirror,
+    /// How much is kept so at most: 500GB, or off
+    MirrorQuota,
+    /// How much stays free: 10GB
+    MirrorFree,
+    /// Names that pages may use for this machine, with commas between them, or off
+    HttpNames,
+    /// Whether everybody may look at the page without pairing: on or off
+    HttpView,
 }
 
-const KEYS: [Key; 7] = [
+const KEYS: [Key; 12] = [
     Key::Name,
     Key::GamesDir,
     Key::Up,
@@ -59,6 +71,11 @@ const KEYS: [Key; 7] = [
     Key::Downloads,
     Key::Share,
     Key::Wine,
+    Key::Mirror,
+    Key::MirrorQuota,
+    Key::MirrorFree,
+    Key::HttpNames,
+    Key::HttpView,
 ];
 
 impl Key {
@@ -71,10 +88,16 @@ impl Key {
             Self::Downloads => "downloads",
             Self::Share => "share",
             Self::Wine => "wine",
+            Self::Mirror => "mirror",
+            Self::MirrorQuota => "mirror_quota",
+            Self::MirrorFree => "mirror_free",
+            Self::HttpNames => "http_names",
+            Self::HttpView => "http_view",
         }
     }
 
-    fn value(self, effective: &Effective) -> String {
+    /// What is set now; what only a start reads is what the file says.
+    fn value(self, effective: &Effective, file: &SettingsFile) -> String {
         let settings = &effective.settings;
         match self {
             Self::Name => effective.name.to_string(),
@@ -82,13 +105,28 @@ impl Key {
             Self::Up => Rate(settings.up_rate_max).to_string(),
             Self::Down => Rate(settings.down_rate_max).to_string(),
             Self::Downloads => settings.downloads_max.to_string(),
-            Self::Share => if settings.share { "on" } else { "off" }.to_owned(),
+            Self::Share => switch(settings.share).to_owned(),
             Self::Wine => match &settings.wine {
                 Some(path) => path.display().to_string(),
                 None => "off".to_owned(),
             },
+            Self::Mirror => switch(settings.mirror.on).to_owned(),
+            Self::MirrorQuota => Quota(settings.mirror.quota_bytes).to_string(),
+            Self::MirrorFree => Amount(settings.mirror.free_min_bytes).to_string(),
+            Self::HttpNames => match file.http_names.as_deref() {
+                Some([]) | None => "off".to_owned(),
+                Some(names) => {
+                    let names: Vec<_> = names.iter().map(HostName::as_str).collect();
+                    names.join(",")
+                }
+            },
+            Self::HttpView => switch(file.http_view.unwrap_or_default()).to_owned(),
         }
     }
+}
+
+const fn switch(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 pub(crate) fn run(args: &SettingsArgs, session: &Session) -> Outcome {
@@ -100,29 +138,26 @@ pub(crate) fn run(args: &SettingsArgs, session: &Session) -> Outcome {
 }
 
 fn show(keys: &[Key], session: &Session) -> Outcome {
+    let file = SettingsFile::read(&session.state)?;
     let effective = match session.client_if_running()? {
         Some((_, snapshot)) => running(&snapshot),
-        None => {
-            let file = SettingsFile::read(&session.state)?;
-            Effective::resolve(Flags::default(), env::read, file)?
-        }
+        None => Effective::resolve(Flags::default(), env::read, file.clone())?,
     };
+    let value = |key: Key| key.value(&effective, &file);
     if session.out.is_json() {
-        let pairs = keys.iter().map(|key| (key.name(), key.value(&effective)));
+        let pairs = keys.iter().map(|key| (key.name(), value(*key)));
         return Ok(session
             .out
             .json(&pairs.collect::<std::collections::BTreeMap<_, _>>())?);
     }
     if let [only] = keys {
-        return Ok(session.out.line(only.value(&effective))?);
+        return Ok(session.out.line(value(*only))?);
     }
     for key in keys {
         let name = session
             .out
-            .paint(Tone::Strong, &format!("{:<10}", key.name()));
-        session
-            .out
-            .line(format!("{name} {}", key.value(&effective)))?;
+            .paint(Tone::Strong, &format!("{:<12}", key.name()));
+        session.out.line(format!("{name} {}", value(*key)))?;
     }
     Ok(())
 }
@@ -139,13 +174,19 @@ pub(crate) fn running(snapshot: &Snapshot) -> Effective {
             down_rate_max: settings.down_rate_max,
             downloads_max: settings.downloads_max,
             wine: settings.wine.clone().map(Into::into),
+            mirror: MirrorSettings {
+                on: settings.mirror,
+                quota_bytes: settings.mirror_quota,
+                free_min_bytes: settings.mirror_free,
+            },
         },
     }
 }
 
 /// A change that has been understood: what a running node is told, and what the file gets else.
 struct Change {
-    command: Command,
+    /// Nothing for what only a start reads.
+    command: Option<Command>,
     apply: Box<dyn Fn(&mut SettingsFile)>,
 }
 
@@ -211,12 +252,60 @@ impl Change {
                 let command = Command::SetWine { program };
                 Self::new(command, move |file| file.wine.clone_from(&path))
             }
+            Key::Mirror | Key::MirrorQuota | Key::MirrorFree => Self::of_mirror(key, value)?,
+            Key::HttpNames => {
+                let names = host_names(value).map_err(|error| bad(key, &error))?;
+                Self::at_the_next_start(move |file| file.http_names = Some(names.clone()))
+            }
+            Key::HttpView => {
+                let Switch(on) = value.parse().map_err(|error| bad(key, &error))?;
+                Self::at_the_next_start(move |file| file.http_view = Some(on))
+            }
+        })
+    }
+
+    /// What is kept of others' games.
+    fn of_mirror(key: Key, value: &str) -> Result<Self, Report> {
+        let own = value.to_owned();
+        let mut change = SettingsChange::default();
+        Ok(match key {
+            Key::MirrorQuota => {
+                let Quota(quota) = value.parse().map_err(|error| bad(key, &error))?;
+                change.mirror_quota = Some(quota.into());
+                Self::set(change, move |file| file.mirror_quota = Some(own.clone()))
+            }
+            Key::MirrorFree => {
+                let Amount(free) = value.parse().map_err(|error| bad(key, &error))?;
+                change.mirror_free = Some(free);
+                Self::set(change, move |file| file.mirror_free = Some(own.clone()))
+            }
+            Key::Mirror
+            | Key::Name
+            | Key::GamesDir
+            | Key::Up
+            | Key::Down
+            | Key::Downloads
+            | Key::Share
+            | Key::Wine
+            | Key::HttpNames
+            | Key::HttpView => {
+                let Switch(on) = value.parse().map_err(|error| bad(key, &error))?;
+                change.mirror = Some(on);
+                Self::set(change, move |file| file.mirror = Some(on))
+            }
         })
     }
 
     fn new(command: Command, apply: impl Fn(&mut SettingsFile) + 'static) -> Self {
         Self {
-            command,
+            command: Some(command),
+            apply: Box::new(apply),
+        }
+    }
+
+    fn at_the_next_start(apply: impl Fn(&mut SettingsFile) + 'static) -> Self {
+        Self {
+            command: None,
             apply: Box::new(apply),
         }
     }
@@ -226,15 +315,28 @@ impl Change {
     }
 }
 
+/// Names with commas between them.
+fn host_names(text: &str) -> Result<Vec<HostName>, HostNameError> {
+    let text = if text == "off" { "" } else { text };
+    let names = text.split(',').map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::parse)
+        .collect()
+}
+
 fn bad(key: Key, error: &dyn std::fmt::Display) -> Report {
     Report::new("bad-value", format!("{}: {error}", key.name()))
 }
 
-/// A running node takes the change and writes the file itself; without one, it is written here.
+/// A running node takes the change and writes the file itself; without one, and for what only a
+/// start reads, it is written here.
 fn change(key: Key, change: &Change, session: &Session) -> Outcome {
-    let reply = match session.client_if_running()? {
-        Some((client, _)) => client.call(&change.command)?,
-        None => {
+    let running = session.client_if_running()?;
+    let runs = running.is_some();
+    let reply = match (running, &change.command) {
+        (Some((client, _)), Some(command)) => client.call(command)?,
+        (Some(_), None) | (None, _) => {
             files::create_private_dir(&session.state)?;
             let mut file = SettingsFile::read(&session.state)?;
             (change.apply)(&mut file);
@@ -242,5 +344,9 @@ fn change(key: Key, change: &Change, session: &Session) -> Outcome {
             Reply::Done
         }
     };
-    session.confirm(&reply, &format!("{}: changed", key.name()))
+    let when = match change.command {
+        None if runs => ", from the next start on",
+        Some(_) | None => "",
+    };
+    session.confirm(&reply, &format!("{}: changed{when}", key.name()))
 }

@@ -3,7 +3,7 @@
 use lanspread_api::{
     Snapshot,
     amount::Bytes,
-    types::snapshot::{Me, PeerState, Sharing},
+    types::snapshot::{LeftWhy, Me, PeerState, Sharing},
 };
 
 use crate::{
@@ -58,6 +58,9 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
             .map_or_else(String::new, |ms| format!(", {} left", words::time_left(ms)));
         fact("checking", format!("{done} of {total}{left}"));
     }
+    if let Some(mirror) = mirror(snapshot) {
+        fact("mirror", mirror);
+    }
     for game in &snapshot.games {
         if let Some(operation) = game.operation.as_ref().filter(|o| !o.phase.is_end()) {
             let (kind, state) = (words::kind(operation.kind), words::operation(operation));
@@ -79,6 +82,38 @@ fn lines(snapshot: &Snapshot, out: &Output) -> Vec<String> {
         lines.extend(out.marked_fact(Some(Tone::Warn), "problem", KEY_COLUMNS, &text));
     }
     lines
+}
+
+/// What is kept of others' games, and what is not; nothing without a mirror.
+fn mirror(snapshot: &Snapshot) -> Option<String> {
+    let mirror = &snapshot.mirror;
+    if !mirror.on {
+        return None;
+    }
+    let quota = snapshot.settings.mirror_quota;
+    let quota = quota.map_or_else(String::new, |quota| format!(" of {}", Bytes(quota)));
+    let mut parts = vec![format!(
+        "{} kept, {}{quota}",
+        words::count(mirror.kept_games.into(), "game"),
+        Bytes(mirror.kept_bytes)
+    )];
+    let coming = mirror.fetching_games + mirror.waiting_games;
+    if coming > 0 {
+        parts.push(format!("{coming} to come"));
+    }
+    for (why, text) in [
+        (LeftWhy::OverQuota, "beyond the quota"),
+        (LeftWhy::NoRoom, "without room"),
+        (LeftWhy::Resting, "failed, tried again later"),
+        (LeftWhy::Unclear, "waiting for a choice or a whole source"),
+    ] {
+        let games = mirror.left.iter().filter(|left| left.why == why);
+        let names: Vec<&str> = games.map(|left| left.game.as_str()).collect();
+        if !names.is_empty() {
+            parts.push(format!("{text}: {}", names.join(" ")));
+        }
+    }
+    Some(parts.join("; "))
 }
 
 fn addresses(me: &Me) -> String {

@@ -6,12 +6,16 @@ use std::{
     str::FromStr,
 };
 
-use lanspread_api::Report;
+use lanspread_api::{HostName, Report, host_name::HostNameError};
 use serde::Serialize;
 use toml::Value;
 
 use super::{Downloads, Effective};
-use crate::{files, rate::Rate};
+use crate::{
+    files,
+    rate::Rate,
+    size::{Amount, Quota},
+};
 
 /// What `config.toml` in the state directory may hold.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -37,6 +41,21 @@ pub(crate) struct SettingsFile {
     /// What starts Windows programs where this is not Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) wine: Option<PathBuf>,
+    /// Whether others' games are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mirror: Option<bool>,
+    /// How much of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mirror_quota: Option<String>,
+    /// How much stays free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mirror_free: Option<String>,
+    /// Names that the control server answers to besides addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http_names: Option<Vec<HostName>>,
+    /// Everybody who reaches the control server may look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http_view: Option<bool>,
     /// What no version of ours that we know of reads; it stays in the file.
     #[serde(flatten)]
     pub(super) unknown: toml::Table,
@@ -94,6 +113,15 @@ impl SettingsFile {
                 self.downloads = Some(downloads);
             }
             ("share", Value::Boolean(share)) => self.share = Some(share),
+            ("mirror", Value::Boolean(on)) => self.mirror = Some(on),
+            ("mirror_quota", Value::String(text)) => {
+                self.mirror_quota = Some(checked::<Quota>(text)?);
+            }
+            ("mirror_free", Value::String(text)) => {
+                self.mirror_free = Some(checked::<Amount>(text)?);
+            }
+            ("http_view", Value::Boolean(view)) => self.http_view = Some(view),
+            ("http_names", Value::Array(names)) => self.http_names = Some(host_names(names)?),
             ("name" | "games_dir" | "wine", value) => {
                 return Err(expected("text in quotes", &value));
             }
@@ -104,7 +132,13 @@ impl SettingsFile {
                 ));
             }
             ("downloads", value) => return Err(expected("a number from 1 to 16", &value)),
-            ("share", value) => return Err(expected("true or false", &value)),
+            ("share" | "mirror" | "http_view", value) => {
+                return Err(expected("true or false", &value));
+            }
+            ("mirror_quota" | "mirror_free", value) => {
+                return Err(expected("an amount in quotes, as \"500GB\"", &value));
+            }
+            ("http_names", value) => return Err(expected("a list of names", &value)),
             (_, value) => drop(self.unknown.insert(key.to_owned(), value)),
         }
         Ok(())
@@ -143,6 +177,15 @@ impl SettingsFile {
         if old.share != new.share {
             self.share = Some(new.share);
         }
+        if old.mirror.on != new.mirror.on {
+            self.mirror = Some(new.mirror.on);
+        }
+        if old.mirror.quota_bytes != new.mirror.quota_bytes {
+            self.mirror_quota = Some(Quota(new.mirror.quota_bytes).exact());
+        }
+        if old.mirror.free_min_bytes != new.mirror.free_min_bytes {
+            self.mirror_free = Some(Amount(new.mirror.free_min_bytes).exact());
+        }
         if old.wine != new.wine {
             self.wine.clone_from(&new.wine);
         }
@@ -154,6 +197,16 @@ fn checked<T: FromStr<Err: Display>>(text: String) -> Result<String, String> {
         Ok(_) => Ok(text),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn host_names(names: Vec<Value>) -> Result<Vec<HostName>, String> {
+    let name = |name: Value| {
+        let text = name.as_str();
+        let text = text.ok_or_else(|| expected("names in quotes", &name))?;
+        text.parse()
+            .map_err(|error: HostNameError| format!("`{text}`: {error}"))
+    };
+    names.into_iter().map(name).collect()
 }
 
 fn expected(what: &str, found: &Value) -> String {
@@ -194,6 +247,14 @@ mod tests {
         check(
             "name = \"a\"\nshare = \"yes\"\n",
             "line 2: share: expected true or false, found string: \"yes\"",
+        );
+        check(
+            "http_names = [\"seedbox.lan\", \"10.0.0.1\"]\n",
+            "line 1: http_names: `10.0.0.1`: this is an address; addresses need not be named",
+        );
+        check(
+            "http_view = 1\n",
+            "line 1: http_view: expected true or false, found integer: 1",
         );
         let rate = SettingsFile::parse("up = \"fast\"\n").unwrap_err();
         assert!(rate.starts_with("line 1: up: "), "{rate}");

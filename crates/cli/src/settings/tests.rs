@@ -24,6 +24,7 @@ fn flags_before_environment_before_file_before_default() {
     let flags = Flags {
         name: Some("flag".to_owned()),
         games_dir: Some("/flag".into()),
+        ..Flags::default()
     };
     let names = |e: Effective| (e.name.to_string(), e.games_dir, e.settings.up_rate_max);
     let check = |flags, env: &[_], file, name: &str, games: &str, up: Option<u64>| {

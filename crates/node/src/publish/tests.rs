@@ -39,6 +39,7 @@ fn bench() -> Bench {
         operations: operations.subscribe(),
         uploads: uploads.subscribe(),
         play: watch::Sender::new(Arc::default()).subscribe(),
+        mirror: watch::Sender::new(Arc::default()).subscribe(),
         components: watch::Sender::new(Arc::new(ComponentsView::default())).subscribe(),
     };
     let snapshots = watch::Sender::new(sources.first());

@@ -1,13 +1,18 @@
-//! Listens to changes in the games directory; where that fails, the regular scan finds them.
+//! Listens to changes in the games directory; where that fails, the regular scan finds them. On a
+//! disk of another machine nobody reports them: there a look is asked for more often.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use lanspread_disk::{Disk, Place, watch::GamesWatch};
+use lanspread_disk::{Disk, Place, network, watch::GamesWatch};
 use lanspread_proto::GameId;
 use tokio_util::sync::CancellationToken;
 
 use super::{Msg, ShelfPorts};
-use crate::actor::Mailbox;
+use crate::{actor::Mailbox, limits};
 
 /// How long the listening thread waits before it looks whether it should end.
 const BREATH: Duration = Duration::from_millis(500);
@@ -52,9 +57,28 @@ fn watch(disk: &dyn Disk, games: &Place, mailbox: &Mailbox<Msg>, stop: &Cancella
     if !matches!(disk.stat(games), Ok(Some(_))) {
         return;
     }
+    if let Some(kind) = network::kind(&games.path()) {
+        tracing::info!(
+            kind,
+            "the games are on a network disk: changes are looked for"
+        );
+        return look_often(limits::NETWORK_SCAN_INTERVAL, mailbox, stop);
+    }
     match GamesWatch::start(disk, games) {
         Ok(watch) => listen(watch, disk, mailbox, stop),
         Err(error) => tracing::warn!(%error, "changes are found by the regular scan only"),
+    }
+}
+
+/// Asks for a look again and again.
+fn look_often(interval: Duration, mailbox: &Mailbox<Msg>, stop: &CancellationToken) {
+    let mut next = Instant::now() + interval;
+    while !stop.is_cancelled() {
+        std::thread::sleep(BREATH.min(interval));
+        if Instant::now() >= next {
+            mailbox.blocking_send(Msg::AnyChanged);
+            next = Instant::now() + interval;
+        }
     }
 }
 
@@ -85,5 +109,26 @@ fn listen(
             };
             mailbox.blocking_send(message);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::mailbox;
+
+    #[test]
+    fn a_network_disk_is_looked_at_again_and_again() {
+        let (mailbox, mut inbox) = mailbox();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let looking = std::thread::spawn(move || {
+            look_often(Duration::from_millis(1), &mailbox, &stopped);
+        });
+        for _ in 0..3 {
+            assert!(matches!(inbox.blocking_recv(), Some(Msg::AnyChanged)));
+        }
+        stop.cancel();
+        looking.join().unwrap();
     }
 }

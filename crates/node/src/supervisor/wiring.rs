@@ -21,6 +21,7 @@ use crate::{
     lanes::LaneNumbers,
     library::LibraryHandle,
     limits,
+    mirror::{Mirror, MirrorPorts},
     notice::Notice,
     pace::{Pace, Way},
     peers::{PeersHandle, PeersPorts, probes::RoundTrip},
@@ -28,7 +29,7 @@ use crate::{
     publish::{Outlets, Sources},
     restart::Parts,
     shelf::{self, Shelf, ShelfHandle, ShelfPorts},
-    snapshot::{GamesDirState, SharingState},
+    snapshot::{GamesDirState, MirrorView, SharingState},
     transfer::TransferPorts,
     views::{ComponentsView, OperationsView, PlayView, ShelfView, UploadsView, Watched},
 };
@@ -59,6 +60,7 @@ pub(super) struct Doors {
     operations_view: watch::Sender<Arc<OperationsView>>,
     uploads_view: watch::Sender<Arc<UploadsView>>,
     play_view: watch::Sender<Arc<PlayView>>,
+    mirror_view: watch::Sender<Arc<MirrorView>>,
     settings: watch::Sender<Settings>,
     /// What actors announce; `publish` passes it on when the snapshot shows it.
     pub(super) notices: broadcast::Sender<Notice>,
@@ -106,6 +108,7 @@ impl Doors {
             operations_view: watch::Sender::new(Arc::new(operations_view)),
             uploads_view: watch::Sender::new(Arc::default()),
             play_view: watch::Sender::new(Arc::default()),
+            mirror_view: watch::Sender::new(Arc::default()),
             settings: watch::Sender::new(config.settings.clone()),
             notices: broadcast::Sender::new(limits::NOTICES),
             disk: Arc::new(RealDisk::new()),
@@ -133,6 +136,7 @@ impl Shared {
             operations: doors.operations_view.subscribe(),
             uploads: doors.uploads_view.subscribe(),
             play: doors.play_view.subscribe(),
+            mirror: doors.mirror_view.subscribe(),
             components,
         };
         let snapshots = watch::Sender::new(sources.first());
@@ -170,6 +174,8 @@ impl Shared {
         Games::start(&self.parts, jobs, inboxes.games, view, settings);
         let (ports, view) = (self.play_ports(), doors.play_view.clone());
         Play::start(&self.parts, ports, inboxes.play, view);
+        let view = doors.mirror_view.clone();
+        Mirror::start(&self.parts, self.mirror_ports(), view);
     }
 
     /// What the owner of the links needs.
@@ -196,6 +202,23 @@ impl Shared {
                 mailbox: self.doors.play.clone(),
             },
             views,
+        }
+    }
+
+    fn mirror_ports(&self) -> MirrorPorts {
+        let doors = &self.doors;
+        MirrorPorts {
+            tasks: self.work.clone(),
+            clock: self.clock,
+            disk: Arc::clone(&doors.disk),
+            state: self.foundation.state.clone(),
+            games: GamesHandle {
+                mailbox: doors.games.clone(),
+            },
+            library: self.library.view(),
+            shelf: doors.shelf_view.subscribe(),
+            operations: doors.operations_view.subscribe(),
+            settings: doors.settings.subscribe(),
         }
     }
 

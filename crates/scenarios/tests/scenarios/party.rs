@@ -89,6 +89,21 @@ impl Party {
         self.start_node(self.set_up(command, number), number, &[])
     }
 
+    /// Starts a peer on a host of the lab whose games directory cannot be written to.
+    pub(crate) fn start_read_only(&self, number: u8) -> Peer {
+        let lines = [
+            "mount --bind \"$GAMES\" \"$GAMES\"",
+            "mount -o remount,bind,ro \"$GAMES\"",
+            "exec \"$0\" \"$@\"",
+        ];
+        let lab = self.lab.as_ref().unwrap();
+        // Each program on a host has its own mounts.
+        let mut command = lab.host(number).unwrap().command("sh");
+        command.env("GAMES", self.games(number));
+        command.args(["-e", "-c", &lines.join("\n")]).arg(program());
+        self.start_node(self.set_up(command, number), number, &[])
+    }
+
     fn start_node(&self, mut command: Command, number: u8, flags: &[&str]) -> Peer {
         let name = format!("peer{number}");
         command.args(["node", "--jsonl", "--name", &name, "--games"]);

@@ -51,6 +51,9 @@ export async function answer(play: Play, command: Command): Promise<Reply> {
         downloads_max: command.downloads_max ?? state.settings.downloads_max,
         up_rate_max: limit(command.up_rate_max, state.settings.up_rate_max),
         down_rate_max: limit(command.down_rate_max, state.settings.down_rate_max),
+        mirror: command.mirror ?? state.settings.mirror,
+        mirror_quota: limit(command.mirror_quota, state.settings.mirror_quota),
+        mirror_free: command.mirror_free ?? state.settings.mirror_free,
       };
       return DONE;
     }
@@ -124,7 +127,7 @@ function question(play: Play, command: Command): Reply {
     case 'start_server':
       return { reply: 'playing', setting_up: false };
     case 'pair':
-      return { reply: 'pairing', link: 'http://127.0.0.1:41234/#pair=4819-2077', code: '4819-2077', valid_ms: 300_000 };
+      return { reply: 'pairing', link: 'http://127.0.0.1:41234/#pair=4819-2077', others: [], code: '4819-2077', valid_ms: 300_000 };
     case 'history':
       return { reply: 'history', interval_ms: 1000, peers: [] };
     case 'logs':

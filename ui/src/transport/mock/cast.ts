@@ -195,12 +195,32 @@ export function snapshot(games: Game[], people: Peer[]): Snapshot {
     peers: people,
     queue: [],
     uploads: [],
-    settings: { share: true, up_rate_max: null, down_rate_max: null, downloads_max: 2, wine: null },
+    settings: {
+      share: true,
+      up_rate_max: null,
+      down_rate_max: null,
+      downloads_max: 2,
+      wine: null,
+      mirror: false,
+      mirror_quota: null,
+      mirror_free: 10 * GB,
+    },
+    mirror: {
+      on: false,
+      kept_games: 0,
+      kept_bytes: 0,
+      fetching_games: 0,
+      waiting_games: 0,
+      foreign_games: 0,
+      left: [],
+      left_games: 0,
+    },
     problems: [],
     components: (['commands', 'server', 'discovery', 'liveness', 'library_monitor'] as const).map(
       (component) => ({ component, running: true, restarts: 0 }),
     ),
     first_run: null,
     quitting: false,
+    guest: false,
   };
 }

@@ -25,6 +25,8 @@ pub enum Component {
     Credit,
     /// Programs that were started, and the catalog.
     Programs,
+    /// Keeping others' games.
+    Mirror,
     /// What is shown.
     Views,
 }
@@ -43,6 +45,7 @@ impl Component {
             Self::Library => "the library of all peers",
             Self::Credit => "the budget of transfers",
             Self::Programs => "programs that were started",
+            Self::Mirror => "the mirror",
             Self::Views => "what is shown",
         }
     }

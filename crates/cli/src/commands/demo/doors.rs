@@ -53,6 +53,7 @@ impl Doors {
             first_run: None,
             sessions: Sessions::default(),
             address: api.address,
+            others: Vec::new(),
             state_dir: member.state_dir().to_owned(),
             stop: stop.clone(),
         });

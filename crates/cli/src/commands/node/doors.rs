@@ -3,12 +3,14 @@
 use std::{
     future::Future,
     io::{Read, Write},
-    path::PathBuf,
+    net::SocketAddr,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use lanspread_api::{
-    ApiFile, Reception, Report, Server, Token,
+    Admits, ApiFile, Reception, Report, Server, Token,
+    host_name::HOST_NAMES_MAX,
     http::Place,
     reception::{Inside, Opening},
     types::snapshot::FirstRun,
@@ -21,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NodeArgs, keeper::Written, signals::Signals};
 use crate::{
-    errands, files, jsonl,
+    errands, files, jsonl, reached,
     session::Session,
-    settings::Effective,
+    settings::{Effective, SettingsFile},
     web::{self, WebFile},
 };
 
@@ -52,6 +54,9 @@ impl Doors {
         let place = args.http.map_or(Place::Loopback(known.port), Place::At);
         let token = Token::generate()?;
         let server = Server::bind(place, token.clone()).await?;
+        let admits = admits(args, &session.state)?;
+        let others = others(args.http, server.address().port(), &admits);
+        let server = server.admitting(admits);
         let api = ApiFile {
             address: server.address(),
             token: token.reveal().to_owned(),
@@ -66,6 +71,7 @@ impl Doors {
             }),
             sessions: known.sessions,
             address: api.address,
+            others,
             state_dir: session.state.clone(),
             stop: stop.clone(),
         });
@@ -130,6 +136,35 @@ impl Doors {
             lines.abort();
         }
     }
+}
+
+/// Whom the control server admits: what flags say, else what the file says.
+fn admits(args: &NodeArgs, state: &Path) -> Result<Admits, Report> {
+    let file = SettingsFile::read(state)?;
+    let named = if args.http_name.is_empty() {
+        file.http_names.unwrap_or_default()
+    } else {
+        args.http_name.clone()
+    };
+    if named.len() > HOST_NAMES_MAX {
+        let message = format!("at most {HOST_NAMES_MAX} names are answered to");
+        return Err(Report::new("bad-config", message));
+    }
+    Ok(Admits {
+        names: named,
+        view: args.http_view || file.http_view.unwrap_or_default(),
+    })
+}
+
+/// How other machines reach a control server: by its names, then by its addresses.
+fn others(wanted: Option<SocketAddr>, port: u16, admits: &Admits) -> Vec<String> {
+    let Some(wanted) = wanted.filter(|at| !at.ip().to_canonical().is_loopback()) else {
+        return Vec::new();
+    };
+    let names = admits.names.iter().map(|name| format!("{name}:{port}"));
+    let listening = SocketAddr::new(wanted.ip(), port);
+    let addresses = reached::by_others(listening).into_iter();
+    names.chain(addresses.map(|at| at.to_string())).collect()
 }
 
 /// Answers that are under way get a moment.
