@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use lanspread_proto::{ContentId, PeerId, PieceIndex, PieceSet, wire::lane::RequestId};
 use lanspread_swarm::{
-    Credit, Download, Injector, Instant, LaneId, RequestKey, Reservation, Upload,
+    Credit, Download, Injector, Instant, LaneId, ReadAhead, RequestKey, Reservation, Upload,
     credit::WINDOW_DEFAULT,
 };
 
@@ -32,6 +32,8 @@ pub struct Host {
     pub store: PieceSet,
     /// The receiving side.
     pub download: Option<Download>,
+    /// On those who only take: who reads what comes, in order, and where.
+    pub reader: Option<(ReadAhead, usize)>,
     /// The sending side.
     pub upload: Upload,
     /// The push side, on first seeders.
@@ -151,19 +153,29 @@ impl Host {
         let seed = scenario.seed ^ (u64::from(id.0) << 32);
         let sizes = || vec![scenario.piece_bytes; scenario.piece_count as usize];
         let downloads = matches!(plan.role, Role::Downloader | Role::Taker);
-        let download = downloads.then(|| Download::new(now, sizes(), plan.has.clone(), seed));
+        let takes = plan.role == Role::Taker;
+        let download = downloads.then(|| match takes {
+            true => Download::on_demand(now, sizes(), seed),
+            false => Download::new(now, sizes(), plan.has.clone(), seed),
+        });
+        let reader = takes.then(|| {
+            let pieces = (0..scenario.piece_count).map(PieceIndex);
+            let order = pieces.map(|piece| (piece, scenario.piece_bytes));
+            (ReadAhead::new(order.collect()), 0)
+        });
         let seeders = scenario.hosts.iter();
         let seeders = seeders.filter(|host| host.role == Role::Seeder).count();
         let injector = (plan.role == Role::Seeder).then(|| {
             let place = (id.0, u32::try_from(seeders).unwrap_or(1));
             Injector::new(scenario.piece_count, scenario.piece_bytes, place, seed)
         });
-        Self {
+        let mut host = Self {
             id,
             role: plan.role,
             presence: Presence::Away,
             store: plan.has.clone(),
             download,
+            reader,
             upload: Upload::new(now, plan.up),
             injector,
             credit: Credit::new(WINDOW_DEFAULT),
@@ -178,6 +190,24 @@ impl Host {
             timer_at: None,
             counts: Counts::default(),
             plan,
+        };
+        host.read_on(now);
+        host
+    }
+
+    /// Reads what is here, and asks for what comes next.
+    pub fn read_on(&mut self, now: Instant) {
+        let (Some((reads, at)), Some(download)) = (&mut self.reader, &mut self.download) else {
+            return;
+        };
+        while let Some(piece) = reads.piece(*at) {
+            if reads.on_read(*at, download.have()) {
+                download.demand(now, reads.demand().collect());
+            }
+            if !download.has(piece) {
+                break;
+            }
+            *at += 1;
         }
     }
 

@@ -89,7 +89,7 @@ pub enum Defect {
 }
 
 /// All kinds, in the order of their seeds.
-pub const KINDS: [fn(u64) -> Scenario; 12] = [
+pub const KINDS: [fn(u64) -> Scenario; 14] = [
     single_pair,
     three_sources,
     partial_source,
@@ -102,6 +102,8 @@ pub const KINDS: [fn(u64) -> Scenario; 12] = [
     low_disk,
     paused,
     unlimited_pair,
+    low_disk_alone,
+    low_disk_troubled,
 ];
 
 impl Scenario {
@@ -362,6 +364,41 @@ pub fn low_disk(seed: u64) -> Scenario {
     s.bound_at(GBIT);
     // Everybody's uplink is needed to the last byte, and the run is short.
     s.allowed_permille = 1_450;
+    s
+}
+
+/// A receiver that keeps nothing, and three sources that together fill its downlink.
+#[must_use]
+pub fn low_disk_alone(seed: u64) -> Scenario {
+    let mut s = Scenario {
+        name: "low disk from three",
+        ..three_sources(seed)
+    };
+    if let Some(last) = s.hosts.last_mut() {
+        last.role = Role::Taker;
+    }
+    s
+}
+
+/// A receiver that keeps nothing, and five sources: one lies, one dies, one stalls, one is slow.
+#[must_use]
+pub fn low_disk_troubled(seed: u64) -> Scenario {
+    let mut random = chance(seed);
+    let mut s = Scenario::new("low disk in trouble", seed, 600);
+    for up in [GBIT / 3, GBIT / 3, GBIT / 3, GBIT / 30, GBIT / 3] {
+        s.host(Role::Seeder, up, GBIT);
+    }
+    if let Some(first) = s.hosts.first_mut() {
+        first.lies = 50;
+    }
+    s.host(Role::Taker, GBIT, GBIT);
+    // More than the one that stays and the slow one can send.
+    s.bound_at(GBIT * 6 / 10);
+    let at = s.bound / 4 + Duration::from_millis(u64::from(random.below(500)));
+    s.fault(at, 1, Fault::Die);
+    s.fault(at * 2, 2, Fault::Stall);
+    s.allowed_permille = 1_300;
+    s.waste_permille = 50;
     s
 }
 

@@ -12,9 +12,9 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use lanspread_proto::{PieceIndex, PieceSet};
 
 /// Bytes of pieces that are on their way or in memory for one reader.
-pub const HELD_BYTES_MAX: u64 = 96 * 1024 * 1024;
-/// Of these, bytes ahead of the place where it reads: enough for ten gigabits over 50 ms.
-pub const AHEAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub const HELD_BYTES_MAX: u64 = 80 * 1024 * 1024;
+/// Of these, bytes ahead of the place where it reads: ten gigabits over 40 ms.
+pub const AHEAD_BYTES_MAX: u64 = 48 * 1024 * 1024;
 /// Places where a reader reads on by turns: 7z's BCJ2 reads four streams at once.
 const CURSORS_MAX: usize = 6;
 /// A place that was not read for so many moves has no share of the window any more.

@@ -287,6 +287,14 @@ impl Peer {
         found.unwrap_or_else(|| self.fail(&format!("{what} was not announced")))
     }
 
+    /// The most memory that it ever had, in bytes.
+    pub(crate) fn memory_peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() * 1_024
+    }
+
     /// Its process.
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.process.signal(signal);

@@ -226,6 +226,7 @@ impl World<'_> {
         if let Some(download) = &mut host.download {
             download.on_piece(now, peer_id(from), piece, outcome);
         }
+        host.read_on(now);
         self.note_done(id);
     }
 

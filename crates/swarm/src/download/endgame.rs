@@ -47,8 +47,13 @@ pub(super) fn is_worth(
         .expected
         .saturating_sub(age)
         .max(slow.expected_wait(now, 0));
-    let is_late = age > ask.expected * 2 + GAIN_MIN;
-    is_late || here > elsewhere * 2 + GAIN_MIN
+    // Among many downloaders everything is late; a reader waits for each of its pieces in turn.
+    let (times, grace) = match urgency {
+        Urgency::Awaited => (4, GAIN_MIN * 5),
+        Urgency::End | Urgency::Usual => (2, GAIN_MIN),
+    };
+    let is_late = age > ask.expected * times + grace;
+    is_late || here > elsewhere * times + grace
 }
 
 #[cfg(test)]
