@@ -97,7 +97,8 @@ pub(crate) async fn settle(
     result.map_err(|error| transaction_error(&job.game, error))
 }
 
-async fn recover(
+/// Brings to an end, or undoes, what was interrupted; the caller holds the game.
+pub(crate) async fn recover(
     ports: &JobPorts,
     job: &Job,
 ) -> Result<Result<(), TransactionError>, OperationError> {

@@ -19,13 +19,15 @@ use lanspread_disk::{
     hashing::Progress,
     partial::{PartialContent, PartialSpec, StoreError},
 };
+use lanspread_install::Slot;
 use lanspread_proto::{ChunkMap, ContentId, Manifest, PieceSet, VersionLabel};
 use lanspread_swarm::download::SourceState;
 
+use self::adopting::adopt;
+pub(crate) use self::away::Home;
 use self::failure::shared_store_error;
 pub(crate) use self::failure::store_error;
 pub(crate) use self::prepare::{agree, files};
-use self::{adopting::adopt, away::Home};
 use crate::{
     committing,
     error::OperationError,
@@ -98,7 +100,7 @@ async fn run_at_home(
     spec: &DownloadSpec,
     agreed: &Agreed,
 ) -> Result<(), OperationError> {
-    let home = Home::of(ports, job).await?;
+    let home = Home::of(ports, job, Slot::Incoming).await?;
     let mut boot = BootId::current();
     loop {
         let mut stage = Stage {

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use lanspread_disk::{
     Disk, Place, content::OpenContent, execute::TransactionError, observe::GamePlaces, scan,
-    staging::Staging,
+    staging::Staging, vfs::EntryKind,
 };
 use lanspread_install::{InstallRecord, Target};
 use lanspread_proto::{Manifest, RelPath, library::Size};
@@ -226,13 +226,26 @@ impl Install {
                 Ok(staging.commit(&mut hooks)?)
             }
             Err(error) => {
-                // What was staged goes; the game is as before. A failure here is recovered later.
-                if let Err(error) = staging.abort(&mut hooks) {
-                    tracing::warn!(%error, "the staging of a failed install is left for recovery");
+                // What was staged goes; the game is as before. A failure here is recovered later,
+                // and on a disk that is away the staging only seems to be gone.
+                let aborted = match self.is_here() {
+                    true => staging.abort(&mut hooks).map_err(|error| error.to_string()),
+                    false => Err("the games directory is away".to_owned()),
+                };
+                if let Err(error) = aborted {
+                    tracing::warn!(
+                        error,
+                        "the staging of a failed install is left for recovery"
+                    );
                 }
                 Err(error.into())
             }
         }
+    }
+
+    fn is_here(&self) -> bool {
+        let found = self.disk.stat(&self.places.game_root).ok().flatten();
+        found.is_some_and(|stat| stat.kind == EntryKind::Directory)
     }
 
     fn begin(&mut self, hooks: &mut JobHooks) -> Result<Staging, TransactionError> {

@@ -70,7 +70,8 @@ pub(crate) fn start_discard(ports: &JobPorts, job: Job) {
     });
 }
 
-async fn discard(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
+/// Deletes it; the caller holds the game.
+pub(crate) async fn discard(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
     let (disk, partials) = (Arc::clone(&ports.disk), ports.state.partials());
     let (game, root) = (job.game.clone(), ports.game_root(&job.game));
     let discarded = ports

@@ -17,20 +17,25 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Where a download lies, so that it is known again.
 #[derive(Clone)]
-pub(super) struct Home {
+pub(crate) struct Home {
     disk: Arc<dyn Disk>,
     games: Place,
-    incoming: Place,
+    /// What the operation writes there.
+    slot: Place,
     /// The volume of the games directory; `None` where the system does not tell.
     volume: Option<u64>,
 }
 
 impl Home {
-    pub(super) async fn of(ports: &JobPorts, job: &Job) -> Result<Self, OperationError> {
+    pub(crate) async fn of(
+        ports: &JobPorts,
+        job: &Job,
+        slot: Slot,
+    ) -> Result<Self, OperationError> {
         let home = Self {
             disk: Arc::clone(&ports.disk),
             games: ports.games_dir(),
-            incoming: ports.game_root(&job.game).own(Slot::Incoming.name()),
+            slot: ports.game_root(&job.game).own(slot.name()),
             volume: None,
         };
         let looked = home.clone();
@@ -39,7 +44,7 @@ impl Home {
     }
 
     /// Whether something failed because the directory is away.
-    pub(super) async fn is_away(
+    pub(crate) async fn is_away(
         &self,
         ports: &JobPorts,
         error: &OperationError,
@@ -54,7 +59,7 @@ impl Home {
     }
 
     /// Waits until it is back, and says so meanwhile.
-    pub(super) async fn until_back(
+    pub(crate) async fn until_back(
         &self,
         ports: &JobPorts,
         job: &Job,
@@ -89,9 +94,7 @@ impl Home {
             stat.is_some_and(|stat| stat.kind == EntryKind::Directory)
         };
         is_dir(&self.games)
-            && (is_dir(&self.incoming)
-                || self.volume.is_none()
-                || self.present_volume() == self.volume)
+            && (is_dir(&self.slot) || self.volume.is_none() || self.present_volume() == self.volume)
     }
 
     fn present_volume(&self) -> Option<u64> {
@@ -117,7 +120,7 @@ mod tests {
         let home = |volume| Home {
             disk: Arc::new(RealDisk::new()),
             games: Place::root(&games),
-            incoming: Place::root(&games.join("quake/.incoming")),
+            slot: Place::root(&games.join("quake/.incoming")),
             volume,
         };
         assert!(!home(None).look());

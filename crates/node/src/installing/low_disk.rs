@@ -5,6 +5,7 @@
 
 use std::{io, sync::Arc};
 
+use lanspread_install::Slot;
 use lanspread_proto::{ContentId, FileIndex, Manifest, PieceSet, manifest::Layout};
 use lanspread_swarm::{read_ahead, time::transfer_time};
 use lanspread_unpack::detect::{self, Format};
@@ -16,18 +17,19 @@ use super::{
 };
 use crate::{
     committing::{self, JobHooks},
-    download::{self, Agreed, DownloadSpec, Shown},
+    download::{self, Agreed, DownloadSpec, Home, Shown},
     error::OperationError,
     handle::AfterDownload,
     jobs::{Job, JobPorts},
     notice::Notice,
-    room,
+    removing, room,
     snapshot::Phase,
     transfer::{
         Transfer, TransferHandle, TransferJob,
         reader::{Reached, ReadOrder, SwarmReader},
         store::Store,
     },
+    views::ShelfView,
 };
 
 /// Archives whose format is looked at beforehand: each costs a piece.
@@ -42,13 +44,40 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
         job.decide(spec.content, spec.version.clone()).await;
         let work = async {
             let agreed = download::agree(&ports, &job, spec.content, Some(&spec.version)).await?;
-            ports.holding(&job, run(&ports, &job, &agreed)).await
+            ports
+                .holding(&job, run_at_home(&ports, &job, &agreed))
+                .await
         };
         Box::pin(job.carry_out(work)).await;
     });
 }
 
-async fn run(ports: &JobPorts, job: &Job, agreed: &Agreed) -> Result<(), OperationError> {
+/// Until all is staged it waits while the games directory is away, and begins anew. After that, the
+/// transaction says how it goes on. The game is held meanwhile: whoever looks for what was begun
+/// must not take an empty mount point for a staging that is gone.
+async fn run_at_home(ports: &JobPorts, job: &Job, agreed: &Agreed) -> Result<(), OperationError> {
+    let home = Home::of(ports, job, Slot::Staging).await?;
+    loop {
+        let mut is_staged = false;
+        match run(ports, job, agreed, &mut is_staged).await {
+            Err(error) if !is_staged && home.is_away(ports, &error).await? => {
+                tracing::info!(%error, "a low-disk install was interrupted");
+            }
+            result => return result,
+        }
+        job.room.release();
+        home.until_back(ports, job).await?;
+        let undone = committing::recover(ports, job).await?;
+        undone.map_err(|error| committing::transaction_error(&job.game, error))?;
+    }
+}
+
+async fn run(
+    ports: &JobPorts,
+    job: &Job,
+    agreed: &Agreed,
+    is_staged: &mut bool,
+) -> Result<(), OperationError> {
     job.control.check()?;
     let manifest = &agreed.manifest;
     if is_installed(ports, job, manifest.content()) {
@@ -78,8 +107,26 @@ async fn run(ports: &JobPorts, job: &Job, agreed: &Agreed) -> Result<(), Operati
         install.carry_out(hooks)
     });
     job.enter(Phase::Downloading).await;
-    let (done, ()) = tokio::join!(work, lead(ports, job, (transfer, reached), staged));
-    super::settle(ports, job, done?).await
+    let lead = lead(ports, job, (transfer, reached), staged);
+    let (done, staged) = tokio::join!(work, lead);
+    *is_staged = staged;
+    super::settle(ports, job, done?).await?;
+    discard_partial(ports, job).await;
+    Ok(())
+}
+
+/// Who has no room for the archives has none for a part of them either: what an earlier download
+/// left has no use any more.
+async fn discard_partial(ports: &JobPorts, job: &Job) {
+    let left = |shelf: &ShelfView| shelf.games.get(&job.game).map(|g| g.local.partial_bytes);
+    let left_bytes = left(&ports.shelf_view.borrow()).unwrap_or(0);
+    if left_bytes == 0 {
+        return;
+    }
+    match removing::discard(ports, job).await {
+        Ok(()) => ports.shelf.partial_bytes(job.game.clone(), 0).await,
+        Err(error) => tracing::warn!(%error, "an unfinished download stays"),
+    }
 }
 
 fn is_installed(ports: &JobPorts, job: &Job, content: ContentId) -> bool {
@@ -122,13 +169,13 @@ fn fetch(ports: &JobPorts, job: &Job, agreed: &Agreed) -> TransferHandle {
     )
 }
 
-/// Shows how the transfer goes, and ends it when nothing more is read.
+/// Shows how the transfer goes, and ends it when nothing more is read; `true` when all is staged.
 async fn lead(
     ports: &JobPorts,
     job: &Job,
     (transfer, reached): (TransferHandle, Arc<Reached>),
     mut staged: oneshot::Receiver<()>,
-) {
+) -> bool {
     let mut wishes = job.control.wishes();
     // What was wished before the transfer began holds for it too.
     wishes.mark_changed();
@@ -139,13 +186,13 @@ async fn lead(
         tokio::select! {
             biased;
             // Without the transfer the reader has nothing to wait for.
-            _ = job.control.interrupted() => return,
+            _ = job.control.interrupted() => return false,
             end = &mut staged => {
                 drop(transfer);
                 if end.is_ok() {
                     job.enter(Phase::Committing).await;
                 }
-                return;
+                return end.is_ok();
             }
             Ok(()) = wishes.changed() => {
                 let now = *wishes.borrow_and_update();

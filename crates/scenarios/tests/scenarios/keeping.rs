@@ -255,14 +255,14 @@ fn s15_away_during_a_download() {
 }
 
 /// Shows one directory at another place, until it is taken away.
-fn bind(from: &Path, at: &Path) -> Volume {
+pub(crate) fn bind(from: &Path, at: &Path) -> Volume {
     let mut command = Command::new("mount");
     let status = command.arg("--bind").arg(from).arg(at).status();
     assert!(status.unwrap().success());
     Volume(at.to_owned())
 }
 
-fn unplug(at: &Path) {
+pub(crate) fn unplug(at: &Path) {
     let status = Command::new("umount").arg("--lazy").arg(at).status();
     assert!(status.unwrap().success());
 }

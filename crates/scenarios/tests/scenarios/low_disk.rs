@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     fetching::done_bytes,
     games::{Game, Kind, noise},
-    keeping::{Volume, free_bytes},
+    keeping::{Volume, bind, free_bytes, unplug},
     offer::Offer,
     party::{Party, is_there},
     peer::{Peer, game_in},
@@ -316,4 +316,51 @@ fn s39_a_low_disk_install_that_is_broken_off() {
     assert_eq!(tree(&root.join("local")), game.installed());
     assert_eq!(names(&root), ["local"]);
     assert_eq!(again.game("quake")["local"]["availability"], "local_only");
+}
+
+/// The games directory is unmounted in the middle: it waits, and begins anew when it is back.
+#[test]
+fn s39_away_during_a_low_disk_install() {
+    let party = Party::on_loopback();
+    let disk = party.folder("disk");
+    let games = party.games(2);
+    let scenario = "s39_away_during_a_low_disk_install";
+    let Some(_volume) = Volume::mount(scenario, &disk, 128) else {
+        return;
+    };
+    let game = Game::new("Quake", "1.0", 24).packed(Kind::SevenZ);
+    game.write(&party.games(1));
+    let mut giver = party.start(1);
+    giver.until_shared("quake");
+    let address = giver.address().to_string();
+    let mut bound = vec![bind(&disk, &games)];
+    let mut taker = party.start_with(2, &["--connect", &address]);
+    taker.until_ready("quake", 1);
+    // What an earlier download left goes with the install that needs no room.
+    taker.ask(json!({"command": "set_settings", "down_rate_max": 4_000_000}));
+    let operation = taker.begin(json!({"command": "get", "game": "quake"}));
+    taker.until("some bytes", |s| done_bytes(s, "quake") > 2_000_000);
+    taker.ask(json!({"command": "cancel", "game": "quake"}));
+    taker.ended("quake", operation);
+
+    let operation = taker.begin(low_disk("quake"));
+    taker.until("some bytes", |s| {
+        let is_it = game_in(s, "quake")["operation"]["operation"] == operation;
+        is_it && done_bytes(s, "quake") > 4_000_000
+    });
+    assert_eq!(
+        names(&games.join("quake")),
+        [".incoming", ".local.installing"]
+    );
+    unplug(&games);
+    let phase = |s: &Value| game_in(s, "quake")["operation"]["phase"].clone();
+    taker.until("it waits", |s| phase(s) == "waiting_for_games_dir");
+    bound.push(bind(&disk, &games));
+    taker.until("it goes on", |s| phase(s) == "downloading");
+    taker.ask(json!({"command": "set_settings", "down_rate_max": "off"}));
+    taker.done_with("quake", operation);
+    assert_eq!(tree(&games.join("quake/local")), game.installed());
+    assert_eq!(names(&games.join("quake")), ["local"]);
+    let local = taker.game("quake")["local"].clone();
+    assert_eq!(local["partial_bytes"], 0, "{local:#}");
 }
