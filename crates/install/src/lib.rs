@@ -17,6 +17,7 @@ pub mod carry;
 pub mod game_state;
 pub mod intent;
 pub mod launch;
+pub mod migrate;
 pub mod observed;
 pub mod plan;
 pub mod proof;
