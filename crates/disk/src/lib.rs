@@ -23,6 +23,7 @@ pub mod leftovers;
 #[cfg(any(test, feature = "test-util"))]
 pub mod mem;
 pub mod memory;
+pub mod migrate;
 pub mod network;
 pub mod observe;
 pub mod open_files;

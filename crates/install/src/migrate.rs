@@ -16,7 +16,7 @@
 //! deleted, for all in it came out of an archive. A parked sentinel never comes back: the files
 //! behind it may be of two versions. Everything else stays. The log goes last, because it proves.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use crate::slot::Slot;
 
@@ -110,7 +110,7 @@ impl Stray {
 }
 
 /// What lies in a game's directory while no transaction of ours is unfinished.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// `local/`.
     pub live: Holding,
@@ -120,12 +120,8 @@ pub struct Found {
     pub backup: Holding,
     /// Its log, if that is a file that can be moved.
     pub log: Option<Logged>,
-    /// [`SENTINEL_DRAFT`] is a file that can be moved.
-    pub sentinel_draft: bool,
-    /// [`SENTINEL_PARKED`] is a file that can be moved.
-    pub sentinel_parked: bool,
-    /// A marker at the root is a file that can be moved.
-    pub marker: bool,
+    /// Its other files that can be moved.
+    pub strays: BTreeSet<Stray>,
 }
 
 /// One thing to do. Done before, wholly or in part, it can be done again.
@@ -135,9 +131,11 @@ pub enum Move {
     RemoveEmpty(Slot),
     /// Renames the backup to `local/`, where nothing is.
     Restore,
-    /// Moves the backup to `kept/`.
-    PutAside,
+    /// Moves a slot to `kept/`; planned for the backup only.
+    PutAside(Slot),
     /// Deletes the staging: what is in it, then the marker.
+    ///
+    /// What cannot be deleted by name is put aside instead.
     DropStaging,
     /// Removes the marker from `local/`, which stays.
     Unmark,
@@ -158,15 +156,10 @@ pub fn plan(found: &Found) -> Vec<Move> {
     if found.live == Holding::Marked || moves.contains(&Move::Restore) {
         moves.push(Move::Unmark);
     }
-    for (stray, is_there) in [
-        (Stray::SentinelDraft, found.sentinel_draft),
-        (Stray::SentinelParked, found.sentinel_parked),
-        (Stray::Marker, found.marker),
-        (Stray::Log, found.log.is_some() && settled),
-    ] {
-        if is_there {
-            moves.push(Move::TakeOut(stray));
-        }
+    let strays = found.strays.iter().filter(|stray| **stray != Stray::Log);
+    moves.extend(strays.map(|stray| Move::TakeOut(*stray)));
+    if found.log.is_some() && settled {
+        moves.push(Move::TakeOut(Stray::Log));
     }
     moves
 }
@@ -186,7 +179,7 @@ fn settle_backup(found: &Found, moves: &mut Vec<Move>) -> bool {
         return true;
     }
     if found.live.is_filled() || found.log == Some(Logged::Uninstall) {
-        moves.push(Move::PutAside);
+        moves.push(Move::PutAside(Slot::Backup));
         return true;
     }
     match found.live {
@@ -202,7 +195,8 @@ fn settle_backup(found: &Found, moves: &mut Vec<Move>) -> bool {
 #[must_use]
 pub fn stays(found: &Found) -> Vec<Slot> {
     let planned = plan(found);
-    let is_moved = planned.contains(&Move::Restore) || planned.contains(&Move::PutAside);
+    let is_moved =
+        planned.contains(&Move::Restore) || planned.contains(&Move::PutAside(Slot::Backup));
     let mut left = Vec::new();
     if matches!(found.staging, Holding::Unmarked | Holding::Blocked) {
         left.push(Slot::Staging);
@@ -210,11 +204,7 @@ pub fn stays(found: &Found) -> Vec<Slot> {
     match found.backup {
         Holding::Blocked => left.push(Slot::Backup),
         Holding::Marked | Holding::Unmarked if !is_moved => left.push(Slot::Backup),
-        Holding::Marked
-        | Holding::Unmarked
-        | Holding::Absent
-        | Holding::Empty
-        | Holding::Ours => {}
+        Holding::Marked | Holding::Unmarked | Holding::Absent | Holding::Empty | Holding::Ours => {}
     }
     left
 }
@@ -225,7 +215,7 @@ impl core::fmt::Display for Move {
         match self {
             Self::RemoveEmpty(slot) => write!(f, "{} was empty and is gone", slot.name()),
             Self::Restore => write!(f, "{} is {} again", backup.name(), live.name()),
-            Self::PutAside => write!(f, "{} was put into kept", backup.name()),
+            Self::PutAside(slot) => write!(f, "{} was put into kept", slot.name()),
             Self::DropStaging => write!(f, "{} was half an install and is gone", staging.name()),
             Self::Unmark => write!(f, "{} lost its mark", live.name()),
             Self::TakeOut(stray) => write!(

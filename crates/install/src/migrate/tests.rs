@@ -65,7 +65,10 @@ impl World {
                 self.found.live = core::mem::replace(&mut self.found.backup, Holding::Absent);
                 self.live = self.backup.take();
             }
-            Move::PutAside => {
+            Move::PutAside(slot) => {
+                if slot != Slot::Backup {
+                    return Err(format!("{slot:?} is not planned to be kept"));
+                }
                 self.found.backup = Holding::Absent;
                 self.kept.extend(self.backup.take());
             }
@@ -83,10 +86,10 @@ impl World {
             }
             Move::TakeOut(stray) => {
                 match stray {
-                    Stray::SentinelDraft => self.found.sentinel_draft = false,
-                    Stray::SentinelParked => self.found.sentinel_parked = false,
-                    Stray::Marker => self.found.marker = false,
                     Stray::Log => self.found.log = None,
+                    Stray::SentinelDraft | Stray::SentinelParked | Stray::Marker => {
+                        self.found.strays.remove(&stray);
+                    }
                 }
                 self.taken_out.insert(stray);
             }
@@ -109,14 +112,15 @@ fn worlds() -> Vec<World> {
         for staging in HOLDINGS {
             for backup in HOLDINGS {
                 for (log, bits) in logs.iter().flat_map(|log| (0..8).map(move |b| (log, b))) {
+                    let strays = [Stray::SentinelDraft, Stray::SentinelParked, Stray::Marker];
+                    let strays = strays.into_iter().enumerate();
+                    let strays = strays.filter(|(at, _)| bits >> at & 1 != 0);
                     worlds.push(World::new(Found {
                         live,
                         staging,
                         backup,
                         log: *log,
-                        sentinel_draft: bits & 1 != 0,
-                        sentinel_parked: bits & 2 != 0,
-                        marker: bits & 4 != 0,
+                        strays: strays.map(|(_, stray)| stray).collect(),
                     }));
                 }
             }
@@ -127,7 +131,7 @@ fn worlds() -> Vec<World> {
 
 /// What must be true of the end.
 fn check_end(before: &World, after: &World) -> Result<(), String> {
-    let was = before.found;
+    let was = &before.found;
     let proven = match was.backup {
         Holding::Marked => true,
         Holding::Unmarked => was.log.is_some(),
@@ -141,7 +145,11 @@ fn check_end(before: &World, after: &World) -> Result<(), String> {
     }
     let must_survive = [before.live, before.backup].into_iter().flatten();
     let mut places: BTreeSet<Bytes> = after.kept.clone();
-    places.extend([after.live, after.staging, after.backup].into_iter().flatten());
+    places.extend(
+        [after.live, after.staging, after.backup]
+            .into_iter()
+            .flatten(),
+    );
     for bytes in must_survive {
         if !places.contains(&bytes) {
             return Err(format!("the bytes of {bytes:?} are lost"));
@@ -159,13 +167,8 @@ fn check_end(before: &World, after: &World) -> Result<(), String> {
             return Err("a mark is left".into());
         }
     }
-    let left = [
-        after.found.sentinel_draft,
-        after.found.sentinel_parked,
-        after.found.marker,
-        after.found.log.is_some() && after.backup.is_none(),
-    ];
-    if left.contains(&true) {
+    let log_is_left = after.found.log.is_some() && after.backup.is_none();
+    if log_is_left || !after.found.strays.is_empty() {
         return Err("a file is left".into());
     }
     Ok(())
@@ -188,7 +191,9 @@ fn check(plan: fn(&Found) -> Vec<Move>) -> Result<usize, String> {
             }
             let again = cut.run(plan).map_err(told)?;
             if again != after {
-                return Err(told(format!("another end after a crash before move {stop}")));
+                return Err(told(format!(
+                    "another end after a crash before move {stop}"
+                )));
             }
             crashes += 1;
         }
@@ -214,7 +219,7 @@ fn planted_defects_are_noticed() {
     check_bad(|found| {
         plan(&Found {
             log: found.log.map(|_| Logged::Other),
-            ..*found
+            ..found.clone()
         })
     });
     // A staging without the marker counts as proven.
@@ -241,9 +246,7 @@ fn what_stays_is_named() {
             staging,
             backup,
             log: None,
-            sentinel_draft: false,
-            sentinel_parked: true,
-            marker: false,
+            strays: [Stray::SentinelParked].into(),
         };
         assert_eq!(stays(&found), expected, "{found:?}");
     };
