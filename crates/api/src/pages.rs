@@ -35,12 +35,6 @@ pub(crate) fn page(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     }
 }
 
-/// Whether the UI was built in.
-#[must_use]
-pub fn is_built_in() -> bool {
-    Ui::get(INDEX).is_some()
-}
-
 fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     let digits = file
         .metadata

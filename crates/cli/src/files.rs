@@ -108,6 +108,15 @@ fn failed(verb: &str, path: &Path, error: &io::Error) -> Report {
     Report::new(if full { "volume-full" } else { "state-dir" }, message)
 }
 
+/// Whether two paths lead to the same directory, by whatever links. What is not there is no
+/// directory.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
 /// Where a node leaves its address.
 pub(crate) fn api_path(state: &Path) -> PathBuf {
     state.join("api.json")
@@ -193,6 +202,16 @@ mod tests {
             token: "secret".to_owned(),
             pid,
         }
+    }
+
+    #[test]
+    fn one_directory_by_two_names_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        create_dir(&one).unwrap();
+        create_dir(&other).unwrap();
+        assert!(is_same(&one, &other.join("../one")));
+        assert!(!is_same(&one, &other) && !is_same(&one, &dir.path().join("none")));
     }
 
     #[test]

@@ -7,10 +7,6 @@ use std::{
     fmt, io,
     num::NonZeroUsize,
     panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     thread::{self, JoinHandle},
 };
 
@@ -24,7 +20,6 @@ pub struct Pool {
     /// `None` only while it is dropped.
     queue: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
-    panics: Arc<AtomicU64>,
 }
 
 impl Pool {
@@ -34,19 +29,17 @@ impl Pool {
     /// The system has no threads to give.
     pub fn start(name: &str, threads: NonZeroUsize, queue_max: usize) -> io::Result<Self> {
         let (queue, jobs) = crossbeam_channel::bounded(queue_max);
-        let panics = Arc::new(AtomicU64::new(0));
         let threads = (0..threads.get())
             .map(|index| {
-                let (jobs, panics) = (jobs.clone(), Arc::clone(&panics));
+                let jobs = jobs.clone();
                 thread::Builder::new()
                     .name(format!("{name}-{index}"))
-                    .spawn(move || work(&jobs, &panics))
+                    .spawn(move || work(&jobs))
             })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             queue: Some(queue),
             threads,
-            panics,
         })
     }
 
@@ -81,19 +74,12 @@ impl Pool {
     pub fn thread_count(&self) -> usize {
         self.threads.len()
     }
-
-    /// Jobs that panicked since the start; each one is a defect worth a loud line in the log.
-    #[must_use]
-    pub fn panic_count(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
-    }
 }
 
-fn work(jobs: &Receiver<Job>, panics: &AtomicU64) {
+fn work(jobs: &Receiver<Job>) {
     for job in jobs {
-        if panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
-            panics.fetch_add(1, Ordering::Relaxed);
-        }
+        // What there is to say of a panic, the hook has said.
+        drop(panic::catch_unwind(AssertUnwindSafe(job)));
     }
 }
 
@@ -120,7 +106,11 @@ impl fmt::Debug for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    };
 
     fn pool(threads: usize, queue_max: usize) -> Pool {
         Pool::start("test", NonZeroUsize::new(threads).unwrap(), queue_max).unwrap()
@@ -150,7 +140,6 @@ mod tests {
                 .unwrap()
         });
         assert_eq!(told.recv().unwrap().as_deref(), Some("test-0"));
-        assert_eq!(pool.panic_count(), 1);
     }
 
     #[test]

@@ -20,18 +20,14 @@ use crate::{
 
 /// Bytes of a key file: room for every encoding of one private key.
 pub const IDENTITY_BYTES: std::ops::RangeInclusive<u64> = 32..=512;
-/// Longest settings file.
-pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Longest file of remembered peers.
 pub const PEERS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Keys put aside after conflicts, at most.
 const OLD_KEYS_MAX: u32 = 1_000;
 
 const IDENTITY: &str = "identity.key";
-const CONFIG: &str = "config.toml";
 const PEERS: &str = "peers";
 const BLOCKED: &str = "blocked";
-const API: &str = "api.json";
 const LOCK: &str = "lock";
 
 /// The state directory of one node.
@@ -78,9 +74,6 @@ pub enum StateError {
         /// What it may have.
         bytes_max: u64,
     },
-    /// The settings are not UTF-8 text.
-    #[error("{} is not UTF-8 text", .0.display())]
-    NotText(PathBuf),
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -91,21 +84,6 @@ fn owner(pid: Option<u32>) -> String {
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
     )
-}
-
-impl StateError {
-    /// Another node runs on this directory.
-    #[must_use]
-    pub const fn is_owned(&self) -> bool {
-        matches!(self, Self::Owned { .. })
-    }
-}
-
-/// Who may read a file.
-#[derive(Clone, Copy)]
-enum Access {
-    Owner,
-    Everybody,
 }
 
 impl StateDir {
@@ -217,7 +195,7 @@ impl StateDir {
                 Err(DiskError::new(DiskOp::Create, path, source).into())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.write_whole(IDENTITY, key, Access::Owner)
+                self.write_whole(IDENTITY, key)
             }
             Err(error) => Err(DiskError::new(DiskOp::Stat, path, error).into()),
         }
@@ -235,7 +213,7 @@ impl StateDir {
             // A second name for the old file: at no moment is there no key.
             match fs::hard_link(&path, &aside).or_else(|_no_links| copy_new(&path, &aside)) {
                 Ok(()) => {
-                    self.write_whole(IDENTITY, key, Access::Owner)?;
+                    self.write_whole(IDENTITY, key)?;
                     return Ok(aside);
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -244,28 +222,6 @@ impl StateDir {
         }
         let source = io::ErrorKind::AlreadyExists.into();
         Err(DiskError::new(DiskOp::Create, path, source).into())
-    }
-
-    /// The text of the settings; `None` when there are none.
-    ///
-    /// # Errors
-    /// Too large, not text, or unreadable.
-    pub fn load_config(&self) -> Result<Option<String>, StateError> {
-        let path = self.path.join(CONFIG);
-        let Some(bytes) = read_at_most(&path, CONFIG_BYTES_MAX)? else {
-            return Ok(None);
-        };
-        String::from_utf8(bytes)
-            .map(Some)
-            .map_err(|_not_utf8| StateError::NotText(path))
-    }
-
-    /// Replaces the settings.
-    ///
-    /// # Errors
-    /// The disk failed; the old ones are whole.
-    pub fn save_config(&self, text: &str) -> Result<(), StateError> {
-        self.write_whole(CONFIG, text.as_bytes(), Access::Everybody)
     }
 
     /// The peers of the last party, as they were saved; `None` when there are none.
@@ -281,7 +237,7 @@ impl StateDir {
     /// # Errors
     /// The disk failed; the old ones are whole.
     pub fn save_peers(&self, bytes: &[u8]) -> Result<(), StateError> {
-        self.write_whole(PEERS, bytes, Access::Owner)
+        self.write_whole(PEERS, bytes)
     }
 
     /// The peers that the person blocked, as they were saved; `None` when there are none.
@@ -297,46 +253,10 @@ impl StateDir {
     /// # Errors
     /// The disk failed; the old ones are whole.
     pub fn save_blocked(&self, bytes: &[u8]) -> Result<(), StateError> {
-        self.write_whole(BLOCKED, bytes, Access::Owner)
+        self.write_whole(BLOCKED, bytes)
     }
 
-    /// Writes `api.json`: how commands find the running node. Readable by the owner only.
-    ///
-    /// # Errors
-    /// The disk failed.
-    pub fn write_api(&self, json: &str) -> Result<(), StateError> {
-        self.write_whole(API, json.as_bytes(), Access::Owner)
-    }
-
-    /// The text of `api.json`; `None` when no node runs here.
-    ///
-    /// # Errors
-    /// Too large, not text, or unreadable.
-    pub fn load_api(&self) -> Result<Option<String>, StateError> {
-        let path = self.path.join(API);
-        let Some(bytes) = read_at_most(&path, CONFIG_BYTES_MAX)? else {
-            return Ok(None);
-        };
-        String::from_utf8(bytes)
-            .map(Some)
-            .map_err(|_not_utf8| StateError::NotText(path))
-    }
-
-    /// Removes `api.json`.
-    ///
-    /// # Errors
-    /// It is there and cannot be removed.
-    pub fn remove_api(&self) -> Result<(), StateError> {
-        let path = self.path.join(API);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(DiskError::new(DiskOp::RemoveFile, path, error).into())
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    fn write_whole(&self, name: &str, bytes: &[u8], access: Access) -> Result<(), StateError> {
+    fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path.join(name);
         let draft = self.path.join(format!(".{name}.tmp"));
         match fs::remove_file(&draft) {
@@ -346,10 +266,7 @@ impl StateDir {
             Ok(()) | Err(_) => {}
         }
         let write = || {
-            let mut file = match access {
-                Access::Owner => private_file::create(&draft)?,
-                Access::Everybody => File::create_new(&draft)?,
-            };
+            let mut file = private_file::create(&draft)?;
             file.write_all(bytes)?;
             file.sync_all()
         };
@@ -425,7 +342,7 @@ mod tests {
         let (_keep, state) = state();
         let lock = state.lock().unwrap();
         let error = state.lock().unwrap_err();
-        assert!(error.is_owned());
+        assert!(matches!(error, StateError::Owned { .. }));
         #[cfg(unix)]
         assert!(
             error
@@ -477,34 +394,15 @@ mod tests {
     }
 
     #[test]
-    fn settings_and_the_rest() {
+    fn peers_and_who_is_blocked() {
         let (_keep, state) = state();
-        assert_eq!(state.load_config().unwrap(), None);
-        state.save_config("a = 1").unwrap();
         // A draft of a write that was cut off does not hurt.
-        fs::write(state.path().join(".config.toml.tmp"), "torn").unwrap();
-        state.save_config("a = 2").unwrap();
-        assert_eq!(state.load_config().unwrap().as_deref(), Some("a = 2"));
-        fs::write(state.path().join(CONFIG), [0xff]).unwrap();
-        assert!(matches!(state.load_config(), Err(StateError::NotText(_))));
-        let large = vec![b'x'; usize::try_from(CONFIG_BYTES_MAX).unwrap() + 1];
-        fs::write(state.path().join(CONFIG), large).unwrap();
-        assert!(matches!(
-            state.load_config(),
-            Err(StateError::TooLarge { .. })
-        ));
+        fs::write(state.path().join(".peers.tmp"), "torn").unwrap();
         state.save_peers(b"p").unwrap();
         assert_eq!(state.load_peers().unwrap(), Some(b"p".to_vec()));
         assert_eq!(state.load_blocked().unwrap(), None);
         state.save_blocked(b"b").unwrap();
         assert_eq!(state.load_blocked().unwrap(), Some(b"b".to_vec()));
-        state.write_api("{}").unwrap();
-        #[cfg(unix)]
-        assert_eq!(mode(state.path().join(API)), 0o600);
-        assert_eq!(state.load_api().unwrap().as_deref(), Some("{}"));
-        state.remove_api().unwrap();
-        state.remove_api().unwrap();
-        assert_eq!(state.load_api().unwrap(), None);
         #[cfg(unix)]
         assert_eq!(mode(state.path().to_owned()), 0o700);
     }

@@ -79,12 +79,6 @@ pub fn fate(found: &FoundFile, old: Option<&RecordedFile>, new: Option<&Recorded
     }
 }
 
-/// The fate at an uninstall: what is not dropped goes to `kept/`.
-#[must_use]
-pub fn fate_at_uninstall(found: &FoundFile, old: Option<&RecordedFile>) -> Verdict {
-    fate(found, old, None)
-}
-
 /// The name of the user's copy beside the new file; later attempts when earlier names are taken.
 #[must_use]
 pub fn beside_name(name: &str, attempt: u32) -> String {
@@ -156,13 +150,13 @@ mod tests {
             stamp: WRITTEN,
             root: None,
         };
-        let verdict = fate_at_uninstall(&found, Some(&recorded(b"ours")));
+        let verdict = fate(&found, Some(&recorded(b"ours")), None);
         assert_eq!(verdict, Verdict::Fate(Fate::Drop));
         let touched = FoundFile {
             stamp: TOUCHED,
             ..found
         };
-        let verdict = fate_at_uninstall(&touched, Some(&recorded(b"ours")));
+        let verdict = fate(&touched, Some(&recorded(b"ours")), None);
         assert_eq!(verdict, Verdict::HashIt);
     }
 

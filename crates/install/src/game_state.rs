@@ -72,12 +72,6 @@ pub enum Refusal {
 }
 
 impl GameState {
-    /// Installed, but without a payload: playable, never a source.
-    #[must_use]
-    pub const fn is_local_only(&self) -> bool {
-        self.installed.is_some() && self.downloaded.is_none()
-    }
-
     /// Whether an operation may begin.
     ///
     /// # Errors
@@ -192,6 +186,5 @@ mod tests {
         state.running = Some(Operation::Verify);
         assert_eq!(state.allow(Operation::Play), Ok(()));
         assert!(state.allow(KEEP).is_err());
-        assert!(!state.is_local_only());
     }
 }

@@ -85,10 +85,9 @@ fn load_identity(state: &StateDir) -> Result<Identity, StartError> {
     };
     let failed = |error: StateError| match error {
         StateError::Disk(error) => unusable(error.to_string()),
-        StateError::Owned { .. }
-        | StateError::Key { .. }
-        | StateError::TooLarge { .. }
-        | StateError::NotText(_) => explain(state.path(), error),
+        StateError::Owned { .. } | StateError::Key { .. } | StateError::TooLarge { .. } => {
+            explain(state.path(), error)
+        }
     };
     if let Some(bytes) = state.load_identity().map_err(failed)? {
         return Identity::from_bytes(&bytes).map_err(|error| unusable(error.to_string()));
@@ -108,12 +107,12 @@ fn explain(state_dir: &Path, error: StateError) -> StartError {
             pid,
         },
         StateError::Disk(error) => StartError::Disk(error),
-        StateError::Key { ref path, .. }
-        | StateError::TooLarge { ref path, .. }
-        | StateError::NotText(ref path) => StartError::Identity {
-            path: state_dir.join(path),
-            reason: error.to_string(),
-        },
+        StateError::Key { ref path, .. } | StateError::TooLarge { ref path, .. } => {
+            StartError::Identity {
+                path: state_dir.join(path),
+                reason: error.to_string(),
+            }
+        }
     }
 }
 

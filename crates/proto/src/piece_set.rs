@@ -111,17 +111,6 @@ impl PieceSet {
             .filter(|piece| !self.contains(*piece))
     }
 
-    /// Whether `other` has a piece that this set lacks. Sets of different contents share nothing.
-    #[must_use]
-    pub fn lacks_some_of(&self, other: &Self) -> bool {
-        self.piece_count == other.piece_count
-            && self
-                .words
-                .iter()
-                .zip(&other.words)
-                .any(|(mine, theirs)| theirs & !mine != 0)
-    }
-
     /// A page of the bitmap, for the wire: eight pieces per byte, lowest first.
     #[must_use]
     pub fn page(&self, first: PieceIndex, bytes_max: usize) -> Vec<u8> {
@@ -204,7 +193,5 @@ mod tests {
         set.insert_page(PieceIndex(u32::MAX), &[0xff; 100]);
         assert_eq!(set.len(), 2);
         assert!(PieceSet::full(10).is_full());
-        assert!(set.lacks_some_of(&PieceSet::full(10)));
-        assert!(!PieceSet::full(10).lacks_some_of(&set));
     }
 }

@@ -30,12 +30,6 @@ impl Liars {
         lies.is_some_and(|lies| lies.len() > 1 || lies.contains(&content))
     }
 
-    /// Nothing at all is taken from the peer.
-    #[must_use]
-    pub fn is_refused_everywhere(&self, peer: PeerId) -> bool {
-        self.contents.get(&peer).is_some_and(|lies| lies.len() > 1)
-    }
-
     /// It lied about another content than this.
     #[must_use]
     pub fn has_lied_besides(&self, peer: PeerId, content: ContentId) -> bool {
@@ -60,6 +54,6 @@ mod tests {
         assert!(liars.has_lied_besides(peer, content(2)));
         assert!(!liars.has_lied_besides(peer, content(1)));
         liars.on_lie(peer, content(2));
-        assert!(liars.is_refused(peer, content(3)) && liars.is_refused_everywhere(peer));
+        assert!(liars.is_refused(peer, content(3)));
     }
 }

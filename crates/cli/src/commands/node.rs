@@ -1,6 +1,10 @@
 //! `node`: run a peer until told to stop.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use lanspread_api::{HostName, Report, address};
 use lanspread_node::{
@@ -157,6 +161,16 @@ fn check_interface(name: &str) -> Result<(), Report> {
     Err(Report::new("no-interface", message))
 }
 
+/// What lies in the games directory is shared, and the state is nobody else's.
+fn check_apart(games_dir: &Path, state: &Path) -> Result<(), Report> {
+    if files::is_same(games_dir, state) {
+        let dir = state.display();
+        let message = format!("{dir} cannot be the games directory and the state directory");
+        return Err(Report::new("bad-config", message));
+    }
+    Ok(())
+}
+
 async fn config(
     args: &NodeArgs,
     effective: &Effective,
@@ -165,6 +179,7 @@ async fn config(
     if let Some(interface) = &args.interface {
         check_interface(interface)?;
     }
+    check_apart(&effective.games_dir, &session.state)?;
     let mut connect = Vec::new();
     for text in &args.connect {
         connect.extend(address::resolve(text).await?);
