@@ -106,7 +106,13 @@ impl Client {
         Ok(*snapshot)
     }
 
+    /// Nobody is there; or somebody is, and says nothing: starting another one would be no help.
     fn no_answer(&self, error: &ureq::Error) -> Report {
+        if matches!(error, ureq::Error::Timeout(_)) {
+            let ApiFile { address, pid, .. } = &self.file;
+            let message = format!("the node (process {pid}) does not answer at {address} in time");
+            return Report::new("node-silent", message);
+        }
         self.no_node(format!("{} does not answer: {error}", self.file.address))
     }
 

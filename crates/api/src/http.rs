@@ -5,6 +5,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -15,6 +16,12 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
 };
 use lanspread_node::play::{Cover, CoverKind};
 use serde::{Deserialize, Serialize};
@@ -36,6 +43,11 @@ use crate::{
 pub const BODY_BYTES_MAX: usize = 256 << 10;
 /// Connections at once; a browser opens six.
 pub const CONNECTIONS_MAX: usize = 128;
+/// Longest wait for the head of a request, the first one of a connection and every later one.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest wait for the body of a request that anybody may send.
+const PAIRING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where the control server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -128,16 +140,30 @@ impl Server {
                 ..shared.clone()
             });
             let listener = Limited::new(listener, Arc::clone(&permits));
-            let stopped = stop.clone().cancelled_owned();
-            let serving = axum::serve(listener, app).with_graceful_shutdown(stopped);
-            async move {
-                if let Err(error) = serving.await {
-                    tracing::error!(%error, "the control server ended");
-                }
-            }
+            serve_connections(listener, app, stop.clone())
         };
         futures_util::future::join_all(self.listeners.into_iter().map(serve)).await;
     }
+}
+
+/// Serves each connection until the stop, and then what is under way. Who sends no request is not
+/// waited for: every connection counts.
+async fn serve_connections(mut listener: Limited, app: Router, stop: CancellationToken) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new());
+    http.header_read_timeout(HEAD_TIMEOUT);
+    let under_way = GracefulShutdown::new();
+    while let Some(connection) = stop.run_until_cancelled(listener.accept()).await {
+        let service = TowerToHyperService::new(app.clone());
+        let served = http.serve_connection(TokioIo::new(connection), service);
+        let served = under_way.watch(served);
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::debug!(%error, "a connection to the control server ended");
+            }
+        });
+    }
+    under_way.shutdown().await;
 }
 
 async fn bind_one(address: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
@@ -221,7 +247,7 @@ fn router<H: Household>(shared: Shared<H>) -> Router {
         .route("/api/snapshot", get(snapshot::<H>))
         .route("/api/cover/{game}", get(cover::<H>))
         .route("/api/events", get(sse::events::<H>))
-        .route(PAIRING, post(pair::<H>))
+        .route(PAIRING, post(pair::<H>).layer(middleware::from_fn(in_time)))
         .fallback(page)
         .method_not_allowed_fallback(nothing_here)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -297,6 +323,12 @@ async fn call<H: Household>(
 #[serde(deny_unknown_fields)]
 struct PairBody {
     code: String,
+}
+
+/// For what anybody may send: a body that does not come holds no connection.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(PAIRING_TIMEOUT, next.run(request)).await;
+    answer.unwrap_or_else(|_late| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 async fn pair<H: Household>(

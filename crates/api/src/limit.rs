@@ -2,18 +2,20 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::serve::Listener;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+
+/// After a failure to accept: who is out of descriptors would be so again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listener that holds back while too many connections are open.
 #[derive(Debug)]
@@ -26,25 +28,25 @@ impl Limited {
     pub(crate) const fn new(listener: TcpListener, permits: Arc<Semaphore>) -> Self {
         Self { listener, permits }
     }
-}
 
-impl Listener for Limited {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    /// The next connection. Errors are those of single connections, or pass: out of descriptors.
+    pub(crate) async fn accept(&mut self) -> Connection {
         // The semaphore is never closed; were it, the connection would only go uncounted.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let connection = Connection {
-            stream,
-            _permit: permit,
-        };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _from)) => {
+                    return Connection {
+                        stream,
+                        _permit: permit,
+                    };
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection to the control server failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use lanspread_api::{
     Client, Command, Reply, Report, client,
     types::snapshot::{Game, Operation, OperationKind, Phase},
 };
+use lanspread_proto::GameId;
 use serde::Serialize;
 
 use crate::{
@@ -44,9 +45,11 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// A person may write the game in upper case; its id is what the node lists.
     pub(crate) fn new(game: &str, operation: u64) -> Self {
+        let id = GameId::parse(game);
         Self {
-            game: game.to_owned(),
+            game: id.map_or_else(|_no_id| game.to_owned(), |id| id.to_string()),
             operation,
         }
     }
@@ -145,9 +148,7 @@ impl Watched {
         if self.end.is_some() {
             return;
         }
-        // A person may write the id in upper case.
-        let id = self.job.game.to_lowercase();
-        let game = games.iter().find(|game| game.game == id);
+        let game = games.iter().find(|game| game.game == self.job.game);
         let operation = game
             .and_then(|game| game.operation.clone())
             .filter(|operation| operation.operation == self.job.operation);

@@ -10,7 +10,7 @@ use lanspread_proto::{
     id::{GameId, IdError},
     limits,
     manifest::{self, VERSION_INI},
-    rel_path::{PathError, PathTable, TwinError},
+    rel_path::{PathError, PathTable, TwinError, fold},
     version::VersionError,
 };
 
@@ -151,8 +151,8 @@ pub enum ScanError {
         /// The entry.
         path: String,
     },
-    /// A file, or something else, where a directory of LanSpread belongs.
-    #[error("{path}: LanSpread needs this name for a directory")]
+    /// At the root of a game, a name that LanSpread needs for itself, however it is spelled.
+    #[error("{path}: LanSpread needs this name for itself")]
     Reserved {
         /// The entry.
         path: String,
@@ -299,14 +299,35 @@ pub(crate) fn read_small(
 /// # Errors
 /// The first entry that cannot be part of a manifest, or a failure of the disk.
 pub fn scan_payload(disk: &dyn Disk, game_root: &Place) -> Result<Payload, ScanError> {
+    scan(disk, game_root, Scope::GameRoot)
+}
+
+/// Lists a folder that is no game root, where no name is ours: as [`scan_payload`] otherwise.
+///
+/// # Errors
+/// As [`scan_payload`].
+pub fn scan_folder(disk: &dyn Disk, folder: &Place) -> Result<Payload, ScanError> {
+    scan(disk, folder, Scope::Folder)
+}
+
+/// What a directory is that is walked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Beside the payload lie directories of ours.
+    GameRoot,
+    /// All of it is somebody's.
+    Folder,
+}
+
+fn scan(disk: &dyn Disk, root: &Place, scope: Scope) -> Result<Payload, ScanError> {
     let mut scan = Scan {
         payload: Payload::default(),
         names: PathTable::default(),
         waiting: Vec::new(),
     };
-    scan.enter(disk, game_root, None)?;
+    scan.enter(disk, root, (None, scope))?;
     while let Some(path) = scan.waiting.pop() {
-        scan.enter(disk, &game_root.join(&path), Some(path))?;
+        scan.enter(disk, &root.join(&path), (Some(path), Scope::Folder))?;
     }
     let mut payload = scan.payload;
     payload.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -326,11 +347,14 @@ impl Scan {
         &mut self,
         disk: &dyn Disk,
         directory: &Place,
-        path: Option<RelPath>,
+        (path, scope): (Option<RelPath>, Scope),
     ) -> Result<(), ScanError> {
         let mut is_empty = true;
         for entry in disk.list(directory)? {
-            if is_ours(&entry.name, path.is_none()) {
+            if manifest::is_litter(&entry.name) {
+                continue;
+            }
+            if scope == Scope::GameRoot && manifest::is_excluded_at_root(&entry.name) {
                 check_reserved(entry)?;
                 continue;
             }
@@ -409,21 +433,18 @@ impl Scan {
     }
 }
 
-/// What is left out must be what it is left out for: a payload may hold a file `local`.
+/// What is left out must be what it is left out for: a payload may hold a file `local`, and where
+/// letters of both cases differ, a directory `Local` beside ours.
 fn check_reserved(entry: DirEntry) -> Result<(), ScanError> {
     let is_slot = [Slot::Live, Slot::Staging, Slot::Backup, Slot::Incoming]
         .iter()
         .any(|slot| slot.name() == entry.name);
-    match entry.kind {
-        EntryKind::File | EntryKind::Other if is_slot || entry.name == KEPT => {
-            Err(ScanError::Reserved { path: entry.name })
-        }
-        EntryKind::File | EntryKind::Other | EntryKind::Directory => Ok(()),
+    let is_directory = entry.kind == EntryKind::Directory;
+    let is_wrong_kind = !is_directory && (is_slot || entry.name == KEPT);
+    if is_wrong_kind || entry.name != fold(&entry.name) {
+        return Err(ScanError::Reserved { path: entry.name });
     }
-}
-
-fn is_ours(name: &str, at_root: bool) -> bool {
-    (at_root && manifest::is_excluded_at_root(name)) || manifest::is_litter(name)
+    Ok(())
 }
 
 /// The entry changed between the listing and the look: somebody is at work in the folder.

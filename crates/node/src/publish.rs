@@ -272,14 +272,16 @@ impl Parts {
         let merged = self.library.merged.game(game);
         let here = self.shelf.games.get(game);
         let choice = self.library.merged.choose(game, None).ok();
+        let local = here.map(|here| here.local.clone()).unwrap_or_default();
+        let has_newer = merged.is_some_and(|merged| merged.update_available);
         GameView {
             game: game.clone(),
             title: self.title(game, merged),
             folder: here.map(|here| here.root.path()),
-            local: here.map(|here| here.local.clone()).unwrap_or_default(),
             contents: merged.map_or_else(Vec::new, |merged| self.contents(merged)),
             newest: choice.map(|choice| choice.content),
-            update_available: merged.is_some_and(|merged| merged.update_available),
+            update_available: has_newer || local.install_is_behind(),
+            local,
             conflict: merged
                 .and_then(|merged| merged.contents.first())
                 .is_some_and(|newest| newest.conflict),

@@ -5,24 +5,26 @@
 
 use std::{
     io::{self, Read, Write},
-    path::Path,
     sync::Arc,
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file, folders, leftovers,
+    Disk, DiskError, Place, atomic_file, leftovers,
     relocate::relocate,
-    scan::{self, ScanError, Sentinel},
+    scan,
     space::SpaceError,
     vfs::{DiskFile, EntryKind, OpenMode},
 };
-use lanspread_proto::{GameId, VersionLabel, manifest::VERSION_INI, version::VersionError};
+use lanspread_proto::{VersionLabel, manifest::VERSION_INI};
 use lanspread_unpack::{
-    WorkerCommand,
+    Limits, WorkerCommand,
     pack::{PackFile, Packer, TarZstd},
 };
 
+mod source;
 mod testing;
+
+pub(crate) use source::{check_not_ours, game_of, is_in, own_version, refused, scan_source};
 
 use crate::{
     actor::Tasks,
@@ -36,62 +38,6 @@ use crate::{
 
 /// How much is read at once.
 const BLOCK: usize = 1024 * 1024;
-
-/// The game that a folder would be.
-pub(crate) fn game_of(source: &Path) -> Result<GameId, OperationError> {
-    let name = source
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    GameId::parse(name).map_err(|error| OperationError::Publish {
-        entry: source.display().to_string(),
-        code: "name",
-        reason: error.to_string(),
-    })
-}
-
-/// Whether a folder is a game root of the games directory, by whatever name either is called.
-pub(crate) fn is_in(games: &Place, source: &Path) -> bool {
-    folders::is_child(source, &games.path())
-}
-
-/// Keys, tokens and other people's games are nobody's game: our own directories are not published,
-/// nor what holds them.
-pub(crate) fn check_not_ours(
-    source: &Path,
-    games: &Place,
-    state: &Place,
-) -> Result<(), OperationError> {
-    let (games, state) = (games.path(), state.path());
-    let is_state = folders::holds(source, &state)
-        || (folders::holds(&state, source) && !folders::holds(&games, source));
-    let of = match (is_state, folders::holds(source, &games)) {
-        (true, _) => "state",
-        (false, true) => "games",
-        (false, false) => return Ok(()),
-    };
-    Err(OperationError::Publish {
-        entry: source.display().to_string(),
-        code: "own-directory",
-        reason: format!("the {of} directory of LanSpread is there"),
-    })
-}
-
-/// Why a folder cannot be published.
-pub(crate) fn refused(source: &Path, error: &ScanError) -> OperationError {
-    let entry = match error {
-        ScanError::Name { path, .. }
-        | ScanError::Special { path }
-        | ScanError::Reserved { path } => path.clone(),
-        ScanError::Twin { path, .. } => path.to_string(),
-        ScanError::Limit(_) | ScanError::Disk(_) => source.display().to_string(),
-    };
-    OperationError::Publish {
-        entry,
-        code: "payload",
-        reason: error.to_string(),
-    }
-}
 
 /// Starts the job.
 pub(crate) fn start(ports: &JobPorts, job: Job, request: PublishRequest) {
@@ -225,7 +171,8 @@ impl Work {
             }
             match self.request.how {
                 PublishHow::Move => {
-                    self.check_whole(&source)?;
+                    let payload = self.check_whole(&source)?;
+                    source::check_no_name_of_ours(&payload)?;
                     self.take_over(&source)?;
                 }
                 PublishHow::Pack => self.pack(&source)?,
@@ -239,7 +186,7 @@ impl Work {
         if let Some(own) = own_version(self.disk.as_ref(), source)? {
             self.request.version = own;
         }
-        let payload = self.check(source)?;
+        let payload = self.check()?;
         let tools = (self.disk.as_ref(), &self.worker);
         if let Some(judged) = shelf::check_layout(tools, source, &payload)? {
             self.test_archives(source, &judged)?;
@@ -274,9 +221,9 @@ impl Work {
     }
 
     /// Everything in the folder must be something that others can hold.
-    fn check(&mut self, source: &Place) -> Result<scan::Payload, OperationError> {
-        let payload = scan::scan_payload(self.disk.as_ref(), source)
-            .map_err(|error| refused(&self.request.source, &error))?;
+    fn check(&mut self) -> Result<scan::Payload, OperationError> {
+        let source_path = &self.request.source;
+        let payload = scan_source(self.disk.as_ref(), source_path, self.in_place)?;
         if payload
             .files
             .iter()
@@ -294,6 +241,7 @@ impl Work {
 
     fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
         let payload = self.check_whole(source)?;
+        source::check_nothing_stays_behind(self.disk.as_ref(), source)?;
         let room = &self.job.room;
         let reserved = room.reserve(self.disk.as_ref(), &self.target, payload.bytes);
         reserved.map_err(|error| match error {
@@ -306,7 +254,9 @@ impl Work {
         })?;
         self.disk.create_dir(&self.target)?;
         let draft = self.target.own(leftovers::PACKING);
-        let packed = self.write_archive(source, &payload, &draft);
+        let packed = self
+            .write_archive(source, &payload, &draft)
+            .and_then(|()| self.check_proportion(payload.bytes, &draft));
         if let Err(error) = packed {
             // Both are ours: the directory was not there before.
             drop(self.disk.remove_file(&draft));
@@ -317,6 +267,22 @@ impl Work {
         let name = format!("{}.tar.zst", self.job.game);
         self.disk.rename(&draft, &self.target.listed(&name))?;
         Ok(self.disk.sync_dir(&self.target)?)
+    }
+
+    /// What others would refuse as a bomb is not shared.
+    fn check_proportion(&self, unpacked: u64, draft: &Place) -> Result<(), OperationError> {
+        let packed = self.disk.stat(draft)?.map_or(0, |stat| stat.bytes);
+        if Limits::default().is_in_proportion(packed, unpacked) {
+            return Ok(());
+        }
+        Err(OperationError::Publish {
+            entry: self.request.source.display().to_string(),
+            code: "limit-ratio",
+            reason: format!(
+                "its {unpacked} bytes are packed into {packed}, which others would take for a \
+                 bomb: publish it unpacked, with `--move`"
+            ),
+        })
     }
 
     fn write_archive(
@@ -399,40 +365,6 @@ impl Work {
 
     fn says(&self, report: JobReport) -> games::Msg {
         games::Msg::Job(self.job.operation, self.job.game.clone(), report)
-    }
-}
-
-/// The label in the `version.ini` of a folder.
-pub(crate) fn own_version(
-    disk: &dyn Disk,
-    folder: &Place,
-) -> Result<Option<VersionLabel>, OperationError> {
-    match scan::read_sentinel(disk, folder) {
-        Sentinel::Label(label) => Ok(Some(label)),
-        Sentinel::Malformed(error) => Err(bad_version(&error)),
-        Sentinel::Unreadable(error) => Err(error.into()),
-        Sentinel::Missing => check_no_twin(disk, folder).map(|()| None),
-    }
-}
-
-/// Beside a `VERSION.INI` ours would be its twin, which other systems cannot hold.
-fn check_no_twin(disk: &dyn Disk, folder: &Place) -> Result<(), OperationError> {
-    let entries = disk.list(folder)?;
-    let mut twins = (entries.into_iter()).filter(|e| e.name.eq_ignore_ascii_case(VERSION_INI));
-    twins.next().map_or(Ok(()), |twin| {
-        Err(OperationError::Publish {
-            entry: twin.name,
-            code: "version-ini",
-            reason: format!("its name must be {VERSION_INI}"),
-        })
-    })
-}
-
-fn bad_version(error: &VersionError) -> OperationError {
-    OperationError::Publish {
-        entry: VERSION_INI.to_owned(),
-        code: "version-ini",
-        reason: error.to_string(),
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use lanspread_disk::{
+    content::SeenContent,
     execute::{self, Remove, Uninstall},
     launch, partial,
 };
+use lanspread_proto::Manifest;
 
 use crate::{
     committing::{self, JobHooks},
@@ -80,14 +82,31 @@ pub(crate) async fn discard(ports: &JobPorts, job: &Job) -> Result<(), Operation
     discarded.map_err(|error| store_error(&job.game, error))
 }
 
-async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {
+/// What is taken away, and what lies there as it was last seen. What was downloaded goes, and only
+/// that: a file that a person put beside it stays, even where it makes another content of it, or
+/// one that cannot be shared.
+async fn payload_of(
+    ports: &JobPorts,
+    job: &Job,
+) -> Result<(Arc<Manifest>, Option<SeenContent>), OperationError> {
+    if let Ok(reference) = ports.shelf.reference(job.game.clone()).await {
+        let there = reference.there.map(|there| there.seen().clone());
+        let (disk, store) = (Arc::clone(&ports.disk), ports.state.manifests());
+        let load = move || committing::load_manifest(disk.as_ref(), &store, reference.content);
+        if let Some(manifest) = ports.blocking(load).await? {
+            return Ok((Arc::new(manifest), there));
+        }
+    }
     let content = ports.shelf.content(job.game.clone()).await?;
     let payload = content.seen().clone();
-    let manifest = Arc::clone(payload.manifest());
-    drop(content);
+    Ok((Arc::clone(payload.manifest()), Some(payload)))
+}
+
+async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(), OperationError> {
+    let (manifest, payload) = payload_of(ports, job).await?;
     let places = committing::places(ports, &job.game).await?;
     let disk = Arc::clone(&ports.disk);
-    let mut hooks = JobHooks::new(ports, job, Some(payload));
+    let mut hooks = JobHooks::new(ports, job, payload);
     let transaction = committing::transaction_id();
     let done = ports
         .blocking(move || {

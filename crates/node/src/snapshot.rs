@@ -118,7 +118,7 @@ pub struct GameView {
     pub contents: Vec<ContentView>,
     /// What `get` would take, if that is clear.
     pub newest: Option<ContentId>,
-    /// A greater label than ours exists.
+    /// A greater label than ours exists, or than that of what is installed.
     pub update_available: bool,
     /// Two contents carry the newest label.
     pub conflict: bool,
@@ -153,6 +153,19 @@ pub struct LocalView {
     pub partial_bytes: u64,
     /// The user's files put aside.
     pub kept_bytes: u64,
+}
+
+impl LocalView {
+    /// What is installed is older than what lies downloaded beside it: installing is enough.
+    #[must_use]
+    pub fn install_is_behind(&self) -> bool {
+        match (&self.installed, &self.downloaded, self.content) {
+            (Some(InstalledView::Version(installed, from)), Some(downloaded), Some(content)) => {
+                *from != content && installed.order(downloaded).is_lt()
+            }
+            (Some(_) | None, _, _) => false,
+        }
+    }
 }
 
 /// What is in `local/`.

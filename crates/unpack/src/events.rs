@@ -323,8 +323,7 @@ impl Checker {
             let detail = format!("more than {} bytes in all", self.limits.total_bytes);
             return Err(UnpackError::new(ErrorCode::LimitSize, detail));
         }
-        let proportionate = self.packed_total.saturating_mul(self.limits.ratio);
-        if bytes > self.limits.ratio_from_bytes && bytes > proportionate {
+        if !self.limits.is_in_proportion(self.packed_total, bytes) {
             let detail = format!("{bytes} bytes from {} archive bytes", self.packed_total);
             return Err(UnpackError::new(ErrorCode::LimitRatio, detail));
         }

@@ -65,6 +65,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether so much may come out of so many archive bytes.
+    #[must_use]
+    pub const fn is_in_proportion(&self, packed: u64, unpacked: u64) -> bool {
+        unpacked <= self.ratio_from_bytes || unpacked <= packed.saturating_mul(self.ratio)
+    }
+
     /// Address space of the worker: a growing dictionary exists twice for a moment, and 512 MiB
     /// hold the program and everything else.
     pub(crate) const fn address_space(&self) -> u64 {

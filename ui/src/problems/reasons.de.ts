@@ -84,6 +84,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'no-token': 'Die Anfrage hat keinen oder einen falschen Schlüssel.',
   'nobody-reached': 'Teilnehmer sind zu sehen, aber keiner ist zu erreichen.',
   'nobody-seen': 'Kein anderer Teilnehmer ist zu sehen.',
+  'node-silent': 'Ein Knoten läuft, aber es kommt rechtzeitig keine Antwort.',
   'own-address': 'Das ist eine Adresse dieses Rechners selbst.',
   'queue-unreadable': 'Die gespeicherte Liste der Downloads ist nicht lesbar. Sie liegt beiseite.',
   'not-a-game': 'Der Name eines Ordners im Spieleordner kann nicht die Kennung eines Spiels sein.',

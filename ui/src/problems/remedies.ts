@@ -102,6 +102,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'no-token': 'reload',
   'nobody-reached': 'connect',
   'nobody-seen': 'connect',
+  'node-silent': 'retry',
   'not-a-game': 'rescan',
   'own-address': 'connect',
   'queue-unreadable': 'library',

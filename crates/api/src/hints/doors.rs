@@ -18,6 +18,20 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "node-silent",
+        kind: Kind::Environment,
+        meaning: "A node runs, or its port is taken, but no answer comes in time.",
+        english: &[
+            "try again in a moment: the machine or its disk may be very busy",
+            "else end it and start it anew: `lanspread`",
+        ],
+        german: &[
+            "versuche es gleich noch einmal: vielleicht ist der Rechner oder seine Platte sehr \
+                beschäftigt",
+            "sonst beende ihn und starte ihn neu: `lanspread`",
+        ],
+    },
+    Entry {
         code: "bad-reply",
         kind: Kind::Internal,
         meaning: "What answers at the node's control address is no LanSpread of this version.",

@@ -18,6 +18,7 @@ use crate::{
 
 mod browsers;
 mod guests;
+mod idle;
 mod playing;
 
 /// A household that answers from a script and counts what it is asked.

@@ -34,6 +34,19 @@ fn ends() {
 }
 
 #[test]
+fn a_game_is_found_however_its_name_is_written() {
+    for written in ["Größe", "GRÖSSE", "grösse"] {
+        let mut watched = Watched::new(&Job::new(written, 7));
+        let found = Game {
+            game: "grösse".to_owned(),
+            ..game(Some(sample::operation(Phase::Done)))
+        };
+        watched.on_games(&[found]);
+        assert_eq!(watched.end, Some(End::Well), "{written}");
+    }
+}
+
+#[test]
 fn an_older_operation_is_not_ours() {
     let mut watched = Watched::new(&Job::new("quake", 8));
     watched.on_games(&[game(Some(sample::operation(Phase::Done)))]);

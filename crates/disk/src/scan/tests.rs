@@ -78,6 +78,34 @@ fn a_file_where_a_directory_of_ours_belongs_is_named() {
 
 #[test]
 #[cfg(unix)]
+fn another_spelling_of_a_name_of_ours_is_named() {
+    for name in ["Local/conf", "KEPT/x", ".Incoming/y", "LOCAL"] {
+        check(
+            |root| sample::write(root, name, b"payload"),
+            |payload| match payload {
+                Err(ScanError::Reserved { path }) => {
+                    assert_eq!(path, name.split('/').next().unwrap());
+                }
+                other => panic!("{other:?}"),
+            },
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_game_root_is_taken_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["a.txt", "kept/x", "local/conf/x", "sub/local"];
+    for name in names.into_iter().chain(["Thumbs.db"]) {
+        sample::write(directory.path(), name, b"bytes");
+    }
+    let place = Place::root(directory.path());
+    let payload = scan_folder(&RealDisk::new(), &place).unwrap();
+    assert_eq!(paths(&payload), names);
+}
+
+#[test]
+#[cfg(unix)]
 fn refused_by_name() {
     let refused = |name: &str, expected: PathError| {
         check(

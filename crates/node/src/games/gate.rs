@@ -96,6 +96,7 @@ impl Games {
         match (merged.update_available, is_unknown, local.content) {
             (true, _, _) | (false, true, None) => {}
             (false, true, Some(_)) => return self.install(game),
+            (false, false, _) if local.install_is_behind() => return self.install(game),
             (false, false, _) => return Err(OperationError::UpToDate(game)),
         }
         let then = match (local.installed, local.availability) {

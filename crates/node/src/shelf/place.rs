@@ -6,8 +6,7 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file, games_lock::GamesLock, relocate::relocate, scan,
-    vfs::EntryKind,
+    Disk, DiskError, Place, atomic_file, games_lock::GamesLock, relocate::relocate, vfs::EntryKind,
 };
 use lanspread_proto::wire::link::Sharing;
 use tokio_util::sync::CancellationToken;
@@ -53,11 +52,11 @@ fn plan(
 ) -> Result<PublishPlan, OperationError> {
     let game = publishing::game_of(source)?;
     publishing::check_not_ours(source, games, state)?;
-    let payload = scan::scan_payload(disk, &Place::root(source))
-        .map_err(|error| publishing::refused(source, &error))?;
+    let in_place = publishing::is_in(games, source);
+    let payload = publishing::scan_source(disk, source, in_place)?;
     Ok(PublishPlan {
         version: publishing::own_version(disk, &Place::root(source))?,
-        in_place: publishing::is_in(games, source),
+        in_place,
         game,
         bytes: payload.bytes,
         files: u32::try_from(payload.files.len()).unwrap_or(u32::MAX),

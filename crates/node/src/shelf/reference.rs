@@ -15,6 +15,8 @@ pub(crate) struct Reference {
     pub(crate) content: ContentId,
     /// Its files as they were when they were last known to be it.
     pub(crate) open: Option<Arc<OpenContent>>,
+    /// What lies there, whatever content that is, as it was last seen.
+    pub(crate) there: Option<Arc<OpenContent>>,
 }
 
 impl Shelf {
@@ -33,6 +35,7 @@ impl Shelf {
         Ok(Reference {
             content,
             open: open.map(|known| Arc::clone(&known.open)),
+            there: known.map(|known| Arc::clone(&known.open)),
         })
     }
 }

@@ -168,3 +168,28 @@ async fn a_download_whose_source_is_back_waits_for_its_turn() {
         person.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_installs_what_was_only_downloaded() {
+    let (anna, berta) = two().await;
+    berta.done(berta.get(AfterDownload::Install).await).await;
+    anna.publish("1.1").await;
+    berta.until_offered("1.1").await;
+    berta.done(berta.get(AfterDownload::Keep).await).await;
+    let behind = |game: &GameView| game.update_available && game.local.install_is_behind();
+    berta.until_game("behind", behind).await;
+    check_files(&berta.game_dir().join("local"), "1.0");
+    let update = berta.handle().update(quake()).await.unwrap();
+    berta.done(update).await;
+    check_files(&berta.game_dir().join("local"), "1.1");
+    berta
+        .until_game("up to date", |game| !game.update_available)
+        .await;
+    let again = berta.handle().update(quake()).await;
+    assert!(
+        matches!(again, Err(OperationError::UpToDate(_))),
+        "{again:?}"
+    );
+    anna.stop().await;
+    berta.stop().await;
+}

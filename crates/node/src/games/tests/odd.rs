@@ -108,6 +108,41 @@ async fn a_get_after_a_cancel_begins_when_that_has_ended() {
     berta.stop().await;
 }
 
+/// What a person put beside a download is no part of it, whatever it makes of the game.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remove_takes_what_was_downloaded_and_nothing_else() {
+    let refused = |view: &Snapshot| {
+        let game = game_of(view);
+        game.is_some_and(|g| matches!(g.local.not_shared, Some(NotShared::Refused { .. })))
+    };
+    let is_another = |view: &Snapshot| {
+        let mine = game_of(view).and_then(|game| game.local.content);
+        let contents = game_of(view).map_or(0, |game| game.contents.len());
+        mine.is_some() && contents == 2
+    };
+    for (stray, seen) in [
+        ("a:b", &refused as &dyn Fn(&Snapshot) -> bool),
+        ("notes.txt", &is_another),
+    ] {
+        let (anna, berta) = two().await;
+        berta.done(berta.get(AfterDownload::Keep).await).await;
+        let stray = berta.game_dir().join(stray);
+        std::fs::write(&stray, "mine").unwrap();
+        berta.handle().rescan().await.unwrap();
+        berta.until("seen", seen).await;
+        let remove = berta.handle().remove(quake(), WhileInstalled::Refuse).await;
+        berta.done(remove.unwrap()).await;
+        let left: Vec<_> = std::fs::read_dir(berta.game_dir())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(left, [stray]);
+        anna.stop().await;
+        berta.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tree_that_rotted_is_not_installed() {
     let (anna, berta) = two().await;
