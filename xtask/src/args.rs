@@ -18,7 +18,9 @@ cargo xtask COMMAND
   bundle --musl      target/lanspread-linux-x64-static, which runs on any Linux of 64 bits
   tidy               caps, names, words and documents only
   edges              who may import whom only
-  sim [SEED...]      the swarm simulator
+  sim [SEED [COUNT]] the swarm simulator
+  sim suite [NAME...] [--seed N]
+                     its large parties; their figures go to docs/BENCHMARKS.md
   fuzz [SECONDS]     every parser of foreign bytes, for so many seconds each (60)
   torture [PART...]  the long forms of what `test` samples (needs root): crashes on the disk in
                      memory, kills, errors, power; all of them in about an hour

@@ -11,6 +11,7 @@ mod page;
 mod pair;
 mod raw;
 mod rqbit;
+mod simulated;
 mod summary;
 mod swarm;
 
@@ -53,6 +54,11 @@ impl Default for PairArgs {
             only: Vec::new(),
         }
     }
+}
+
+/// Runs suites of the simulator: no measurement of this machine, but with a place in the page.
+pub(crate) fn simulated(repo: &Repo, args: &[String]) -> Result<bool> {
+    simulated::run(repo, args)
 }
 
 /// Runs a bench.

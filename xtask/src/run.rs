@@ -33,6 +33,10 @@ pub(crate) fn binary(repo: &Repo, args: &[String]) -> Result<bool> {
 /// Builds and runs the simulator.
 pub(crate) fn simulator(repo: &Repo, args: &[String]) -> Result<bool> {
     tools::check_builders(repo)?;
+    #[cfg(target_os = "linux")]
+    if args.first().is_some_and(|first| first == "suite") {
+        return crate::bench::simulated(repo, args);
+    }
     let mut command = cargo(repo.root(), ["run", "--release", "--locked"]);
     command
         .args(["--package", "lanspread-sim", "--"])

@@ -9,7 +9,6 @@ mod handle;
 mod holding;
 mod look;
 mod looking;
-mod migrating;
 mod moving;
 mod offer;
 mod place;

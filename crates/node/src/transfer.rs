@@ -6,6 +6,7 @@
 mod arrivals;
 mod asking;
 mod delivered;
+mod holders;
 pub(crate) mod lane;
 mod paths;
 pub(crate) mod reader;
@@ -206,11 +207,11 @@ impl Transfer {
             .map(|piece| piece.bytes)
             .collect();
         let delivered = Delivered::new(sizes.len());
-        let seed = crate::random::seed();
+        let who = (ports.peers_view.borrow().me, crate::random::seed());
         let reading = job.reads.map(|reads| Reading::new(reads, job.have.clone()));
         let download = match &reading {
-            None => Download::new(now, sizes, job.have, seed),
-            Some(_) => Download::on_demand(now, sizes, seed),
+            None => Download::new(now, who, sizes, job.have),
+            Some(_) => Download::on_demand(now, who, sizes),
         };
         let (view_tx, view) = watch::channel(view_of(&download, (&delivered, None), now));
         let content = job.manifest.content();
@@ -335,49 +336,6 @@ impl Transfer {
                 self.download.set_paused(self.ports.clock.now(), paused);
             }
             Msg::Read { at, reply } => self.on_read(at, reply),
-        }
-    }
-
-    /// Everybody who is linked and said to have something of the content is a source.
-    fn learn_holders(&mut self) {
-        self.ports.peers_view.mark_unchanged();
-        let library = Arc::clone(&self.ports.library.borrow_and_update());
-        for (peer, _) in library.holders(self.content()) {
-            self.learn_holder(*peer);
-        }
-        self.tell_if_all_gone();
-    }
-
-    fn learn_holder(&mut self, peer: PeerId) {
-        let library = Arc::clone(&self.ports.library.borrow());
-        let holds = library
-            .holders(self.content())
-            .iter()
-            .any(|(holder, availability)| {
-                *holder == peer
-                    && *availability != lanspread_proto::library::Availability::LocalOnly
-            });
-        let peers = Arc::clone(&self.ports.peers_view.borrow());
-        let linked = peers.connected().find(|(linked, _)| *linked == peer);
-        let (true, Some((_, info))) = (holds, linked) else {
-            return;
-        };
-        let refused = self.ports.liars.borrow().is_refused(peer, self.content());
-        if !refused && self.sources.add(peer, info) {
-            self.sources.tell_interest(&self.ports.peers);
-            self.sources.open_lane(&self.ports, peer, Duration::ZERO);
-        }
-        self.update_facts(peer);
-    }
-
-    fn update_facts(&mut self, peer: PeerId) {
-        let lied = self
-            .ports
-            .liars
-            .borrow()
-            .has_lied_besides(peer, self.content());
-        if let Some(facts) = self.sources.facts(peer, lied) {
-            self.download.on_peer(self.ports.clock.now(), peer, facts);
         }
     }
 

@@ -73,6 +73,8 @@ pub(crate) struct PathInfo {
     pub(crate) medium: Medium,
     /// Its speed in bits per second, if the system says.
     pub(crate) bits_per_second: Option<u64>,
+    /// The peer is in the network of that interface: most likely behind the same switch.
+    pub(crate) near: bool,
 }
 
 /// What kind of interface; better ones first.

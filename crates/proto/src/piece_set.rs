@@ -111,6 +111,43 @@ impl PieceSet {
             .filter(|piece| !self.contains(*piece))
     }
 
+    /// The first piece from `from` on, and around the end, that all of `sets` contain. Sets of
+    /// different contents share nothing.
+    #[must_use]
+    pub fn next_in_all<const N: usize>(sets: [&Self; N], from: PieceIndex) -> Option<PieceIndex> {
+        let first = sets.first()?;
+        if sets.iter().any(|set| set.piece_count != first.piece_count) {
+            return None;
+        }
+        let word = |index: usize| {
+            let words = sets.iter().filter_map(|set| set.words.get(index));
+            words.fold(u64::MAX, |all, word| all & word)
+        };
+        let start = from.as_usize() / 64;
+        let after = u64::MAX << (from.0 % 64);
+        let found = |(index, word): (usize, u64)| {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            (word != 0).then(|| PieceIndex(index * 64 + word.trailing_zeros()))
+        };
+        let count = first.words.len();
+        let tail = (start..count).map(|index| match index == start {
+            true => (index, word(index) & after),
+            false => (index, word(index)),
+        });
+        let head = (0..count.min(start + 1)).map(|index| (index, word(index)));
+        tail.chain(head).find_map(found)
+    }
+
+    /// How many pieces both have.
+    #[must_use]
+    pub fn count_common(&self, other: &Self) -> u32 {
+        if self.piece_count != other.piece_count {
+            return 0;
+        }
+        let both = self.words.iter().zip(&other.words).map(|(a, b)| a & b);
+        both.map(u64::count_ones).sum()
+    }
+
     /// A page of the bitmap, for the wire: eight pieces per byte, lowest first.
     #[must_use]
     pub fn page(&self, first: PieceIndex, bytes_max: usize) -> Vec<u8> {
@@ -183,6 +220,32 @@ mod tests {
                 first += 40;
             }
             prop_assert_eq!(copy, set);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_all_have(
+            count in 1_u32..300,
+            first in prop::collection::btree_set(0_u32..300, 0..40),
+            second in prop::collection::btree_set(0_u32..300, 0..40),
+            from in 0_u32..310,
+        ) {
+            let of = |pieces: &BTreeSet<u32>| {
+                let mut set = PieceSet::new(count);
+                set.extend(pieces.iter().copied().map(PieceIndex));
+                set
+            };
+            let (a, b) = (of(&first), of(&second));
+            let common: BTreeSet<u32> =
+                first.intersection(&second).copied().filter(|piece| *piece < count).collect();
+            let next = common.range(from..).chain(&common).next();
+            let found = PieceSet::next_in_all([&a, &b], PieceIndex(from));
+            prop_assert_eq!(found.map(|piece| piece.0), next.copied());
+            prop_assert_eq!(a.count_common(&b) as usize, common.len());
+            let other = PieceSet::full(count + 1);
+            prop_assert_eq!(PieceSet::next_in_all([&a, &other], PieceIndex(0)), None);
+            prop_assert_eq!(a.count_common(&other), 0);
         }
     }
 

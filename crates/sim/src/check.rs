@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     scenario::Scenario,
-    wire::HostId,
+    wire::{HostId, Role},
     world::{HostReport, Report},
 };
 
@@ -21,6 +21,10 @@ pub enum Violation {
     Waste(u64),
     /// Bytes came that were not granted.
     Ungranted(HostId, u64),
+    /// The seeders sent so many per mille of the content.
+    SeederSent(u64),
+    /// So many per mille of the content entered one switch.
+    Inflow(u64),
 }
 
 /// All that is wrong with a run.
@@ -36,9 +40,17 @@ pub fn check(scenario: &Scenario, report: &Report) -> Vec<Violation> {
         }
         violations.extend(check_time(scenario, *id, host));
     }
-    let waste = waste_permille(report);
-    if waste > scenario.waste_permille {
-        violations.push(Violation::Waste(waste));
+    // Not in whole per mille: half a per mille too much is too much.
+    if waste(report) * 1_000 > scenario.waste_permille * received(report) {
+        violations.push(Violation::Waste(waste_permille(report)));
+    }
+    let sent = seeder_permille(scenario, report);
+    if scenario.seeder_permille.is_some_and(|most| sent > most) {
+        violations.push(Violation::SeederSent(sent));
+    }
+    let inflow = inflow_permille(scenario, report);
+    if scenario.inflow_permille.is_some_and(|most| inflow > most) {
+        violations.push(Violation::Inflow(inflow));
     }
     violations
 }
@@ -65,12 +77,50 @@ pub fn time_permille(scenario: &Scenario, report: &Report) -> u64 {
     permille(last.since(lanspread_swarm::Instant::ZERO), scenario.bound)
 }
 
-/// Bytes that arrived and were not stored.
+/// When so many per cent of all that got everything had it, over the best possible time.
+#[must_use]
+pub fn done_permille(scenario: &Scenario, report: &Report, per_cent: usize) -> u64 {
+    let done = report.hosts.values().filter_map(|host| host.done_at);
+    let mut done: Vec<_> = done.collect();
+    done.sort_unstable();
+    let at = (done.len() * per_cent / 100).min(done.len().saturating_sub(1));
+    let at = done.get(at).copied().unwrap_or_default();
+    permille(at.since(lanspread_swarm::Instant::ZERO), scenario.bound)
+}
+
+/// Bytes that arrived and were not stored, in per mille of all that arrived.
 #[must_use]
 pub fn waste_permille(report: &Report) -> u64 {
-    let received: u64 = report.hosts.values().map(|host| host.received_bytes).sum();
+    waste(report) * 1_000 / received(report).max(1)
+}
+
+/// Bytes that arrived and were not stored.
+#[must_use]
+pub fn waste(report: &Report) -> u64 {
     let stored: u64 = report.hosts.values().map(|host| host.stored_bytes).sum();
-    received.saturating_sub(stored) * 1_000 / received.max(1)
+    received(report).saturating_sub(stored)
+}
+
+/// Bytes that arrived.
+#[must_use]
+pub fn received(report: &Report) -> u64 {
+    report.hosts.values().map(|host| host.received_bytes).sum()
+}
+
+/// What the seeders of the beginning sent, over the content.
+#[must_use]
+pub fn seeder_permille(scenario: &Scenario, report: &Report) -> u64 {
+    let seeders = report.hosts.values();
+    let seeders = seeders.filter(|host| host.role == Role::Seeder);
+    let sent: u64 = seeders.map(|host| host.sent_bytes).sum();
+    sent * 1_000 / scenario.total_bytes().max(1)
+}
+
+/// The most that entered one switch from others, over the content.
+#[must_use]
+pub fn inflow_permille(scenario: &Scenario, report: &Report) -> u64 {
+    let most = report.inflow_bytes.iter().max().copied().unwrap_or(0);
+    most * 1_000 / scenario.total_bytes().max(1)
 }
 
 fn permille(time: Duration, bound: Duration) -> u64 {

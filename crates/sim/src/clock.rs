@@ -1,6 +1,6 @@
 //! [`Queue`]: events by time; those of one time in the order in which they were made.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use lanspread_swarm::Instant;
 
@@ -9,7 +9,10 @@ use lanspread_swarm::Instant;
 pub struct Queue<E> {
     now: Instant,
     next: u64,
-    events: BTreeMap<(Instant, u64), E>,
+    due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    /// What is due, where the heap says; places are used again.
+    events: Vec<Option<E>>,
+    free: Vec<usize>,
 }
 
 impl<E> Default for Queue<E> {
@@ -17,7 +20,9 @@ impl<E> Default for Queue<E> {
         Self {
             now: Instant::ZERO,
             next: 0,
-            events: BTreeMap::new(),
+            due: BinaryHeap::new(),
+            events: Vec::new(),
+            free: Vec::new(),
         }
     }
 }
@@ -31,15 +36,22 @@ impl<E> Queue<E> {
 
     /// Adds an event; one in the past happens now.
     pub fn at(&mut self, time: Instant, event: E) {
-        self.events.insert((time.max(self.now), self.next), event);
+        let place = self.free.pop().unwrap_or(self.events.len());
+        match self.events.get_mut(place) {
+            Some(free) => *free = Some(event),
+            None => self.events.push(Some(event)),
+        }
+        let due = (time.max(self.now), self.next, place);
+        self.due.push(Reverse(due));
         self.next += 1;
     }
 
     /// Takes the next event and moves time to it.
     pub fn take(&mut self) -> Option<E> {
-        let ((time, _), event) = self.events.pop_first()?;
+        let Reverse((time, _, place)) = self.due.pop()?;
         self.now = time;
-        Some(event)
+        self.free.push(place);
+        self.events.get_mut(place)?.take()
     }
 
     /// Events taken or pending so far.

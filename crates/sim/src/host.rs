@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use lanspread_proto::{ContentId, PeerId, PieceIndex, PieceSet, wire::lane::RequestId};
 use lanspread_swarm::{
     Credit, Download, Injector, Instant, LaneId, ReadAhead, RequestKey, Reservation, Upload,
-    credit::WINDOW_DEFAULT,
+    credit::WINDOW_DEFAULT, time::transfer_time,
 };
 
 use crate::{
-    scenario::{HostPlan, Scenario},
+    scenario::{Defect, HostPlan, Scenario},
     wire::{HostId, Role, Segment},
 };
 
@@ -44,7 +44,9 @@ pub struct Host {
     pub requests: BTreeMap<(HostId, RequestId), OpenRequest>,
     /// Numbers its requests.
     pub next_request: u32,
-    /// What it may send, per receiver.
+    /// With whom it trades, linked or not.
+    pub neighbours: Vec<HostId>,
+    /// The linked ones, and what it may send them.
     pub lanes: BTreeMap<HostId, OutLane>,
     /// The uplink is taken.
     pub uplink: Uplink,
@@ -119,6 +121,17 @@ pub struct Sending {
     pub bad: bool,
 }
 
+/// What a sender waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// The receiver's credit.
+    Credit,
+    /// Nothing, though it should.
+    Nothing,
+    /// Nothing: this wire knows no credit.
+    Unknown,
+}
+
 /// What the uplink does.
 #[derive(Debug, Clone, Copy)]
 pub enum Uplink {
@@ -153,10 +166,11 @@ impl Host {
         let seed = scenario.seed ^ (u64::from(id.0) << 32);
         let sizes = || vec![scenario.piece_bytes; scenario.piece_count as usize];
         let downloads = matches!(plan.role, Role::Downloader | Role::Taker);
+        let who = (peer_id(id), seed);
         let takes = plan.role == Role::Taker;
         let download = downloads.then(|| match takes {
-            true => Download::on_demand(now, sizes(), seed),
-            false => Download::new(now, sizes(), plan.has.clone(), seed),
+            true => Download::on_demand(now, who, sizes()),
+            false => Download::new(now, who, sizes(), plan.has.clone()),
         });
         let reader = takes.then(|| {
             let pieces = (0..scenario.piece_count).map(PieceIndex);
@@ -165,7 +179,8 @@ impl Host {
         });
         let seeders = scenario.hosts.iter();
         let seeders = seeders.filter(|host| host.role == Role::Seeder).count();
-        let injector = (plan.role == Role::Seeder).then(|| {
+        let pushes = scenario.defect != Some(Defect::PushesNothing);
+        let injector = (plan.role == Role::Seeder && pushes).then(|| {
             let place = (id.0, u32::try_from(seeders).unwrap_or(1));
             Injector::new(scenario.piece_count, scenario.piece_bytes, place, seed)
         });
@@ -181,6 +196,7 @@ impl Host {
             credit: Credit::new(WINDOW_DEFAULT),
             requests: BTreeMap::new(),
             next_request: 0,
+            neighbours: Vec::new(),
             lanes: BTreeMap::new(),
             uplink: Uplink::Idle(id),
             uplink_free: now,
@@ -258,21 +274,27 @@ impl Host {
 
     /// The next bytes to send: receivers that have credit take turns.
     #[must_use]
-    pub fn next_segment(&mut self, most: u64, needs_credit: bool) -> Option<Segment> {
+    pub fn next_segment(&mut self, now: Instant, most: u64, needs: Needs) -> Option<Segment> {
         let Uplink::Idle(last) = self.uplink else {
             return None;
         };
         let from = self.id;
         let ready = |(_, lane): &(&HostId, &mut OutLane)| {
-            !lane.sending.is_empty() && (lane.credit > 0 || !needs_credit)
+            !lane.sending.is_empty() && (lane.credit > 0 || needs != Needs::Credit)
         };
         let ready = self.lanes.iter_mut().filter(ready);
         let (to, lane) = ready.min_by_key(|(to, _)| (**to <= last, **to))?;
         let sending = lane.sending.front_mut()?;
-        let credit = if needs_credit { lane.credit } else { most };
-        let bytes = most.min(credit).min(sending.left);
+        let bytes = most.min(sending.left);
+        let bytes = match needs {
+            Needs::Credit => bytes.min(lane.credit),
+            Needs::Nothing | Needs::Unknown => bytes,
+        };
         // The receiver grants again as soon as bytes arrive, so that only the sender can tell.
-        self.counts.ungranted_bytes += bytes.saturating_sub(lane.credit);
+        if needs != Needs::Unknown {
+            self.counts.ungranted_bytes += bytes.saturating_sub(lane.credit);
+        }
+        self.uplink_free = now + transfer_time(bytes, self.plan.up);
         lane.credit = lane.credit.saturating_sub(bytes);
         sending.left -= bytes;
         let segment = Segment {
@@ -282,6 +304,7 @@ impl Host {
             bytes,
             bad: sending.bad,
             session: lane.session,
+            tail: self.uplink_free,
         };
         self.uplink = Uplink::Busy(segment);
         Some(segment)

@@ -1,45 +1,141 @@
-//! `cargo run -p lanspread-sim -- SEED [COUNT]`: runs seeds and prints how close to the bound they
-//! came. Exit code 1 when a run breaks a rule.
+//! `cargo xtask sim [SEED [COUNT]]` runs seeds, `cargo xtask sim suite [NAME...] [--seed N]` the
+//! large parties; both print how close to the bound they came. Exit code 1 when a rule is broken.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
 use std::process::ExitCode;
 
-use lanspread_sim::{Scenario, check, check::time_permille, run};
+use lanspread_sim::{
+    Report, Scenario, Suite,
+    check::{self, time_permille},
+    run,
+    suite::SUITES,
+};
+
+const USAGE: &str = "usage: lanspread-sim [SEED [COUNT]]
+       lanspread-sim suite [NAME...] [--seed N]";
+
+/// What is to be run.
+enum Plan {
+    Seeds(u64, u64),
+    Suites(Vec<Suite>, u64),
+}
 
 fn main() -> ExitCode {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>());
-    let (seed, count) = match (numbers.next(), numbers.next()) {
-        (Some(Ok(seed)), None) => (seed, 1),
-        (Some(Ok(seed)), Some(Ok(count))) => (seed, count),
-        (None, _) => (0, lanspread_sim::scenario::KINDS.len() as u64),
-        (Some(Err(_)), _) | (_, Some(Err(_))) => {
-            println!("usage: lanspread-sim [SEED [COUNT]]");
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let whole = match plan(&args) {
+        None => {
+            println!("{USAGE}");
             return ExitCode::from(2);
         }
+        Some(Plan::Seeds(seed, count)) => {
+            let broken = (seed..seed.saturating_add(count)).filter(|seed| !report_seed(*seed));
+            broken.count() == 0
+        }
+        Some(Plan::Suites(suites, seed)) => {
+            let broken = suites.iter().filter(|suite| !report_suite(suite, seed));
+            broken.count() == 0
+        }
     };
-    let failed = (seed..seed.saturating_add(count)).filter(|seed| !report(*seed));
-    match failed.count() {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    match whole {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+fn plan(args: &[String]) -> Option<Plan> {
+    match args {
+        [] => Some(Plan::Seeds(0, lanspread_sim::scenario::KINDS.len() as u64)),
+        [first, names @ ..] if first == "suite" => suites(names),
+        [seed] => Some(Plan::Seeds(seed.parse().ok()?, 1)),
+        [seed, count] => Some(Plan::Seeds(seed.parse().ok()?, count.parse().ok()?)),
+        _ => None,
+    }
+}
+
+fn suites(args: &[String]) -> Option<Plan> {
+    let (names, seed) = match args {
+        [names @ .., option, seed] if option == "--seed" => (names, seed.parse().ok()?),
+        names => (names, 1),
+    };
+    let suites: Option<Vec<Suite>> = names.iter().map(|name| sized(name)).collect();
+    match suites? {
+        none if none.is_empty() => Some(Plan::Suites(SUITES.to_vec(), seed)),
+        suites => Some(Plan::Suites(suites, seed)),
     }
 }
 
 /// Runs one seed. `true` when no rule was broken.
-fn report(seed: u64) -> bool {
+fn report_seed(seed: u64) -> bool {
     let scenario = Scenario::of(seed);
     let report = run(&scenario, false);
-    let violations = check(&scenario, &report);
-    let permille = time_permille(&scenario, &report);
-    let waste = check::waste_permille(&report);
     println!(
-        "seed {seed:5}  {:32} T/T_bound {}.{:03}  in vain {waste:3} permille  {:9} events",
+        "seed {seed:5}  {:32} T/T_bound {}  in vain {:3} permille  {:9} events",
         scenario.name,
-        permille / 1_000,
-        permille % 1_000,
+        thousandths(time_permille(&scenario, &report)),
+        check::waste_permille(&report),
         report.events,
     );
-    for violation in &violations {
-        println!("    {violation:?}   replay: cargo run -p lanspread-sim -- {seed}");
+    is_whole(&scenario, &report, &seed.to_string())
+}
+
+/// The suite with other numbers, for trying things out: `NAME:DOWNLOADERS:PIECES`.
+fn sized(name: &str) -> Option<Suite> {
+    let mut parts = name.split(':');
+    let mut suite = Suite::named(parts.next()?)?;
+    if let Some(downloaders) = parts.next() {
+        suite.downloaders = downloaders.parse().ok()?;
+    }
+    if let Some(pieces) = parts.next() {
+        suite.pieces = pieces.parse().ok()?;
+    }
+    Some(suite)
+}
+
+/// Runs one suite, and prints it as a row of a table. `true` when no rule was broken.
+fn report_suite(suite: &Suite, seed: u64) -> bool {
+    let scenario = suite.scenario(seed);
+    let report = run(&scenario, false);
+    let inflow = match suite.switches {
+        1 => "–".to_string(),
+        _ => thousandths(check::inflow_permille(&scenario, &report)),
+    };
+    println!(
+        "| {} | {} | {} | {seed} | {} (≤ {}) | {} | {} | {} |",
+        suite.name,
+        suite.about,
+        suite.pieces,
+        thousandths(time_permille(&scenario, &report)),
+        thousandths(suite.allowed_permille),
+        thousandths(check::seeder_permille(&scenario, &report)),
+        inflow,
+        per_cent(&report),
+    );
+    println!(
+        "    half were done by {}, 99 in 100 by {}",
+        thousandths(check::done_permille(&scenario, &report, 50)),
+        thousandths(check::done_permille(&scenario, &report, 99)),
+    );
+    is_whole(
+        &scenario,
+        &report,
+        &format!("suite {} --seed {seed}", suite.name),
+    )
+}
+
+fn is_whole(scenario: &Scenario, report: &Report, replay: &str) -> bool {
+    let violations = check::check(scenario, report);
+    for violation in violations.iter().take(8) {
+        println!("    {violation:?}   replay: cargo xtask sim {replay}");
     }
     violations.is_empty()
+}
+
+fn thousandths(permille: u64) -> String {
+    format!("{}.{:03}", permille / 1_000, permille % 1_000)
+}
+
+/// Bytes in vain, in per cent with two places.
+fn per_cent(report: &Report) -> String {
+    let basis_points = check::waste(report) * 10_000 / check::received(report).max(1);
+    format!("{}.{:02} %", basis_points / 100, basis_points % 100)
 }

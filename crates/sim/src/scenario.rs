@@ -33,6 +33,14 @@ pub struct Scenario {
     pub allowed_permille: u64,
     /// Bytes that may arrive in vain, in per mille of all that is downloaded.
     pub waste_permille: u64,
+    /// What may be sent by the seeders, in per mille of the content; `None` for any amount.
+    pub seeder_permille: Option<u64>,
+    /// What may enter a switch, in per mille of the content; `None` for any amount.
+    pub inflow_permille: Option<u64>,
+    /// What the wire is made of.
+    pub grain: Grain,
+    /// Bytes per second of the cable between a switch and the others; `None` for no limit.
+    pub trunk: Option<u64>,
     /// A defect planted to see that it is caught.
     pub defect: Option<Defect>,
 }
@@ -54,6 +62,17 @@ pub struct HostPlan {
     pub path: Path,
     /// One in so many pieces that it sends is bad; 0 for none.
     pub lies: u32,
+    /// Behind which switch it is.
+    pub switch: u32,
+}
+
+/// What the wire carries at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// 64 KiB, as the receiver's credit allows.
+    Credit,
+    /// Whole pieces, without credit: for parties of thousands.
+    Pieces,
 }
 
 /// What may happen to a host.
@@ -86,6 +105,10 @@ pub enum Defect {
     IgnoresCredit,
     /// Nobody tells what it has newly.
     KeepsQuiet,
+    /// Everybody takes everybody to be behind one switch.
+    SeesNoSwitch,
+    /// Seeders wait to be asked.
+    PushesNothing,
 }
 
 /// All kinds, in the order of their seeds.
@@ -122,7 +145,7 @@ impl Scenario {
         u64::from(self.piece_count) * u64::from(self.piece_bytes)
     }
 
-    fn new(name: &'static str, seed: u64, piece_count: u32) -> Self {
+    pub(crate) fn new(name: &'static str, seed: u64, piece_count: u32) -> Self {
         Self {
             name,
             seed,
@@ -134,11 +157,15 @@ impl Scenario {
             bound: Duration::ZERO,
             allowed_permille: 1_030,
             waste_permille: 5,
+            seeder_permille: None,
+            inflow_permille: None,
+            grain: Grain::Credit,
+            trunk: None,
             defect: None,
         }
     }
 
-    fn host(&mut self, role: Role, up: u64, down: u64) -> &mut HostPlan {
+    pub(crate) fn host(&mut self, role: Role, up: u64, down: u64) -> &mut HostPlan {
         let has = match role {
             Role::Seeder => PieceSet::full(self.piece_count),
             Role::Downloader | Role::Taker | Role::Holder => PieceSet::new(self.piece_count),
@@ -151,6 +178,7 @@ impl Scenario {
             latency: Duration::from_micros(200),
             path: Path::Wired,
             lies: 0,
+            switch: 0,
         });
         let last = self.hosts.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "a host was pushed just now")]
@@ -158,11 +186,11 @@ impl Scenario {
     }
 
     /// The content at a rate.
-    fn bound_at(&mut self, bytes_per_second: u64) {
+    pub(crate) fn bound_at(&mut self, bytes_per_second: u64) {
         self.bound = lanspread_swarm::time::transfer_time(self.total_bytes(), bytes_per_second);
     }
 
-    fn fault(&mut self, after: Duration, host: usize, fault: Fault) {
+    pub(crate) fn fault(&mut self, after: Duration, host: usize, fault: Fault) {
         let host = HostId(u32::try_from(host).unwrap_or(0));
         self.faults.push((Instant::ZERO + after, host, fault));
     }
@@ -364,6 +392,7 @@ pub fn low_disk(seed: u64) -> Scenario {
     s.bound_at(GBIT);
     // Everybody's uplink is needed to the last byte, and the run is short.
     s.allowed_permille = 1_450;
+    s.waste_permille = 6;
     s
 }
 

@@ -84,4 +84,6 @@ pub struct Segment {
     pub bad: bool,
     /// The connection they travel on: a later one does not receive them.
     pub session: u32,
+    /// When its last byte has left the cable that it is on.
+    pub tail: lanspread_swarm::Instant,
 }

@@ -1,26 +1,27 @@
 //! [`run`]: one scenario from beginning to end.
 //!
-//! The wire is a fluid in segments of 64 KiB: an uplink sends one at a time, a downlink delivers
-//! one at a time, and between them is latency. Messages take the latency only.
+//! The wire is a fluid in segments: an uplink sends one at a time, the cables between switches and
+//! a downlink pass on one at a time, first come first served, and between them is latency. Messages
+//! take the latency only.
 
 mod act;
+mod cable;
 mod deliver;
 mod fault;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use lanspread_proto::{PieceIndex, wire::lane::RequestId};
-use lanspread_swarm::{Instant, Random, time::transfer_time};
+use lanspread_swarm::{Instant, Random, neighbours};
 
+use self::cable::{Cable, Trunks};
 use crate::{
     clock::Queue,
-    host::{Counts, Host},
+    host::{Counts, Host, host_id, peer_id},
     scenario::{Defect, Fault, Scenario},
-    wire::{HostId, Message, Segment},
+    wire::{HostId, Message, Role, Segment},
 };
 
-/// Bytes that the wire carries at once.
-const SEGMENT_BYTES: u64 = 64 * 1024;
 /// From the last byte to the stored piece: hash and write.
 const STORE_TIME: Duration = Duration::from_millis(2);
 /// Fresh pieces are announced so late at most, or when there are 16.
@@ -29,8 +30,9 @@ const ANNOUNCE_AFTER: Duration = Duration::from_millis(100);
 const DEATH_NOTICED: Duration = Duration::from_millis(1_500);
 /// A broken link is back after this.
 const RELINK_AFTER: Duration = Duration::from_millis(300);
-/// A run that makes more events than this is going in circles.
-const EVENTS_MAX: u64 = 20_000_000;
+/// A run that makes more events than this for each piece that somebody has to get is going in
+/// circles.
+const EVENTS_PER_PIECE_MAX: u64 = 4_000;
 
 /// Something that happens.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ enum Event {
     /// It is delivered when the downlink has delivered what came before it.
     Follow(Letter),
     UplinkFree(Segment),
-    Arrived(Segment),
+    /// Its first byte comes to the next cable on its way.
+    Comes(Segment, Cable),
     Received(Segment),
     Stored {
         host: HostId,
@@ -73,11 +76,15 @@ pub struct Report {
     pub events: u64,
     /// A number that depends on every event and its time.
     pub trace: u64,
+    /// Bytes that entered each switch from others.
+    pub inflow_bytes: Vec<u64>,
 }
 
 /// What came of one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostReport {
+    /// What it was planned to be.
+    pub role: Role,
     /// It was there at the end, and should have everything.
     pub must_finish: bool,
     /// When it had everything.
@@ -96,13 +103,20 @@ pub struct HostReport {
     pub ungranted_bytes: u64,
 }
 
+/// Whether a run is over has to be looked for only after something that may end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Perhaps,
+    No,
+}
+
 /// Everything there is.
 struct World<'a> {
     scenario: &'a Scenario,
     queue: Queue<Event>,
-    hosts: BTreeMap<HostId, Host>,
-    /// The connection between two hosts; absent while there is none.
-    sessions: BTreeMap<(HostId, HostId), u32>,
+    hosts: Vec<Host>,
+    trunks: Trunks,
+    ending: Ending,
     next_session: u32,
     random: Random,
     trace: u64,
@@ -115,8 +129,10 @@ struct World<'a> {
 pub fn run(scenario: &Scenario, thorough: bool) -> Report {
     let mut world = World::new(scenario, thorough);
     let end = Instant::ZERO + world.patience();
+    let pieces = u64::from(scenario.piece_count) * scenario.hosts.len() as u64;
+    let events_max = EVENTS_PER_PIECE_MAX * pieces.max(1_000);
     while let Some(event) = world.queue.take() {
-        if world.queue.now() > end || world.queue.made() > EVENTS_MAX {
+        if world.queue.now() > end || world.queue.made() > events_max {
             break;
         }
         world.on_event(event);
@@ -132,8 +148,9 @@ impl<'a> World<'a> {
         let mut world = Self {
             scenario,
             queue: Queue::default(),
-            hosts: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            hosts: Vec::new(),
+            trunks: Trunks::default(),
+            ending: Ending::Perhaps,
             next_session: 0,
             random: Random::new(scenario.seed),
             trace: 0,
@@ -141,14 +158,14 @@ impl<'a> World<'a> {
         };
         for (plan, number) in scenario.hosts.iter().zip(0..) {
             let id = HostId(number);
-            let host = Host::new(id, plan.clone(), scenario);
-            world.hosts.insert(id, host);
+            world.hosts.push(Host::new(id, plan.clone(), scenario));
             let joins =
                 |(_, host, fault): &(Instant, HostId, Fault)| *host == id && *fault == Fault::Join;
             if !scenario.faults.iter().any(joins) {
                 world.queue.at(Instant::ZERO, Event::Fault(id, Fault::Join));
             }
         }
+        world.choose_neighbours();
         for (at, host, fault) in &scenario.faults {
             world.queue.at(*at, Event::Fault(*host, *fault));
         }
@@ -167,18 +184,45 @@ impl<'a> World<'a> {
 
     fn host(&mut self, id: HostId) -> &mut Host {
         #[expect(
-            clippy::expect_used,
+            clippy::indexing_slicing,
             reason = "hosts are made at the start and never removed"
         )]
-        self.hosts.get_mut(&id).expect("a host of the scenario")
+        &mut self.hosts[id.0 as usize]
     }
 
-    fn is_over(&self) -> bool {
+    /// The connection between two hosts, while there is one.
+    fn session(&self, from: HostId, to: HostId) -> Option<u32> {
+        let host = self.hosts.get(from.0 as usize)?;
+        host.lanes.get(&to).map(|lane| lane.session)
+    }
+
+    fn is_over(&mut self) -> bool {
+        if std::mem::replace(&mut self.ending, Ending::No) == Ending::No {
+            return false;
+        }
         let faults_done = |host: &Host| !matches!(host.presence, crate::host::Presence::Away);
         let done = |host: &Host| !host.must_finish() || host.counts.done_at.is_some();
         self.hosts
-            .values()
+            .iter()
             .all(|host| faults_done(host) && done(host))
+    }
+
+    /// Everybody chooses as the product does.
+    fn choose_neighbours(&mut self) {
+        let ids: Vec<HostId> = self.hosts.iter().map(|host| host.id).collect();
+        for id in ids.iter().copied() {
+            let switch = self.host(id).plan.switch;
+            let others = self.hosts.iter();
+            let others = others.map(|host| (peer_id(host.id), host.plan.switch == switch));
+            for other in neighbours::choose(peer_id(id), others) {
+                self.host(id).neighbours.push(host_id(other));
+                self.host(host_id(other)).neighbours.push(id);
+            }
+        }
+        for host in &mut self.hosts {
+            host.neighbours.sort_unstable();
+            host.neighbours.dedup();
+        }
     }
 
     fn on_event(&mut self, event: Event) {
@@ -187,7 +231,7 @@ impl<'a> World<'a> {
             Event::Deliver(letter) => {
                 let Letter { from, to, .. } = letter;
                 self.note(1, to.0, from.0);
-                if self.sessions.get(&pair(from, to)) == Some(&letter.session) {
+                if self.session(from, to) == Some(letter.session) {
                     self.deliver(from, to, letter.message);
                 }
                 to
@@ -202,17 +246,11 @@ impl<'a> World<'a> {
                 self.on_uplink_free(segment);
                 segment.from
             }
-            Event::Arrived(segment) => {
-                let host = self.host(segment.to);
-                let start = host.downlink_free.max(now);
-                host.downlink_free = start + transfer_time(segment.bytes, host.plan.down);
-                let at = host.downlink_free;
-                self.queue.at(at, Event::Received(segment));
-                segment.to
-            }
+            // Nobody notices before its last byte is here.
+            Event::Comes(segment, cable) => return self.pass_on(segment, cable),
             Event::Received(segment) => {
                 self.note(2, segment.to.0, segment.from.0);
-                if self.sessions.get(&pair(segment.from, segment.to)) == Some(&segment.session) {
+                if self.session(segment.from, segment.to) == Some(segment.session) {
                     self.receive(segment);
                 }
                 segment.to
@@ -284,6 +322,7 @@ impl<'a> World<'a> {
             } = host.counts;
             let stored = host.store.len() - host.plan.has.len();
             HostReport {
+                role: host.plan.role,
                 must_finish: host.must_finish(),
                 done_at,
                 received_bytes,
@@ -301,13 +340,9 @@ impl<'a> World<'a> {
             hosts: self
                 .hosts
                 .iter()
-                .map(|(id, host)| (*id, report(host)))
+                .map(|host| (host.id, report(host)))
                 .collect(),
+            inflow_bytes: self.trunks.inflows().collect(),
         }
     }
-}
-
-/// Two hosts in either order.
-fn pair(a: HostId, b: HostId) -> (HostId, HostId) {
-    (a.min(b), a.max(b))
 }

@@ -5,8 +5,10 @@
 //! Invariant: every missing piece is either wanted or asked of one or two peers, never both; on
 //! demand (`demand.rs`) this holds for what is demanded, and nothing else is here or comes.
 
+mod copies;
 mod demand;
 mod endgame;
+mod gateway;
 mod offers;
 mod pick;
 mod requests;
@@ -26,9 +28,8 @@ use lanspread_proto::{
     wire::{lane::GoneReason, link::Sharing},
 };
 
-use self::{demand::Demand, pick::Wanted, score::Source};
+use self::{copies::Copies, demand::Demand, gateway::Duty, pick::Wanted, score::Source};
 use crate::{
-    availability::Availability,
     progress::{Progress, Tally},
     random::Random,
     time::Instant,
@@ -46,6 +47,8 @@ pub struct PeerFacts {
     pub rate_hint: Option<u64>,
     /// What lies between.
     pub path: Path,
+    /// Where it is.
+    pub place: Place,
     /// Whether it sends pieces now.
     pub sharing: Sharing,
     /// Lanes on which it can send now.
@@ -61,6 +64,15 @@ pub enum Path {
     Wired,
     /// Wi-Fi at either end: a last resort.
     Wireless,
+}
+
+/// Where a peer is, as its subnet says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Behind our switch.
+    Near,
+    /// Behind another one: the cable between them is everybody's.
+    Far,
 }
 
 /// How a request ended.
@@ -134,6 +146,7 @@ pub enum SourceState {
 /// One download.
 #[derive(Debug, Clone)]
 pub struct Download {
+    me: PeerId,
     sizes: Vec<u32>,
     piece_max: u64,
     have: PieceSet,
@@ -142,8 +155,9 @@ pub struct Download {
     demand: Option<Demand>,
     /// How many peers each piece is asked of.
     askers: BTreeMap<PieceIndex, u8>,
-    availability: Availability,
+    copies: Copies,
     sources: BTreeMap<PeerId, Source>,
+    duty: Duty,
     random: Random,
     tally: Tally,
     missing_bytes: u64,
@@ -155,9 +169,9 @@ pub struct Download {
 }
 
 impl Download {
-    /// Starts with the sizes of all pieces and those that are here.
+    /// Starts with the sizes of all pieces and those that are here; `me` is how others call us.
     #[must_use]
-    pub fn new(now: Instant, sizes: Vec<u32>, have: PieceSet, seed: u64) -> Self {
+    pub fn new(now: Instant, (me, seed): (PeerId, u64), sizes: Vec<u32>, have: PieceSet) -> Self {
         let size = |piece: PieceIndex| sizes.get(piece.as_usize()).copied().map_or(0, u64::from);
         let missing_bytes: u64 = have.missing().map(size).sum();
         let total_bytes: u64 = sizes.iter().copied().map(u64::from).sum();
@@ -166,12 +180,14 @@ impl Download {
             false => SourceState::NoSource,
         };
         Self {
+            me,
             piece_max: sizes.iter().copied().max().map_or(0, u64::from),
             wanted: Wanted::new(&have),
             demand: None,
             askers: BTreeMap::new(),
-            availability: Availability::new(have.piece_count()),
+            copies: Copies::new(have.piece_count()),
             sources: BTreeMap::new(),
+            duty: Duty::new(have.piece_count()),
             random: Random::new(seed),
             tally: Tally::new(now, total_bytes - missing_bytes, total_bytes),
             missing_bytes,
@@ -189,8 +205,18 @@ impl Download {
 
     /// A peer is linked, or what is known of it changed.
     pub fn on_peer(&mut self, now: Instant, peer: PeerId, facts: PeerFacts) {
-        let fresh = || Source::new(now, facts);
-        self.sources.entry(peer).or_insert_with(fresh).facts = facts;
+        let piece_count = self.have.piece_count();
+        let fresh = || Source::new(now, facts, piece_count);
+        let source = self.sources.entry(peer).or_insert_with(fresh);
+        if source.facts != facts {
+            self.duty.on_group();
+        }
+        let was_near = source.counts_as_near();
+        source.facts = facts;
+        if source.counts_as_near() != was_near {
+            self.copies.take_all(&source.has, was_near);
+            self.copies.add_all(&source.has, !was_near);
+        }
         if facts.sharing == Sharing::Paused || facts.lanes == 0 {
             self.take_back_all(peer);
         }
@@ -200,16 +226,21 @@ impl Download {
     /// A peer left.
     pub fn on_peer_down(&mut self, now: Instant, peer: PeerId) {
         self.take_back_all(peer);
-        self.sources.remove(&peer);
-        self.availability.remove_peer(peer);
+        if let Some(source) = self.sources.remove(&peer) {
+            self.copies.take_all(&source.has, source.counts_as_near());
+            self.duty.on_group();
+        }
         self.settle(now);
     }
 
     /// A peer told all that it has. It takes the place of what was known.
     pub fn on_have_map(&mut self, now: Instant, peer: PeerId, set: PieceSet) {
         if let Some(source) = self.sources.get_mut(&peer) {
-            source.useful = self.wanted.count_in(&set);
-            self.availability.set(peer, set);
+            self.copies.take_all(&source.has, source.counts_as_near());
+            source.on_map(set);
+            source.useful = self.wanted.count_in(&source.has);
+            self.copies.add_all(&source.has, source.counts_as_near());
+            self.duty.on_group();
             self.spread_out();
             self.settle(now);
         }
@@ -227,11 +258,18 @@ impl Download {
             return;
         };
         source.on_queue(now, queued_bytes);
+        let near = source.counts_as_near();
         for piece in pieces {
-            let is_known = piece.as_usize() < self.sizes.len();
-            if is_known && self.availability.insert(peer, *piece) {
+            if source.has.insert(*piece) {
                 source.useful += u32::from(self.wanted.contains(*piece));
+                self.copies.add(*piece, near);
+                if near {
+                    self.duty.on_near(*piece);
+                }
             }
+        }
+        if source.has.is_full() {
+            self.duty.on_group();
         }
         self.spread_out();
         self.settle(now);
@@ -240,9 +278,11 @@ impl Download {
     /// A peer no longer has the content.
     pub fn on_have_not(&mut self, now: Instant, peer: PeerId) {
         self.take_back_all(peer);
-        self.availability.remove_peer(peer);
         if let Some(source) = self.sources.get_mut(&peer) {
+            self.copies.take_all(&source.has, source.counts_as_near());
+            source.forget_map();
             source.useful = 0;
+            self.duty.on_group();
         }
         self.settle(now);
     }
@@ -408,9 +448,7 @@ impl Download {
                 !source.is_stalled() || !source.asks.is_empty(),
                 "{peer:?} is forgiven"
             );
-            let set = self.availability.of(*peer);
-            let useful = set.map_or(0, |set| self.wanted.count_in(set));
-            assert_eq!(source.useful, useful);
+            assert_eq!(source.useful, self.wanted.count_in(&source.has));
             assert!(source.asks.is_empty() || source.serves());
         }
     }

@@ -8,11 +8,15 @@
 //! a smaller window only costs rate. So a window that is too small for the best rate of late goes
 //! back to what carried it, and stays there for a while.
 
-use alloc::collections::{BTreeMap, VecDeque};
+mod paths;
+mod rate;
+pub mod uplink;
+
 use core::time::Duration;
 
 use lanspread_proto::PeerId;
 
+use self::{paths::Paths, rate::BestRate};
 use crate::time::{Instant, transfer_bytes};
 
 /// The queue that is aimed at.
@@ -31,27 +35,12 @@ const RESTORED_PERCENT: u64 = 97;
 const REST: Duration = Duration::from_secs(3);
 /// Without an answer to any probe, for who does not know them.
 const WINDOW_BLIND: u64 = 4 * 1024 * 1024;
-/// Samples of one peer that are looked at; one of them in time is enough.
-const SAMPLES: usize = 6;
-/// Fewer say nothing.
-const SAMPLES_MIN: usize = 3;
-/// Older ones say nothing any more.
-const FRESH: Duration = Duration::from_millis(400);
-/// The best round trip is that of the last one to two such spans: ways change.
-const BASE_SPAN: Duration = Duration::from_secs(20);
-/// The rate is the best of so many bins ...
-const BINS: usize = 100;
-/// ... of this length.
-const BIN: Duration = Duration::from_millis(100);
-/// Bins that tell the present rate.
-const LATELY: usize = 3;
-
 /// The window of one machine.
 #[derive(Debug, Clone)]
 pub struct Governor {
     window: u64,
     most: u64,
-    paths: BTreeMap<PeerId, Path>,
+    paths: Paths,
     heard_at: Instant,
     rate: BestRate,
     /// The window of the best rate.
@@ -62,15 +51,6 @@ pub struct Governor {
     rest_until: Instant,
 }
 
-/// The round trips to one peer.
-#[derive(Debug, Clone)]
-struct Path {
-    recent: VecDeque<(Instant, Duration)>,
-    /// The best of this span, and of the one before.
-    best: (Duration, Duration),
-    span_from: Instant,
-}
-
 impl Governor {
     /// A window of at most so many bytes.
     #[must_use]
@@ -78,7 +58,7 @@ impl Governor {
         Self {
             window: WINDOW_START.min(most),
             most,
-            paths: BTreeMap::new(),
+            paths: Paths::default(),
             heard_at: now,
             rate: BestRate::new(now),
             held: WINDOW_START.min(most),
@@ -90,13 +70,12 @@ impl Governor {
     /// A probe came back after so long.
     pub fn on_round_trip(&mut self, now: Instant, peer: PeerId, trip: Duration) {
         self.heard_at = now;
-        let path = self.paths.entry(peer).or_insert_with(|| Path::new(now));
-        path.on_round_trip(now, trip);
+        self.paths.on_delay(now, peer, trip);
     }
 
     /// A peer left, or sends no more.
     pub fn forget(&mut self, peer: PeerId) {
-        self.paths.remove(&peer);
+        self.paths.forget(peer);
     }
 
     /// Bytes arrived.
@@ -155,16 +134,12 @@ impl Governor {
     /// How long our own queue is: what every way has in common. `None` while nothing is known.
     #[must_use]
     pub fn queueing(&self, now: Instant) -> Option<Duration> {
-        self.paths
-            .values()
-            .filter_map(|path| path.queueing(now))
-            .min()
+        self.paths.queueing(now)
     }
 
     /// What the best rate of late needs on the way, with a queue as aimed at.
     fn needed(&self, now: Instant) -> u64 {
-        let best = self.paths.values().map(Path::base).min();
-        let trip = best.unwrap_or_default() + TARGET;
+        let trip = self.paths.base() + TARGET;
         transfer_bytes(trip, self.rate.best(now)).max(WINDOW_MIN)
     }
 }
@@ -174,92 +149,6 @@ fn shrunk(window: u64, queue: Duration) -> u64 {
     let excess = queue.saturating_sub(TARGET).as_nanos();
     let part = u128::from(window) * excess / queue.as_nanos().max(1);
     window - u64::try_from(part).unwrap_or(u64::MAX).min(window / 3)
-}
-
-impl Path {
-    fn new(now: Instant) -> Self {
-        Self {
-            recent: VecDeque::with_capacity(SAMPLES),
-            best: (Duration::MAX, Duration::MAX),
-            span_from: now,
-        }
-    }
-
-    fn on_round_trip(&mut self, now: Instant, trip: Duration) {
-        if now.since(self.span_from) > BASE_SPAN {
-            self.span_from = now;
-            self.best = (Duration::MAX, self.best.0);
-        }
-        self.best.0 = self.best.0.min(trip);
-        if self.recent.len() == SAMPLES {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((now, trip));
-    }
-
-    fn base(&self) -> Duration {
-        self.best.0.min(self.best.1)
-    }
-
-    /// A queue delays every probe, a late wake-up one of them.
-    fn queueing(&self, now: Instant) -> Option<Duration> {
-        let fresh = self.recent.iter().filter(|(at, _)| now.since(*at) < FRESH);
-        let trips = fresh.map(|(_, trip)| *trip);
-        let enough = trips.clone().count() >= SAMPLES_MIN;
-        let least = trips.min().filter(|_| enough)?;
-        Some(least.saturating_sub(self.base()))
-    }
-}
-
-/// The best rate of the last ten seconds.
-#[derive(Debug, Clone)]
-struct BestRate {
-    bins: VecDeque<u64>,
-    bytes: u64,
-    from: Instant,
-}
-
-impl BestRate {
-    fn new(now: Instant) -> Self {
-        Self {
-            bins: VecDeque::with_capacity(BINS),
-            bytes: 0,
-            from: now,
-        }
-    }
-
-    /// `true` when the bin that ended is the best.
-    fn on_bytes(&mut self, now: Instant, bytes: u64) -> bool {
-        let span = now.since(self.from);
-        let ends = span >= BIN;
-        if ends {
-            let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX).max(1);
-            if self.bins.len() == BINS {
-                self.bins.pop_front();
-            }
-            self.bins
-                .push_back(self.bytes.saturating_mul(1_000_000) / micros);
-            self.bytes = 0;
-            self.from = now;
-        }
-        self.bytes = self.bytes.saturating_add(bytes);
-        ends && self.bins.back() == self.bins.iter().max()
-    }
-
-    /// Bytes per second of the last bins.
-    fn lately(&self) -> u64 {
-        let last = self.bins.iter().rev().take(LATELY);
-        let count = u64::try_from(last.len()).unwrap_or(1).max(1);
-        last.sum::<u64>() / count
-    }
-
-    /// Bytes per second; nothing after a long silence.
-    fn best(&self, now: Instant) -> u64 {
-        if now.since(self.from) > BIN * 100 {
-            return 0;
-        }
-        self.bins.iter().copied().max().unwrap_or(0)
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 //!
 //! Reading order: [`time`], [`random`], [`bucket`] are tools; [`peers`] is membership; [`library`],
 //! [`truths`] and [`merged`] say who has which game; [`download`], [`upload`], [`inject`] and
-//! [`credit`] move it, [`read_ahead`] in the order of a reader; [`availability`], [`progress`] and
-//! [`liars`] serve them.
+//! [`credit`] move it, [`read_ahead`] in the order of a reader; [`neighbours`] says with whom;
+//! [`availability`], [`progress`] and [`liars`] serve them.
 #![no_std]
 
 extern crate alloc;
@@ -23,8 +23,10 @@ pub mod governor;
 pub mod inject;
 pub mod liars;
 pub mod library;
+mod lots;
 pub mod merged;
 pub mod mirror;
+pub mod neighbours;
 pub mod peers;
 pub mod progress;
 pub mod random;

@@ -130,6 +130,12 @@ impl Tally {
         }
     }
 
+    /// Bytes per second of late.
+    #[must_use]
+    pub fn rate(&self) -> u64 {
+        self.meter.bytes_per_second().unwrap_or(0)
+    }
+
     /// Bytes of the content.
     #[must_use]
     pub const fn total_bytes(&self) -> u64 {

@@ -284,14 +284,15 @@ impl Upload {
     }
 
     /// The queue is shared evenly, two pieces at least, so that a turn finds the next one waiting.
-    /// Nobody is shut out: a first piece is always taken.
+    /// A first piece is taken from many, not from all of a large party: what waits long here is
+    /// late where it is passed on.
     fn has_room_for(&self, peer: PeerId) -> bool {
         let queued: usize = self.queues.values().map(VecDeque::len).sum();
         let own = self.queues.get(&peer).map_or(0, VecDeque::len) as u64;
         let most = QUEUED_PER_GBIT * self.gbit_count();
         let others = self.queues.keys().filter(|other| **other != peer).count() as u64;
         let share = (most / (others + 1)).max(2);
-        own == 0 || (own < share && (queued as u64) < most)
+        (own == 0 && (queued as u64) < 2 * most) || (own < share && (queued as u64) < most)
     }
 
     fn start_slots(&mut self, now: Instant) {

@@ -19,11 +19,27 @@ pub(super) fn write(repo: &Repo, bench: &str, part: &str) -> Result<()> {
         .with_context(|| format!("writing {PAGE}"))
 }
 
-fn replaced(page: &str, bench: &str, part: &str) -> String {
-    let (begin, end) = (
+/// A bench's part, if the page has one.
+pub(super) fn read(repo: &Repo, bench: &str) -> Result<Option<String>> {
+    if !repo.holds(PAGE) {
+        return Ok(None);
+    }
+    let (begin, end) = marks(bench);
+    let page = repo.read(PAGE)?;
+    let rest = page.split_once(&begin).map(|(_, rest)| rest);
+    let part = rest.and_then(|rest| Some(rest.split_once(&end)?.0));
+    Ok(part.map(String::from))
+}
+
+fn marks(bench: &str) -> (String, String) {
+    (
         format!("<!-- {bench} begins -->\n"),
         format!("<!-- {bench} ends -->\n"),
-    );
+    )
+}
+
+fn replaced(page: &str, bench: &str, part: &str) -> String {
+    let (begin, end) = marks(bench);
     let part = format!("{begin}{part}{end}");
     let around = page
         .split_once(&begin)

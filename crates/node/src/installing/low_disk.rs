@@ -12,8 +12,8 @@ use lanspread_unpack::detect::{self, Format};
 use tokio::sync::oneshot;
 
 use super::{
-    Destination, Install, Turn,
-    source::{Source, files_of, profile_of},
+    Destination, Install,
+    source::{Source, files_of},
 };
 use crate::{
     committing::{self, JobHooks},
@@ -84,6 +84,7 @@ async fn run(
         // The node stopped after the commit.
         return Ok(());
     }
+    ports.until_closed(job).await?;
     let planned = room::Plan {
         manifest,
         missing_bytes: 0,
@@ -94,15 +95,11 @@ async fn run(
     let transfer = fetch(ports, job, agreed);
     let reader = Arc::new(transfer.reader(order_of(manifest)));
     let reached = reader.reached();
-    let (staged_tx, staged) = oneshot::channel();
-    let (go, go_rx) = oneshot::channel();
+    let (tell, staged) = oneshot::channel();
     let from = (Arc::clone(manifest), Source::Swarm(Arc::clone(&reader)));
     let to = Destination { places, only: None };
     let mut install = Install::new(ports, job, from, to);
-    install.turn = Some(Turn {
-        staged: staged_tx,
-        go: go_rx,
-    });
+    install.staged = Some(tell);
     let hooks = JobHooks::new(ports, job, None);
     let work = ports.blocking(move || {
         install.announce(&reader);
@@ -110,17 +107,9 @@ async fn run(
         install.carry_out(hooks)
     });
     job.enter(Phase::Downloading).await;
-    let lead = async {
-        if lead(ports, job, (transfer, reached), staged).await
-            && ports.until_closed(job).await.is_ok()
-        {
-            *is_staged = true;
-            job.enter(Phase::Committing).await;
-            // The thread waits for it.
-            let _gone = go.send(());
-        }
-    };
-    let (done, ()) = tokio::join!(work, lead);
+    let lead = lead(ports, job, (transfer, reached), staged);
+    let (done, staged) = tokio::join!(work, lead);
+    *is_staged = staged;
     super::settle(ports, job, done?).await?;
     discard_partial(ports, job).await;
     Ok(())
@@ -147,8 +136,7 @@ fn is_installed(ports: &JobPorts, job: &Job, content: ContentId) -> bool {
     installed == Some(content)
 }
 
-/// What is read, in the order of an install: all of a tree, of others only the archives, and how
-/// the game is started.
+/// What is read, in the order of an install: all of a tree, of others only the archives.
 fn order_of(manifest: &Arc<Manifest>) -> ReadOrder {
     match manifest.layout() {
         Layout::Tree => {
@@ -157,7 +145,7 @@ fn order_of(manifest: &Arc<Manifest>) -> ReadOrder {
         }
         Layout::Archives(sets) => {
             let files = sets.iter().flat_map(|set| files_of(manifest, set));
-            ReadOrder::new(manifest, files.chain(profile_of(manifest)))
+            ReadOrder::new(manifest, files)
         }
     }
 }
@@ -199,7 +187,13 @@ async fn lead(
             biased;
             // Without the transfer the reader has nothing to wait for.
             _ = job.control.interrupted() => return false,
-            end = &mut staged => return end.is_ok(),
+            end = &mut staged => {
+                drop(transfer);
+                if end.is_ok() {
+                    job.enter(Phase::Committing).await;
+                }
+                return end.is_ok();
+            }
             Ok(()) = wishes.changed() => {
                 let now = *wishes.borrow_and_update();
                 transfer.set_paused(now.paused || now.awaits_turn()).await;

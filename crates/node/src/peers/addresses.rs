@@ -83,6 +83,7 @@ impl Addresses {
             return PathInfo {
                 medium: Medium::Loopback,
                 bits_per_second: None,
+                near: true,
             };
         }
         let scope = match address {
@@ -95,6 +96,7 @@ impl Addresses {
         own.map_or_else(PathInfo::default, |own| PathInfo {
             medium: medium_of(own, ip),
             bits_per_second: own.speed_mbit.map(|mbit| u64::from(mbit) * 1_000_000),
+            near: true,
         })
     }
 

@@ -22,8 +22,6 @@ use crate::{
     snapshot::{GameView, OperationId, PlayState},
 };
 
-mod low_disk;
-
 /// Long enough for a loaded machine; a failure takes so long to show.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -131,7 +131,6 @@ impl Shelf {
         entry.committed = None;
         entry.fetched = seen.fetched;
         entry.blocked = seen.blocked;
-        entry.migration.take(seen.migration);
         let is_rotten = |known: &Known| {
             let rotten = entry.rotten.as_ref().map(Known::content);
             rotten == Some(known.content())

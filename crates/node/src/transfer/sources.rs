@@ -18,7 +18,7 @@ use lanspread_proto::{
 };
 use lanspread_swarm::{
     credit::LaneId,
-    download::{Path, PeerFacts},
+    download::{Path, PeerFacts, Place},
     time::Instant,
 };
 
@@ -67,6 +67,7 @@ pub(super) struct Sources {
 struct Source {
     sharing: Sharing,
     path: Path,
+    place: Place,
     rate_hint: Option<u64>,
     lanes: BTreeMap<LaneId, OpenLane>,
     /// Refused: no lane is opened again.
@@ -152,6 +153,7 @@ impl Sources {
         let source = Source {
             sharing: info.sharing,
             path: as_seen(info.path),
+            place: place_of(info.path),
             rate_hint: info.path.bits_per_second.map(|bits| bits / 8),
             lanes: BTreeMap::new(),
             closed: false,
@@ -189,6 +191,7 @@ impl Sources {
         Some(PeerFacts {
             rate_hint: source.rate_hint,
             path: source.path,
+            place: source.place,
             sharing: source.sharing,
             lanes: u8::try_from(source.staying().count()).unwrap_or(u8::MAX),
             lied_before,
@@ -319,6 +322,7 @@ impl Sources {
             return;
         };
         source.path = as_seen(path);
+        source.place = place_of(path);
         source.rate_hint = path.bits_per_second.map(|bits| bits / 8);
         if let Some(open) = source.lanes.get_mut(&lane) {
             open.leaving = true;
@@ -378,6 +382,14 @@ impl Sources {
     ) -> Option<PieceSet> {
         let source = self.peers.get_mut(&peer)?;
         source.map.add(page, piece_count)
+    }
+}
+
+/// Whom the scheduler takes to be behind our switch.
+const fn place_of(path: PathInfo) -> Place {
+    match path.near {
+        true => Place::Near,
+        false => Place::Far,
     }
 }
 

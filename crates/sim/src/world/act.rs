@@ -7,16 +7,17 @@ use lanspread_proto::{
         link::Sharing,
     },
 };
-use lanspread_swarm::{
-    DownloadAction, InjectAction, Reservation, UploadAction, time::transfer_time,
-};
+use lanspread_swarm::{DownloadAction, InjectAction, Reservation, UploadAction};
 
-use super::{ANNOUNCE_AFTER, Event, Letter, SEGMENT_BYTES, World, pair};
+use super::{ANNOUNCE_AFTER, Event, Letter, World, cable::Cable};
 use crate::{
-    host::{OpenRequest, Presence, RequestState, Sending, host_id},
-    scenario::Defect,
+    host::{Needs, OpenRequest, Presence, RequestState, Sending, host_id},
+    scenario::{Defect, Grain},
     wire::{HostId, Message, Role, Segment},
 };
+
+/// Bytes that the wire carries at once where it knows credit.
+const SEGMENT_BYTES: u64 = 64 * 1024;
 
 impl World<'_> {
     pub(super) fn act(&mut self, id: HostId) {
@@ -84,6 +85,7 @@ impl World<'_> {
             state: RequestState::Wanted,
         };
         host.requests.insert((to, request), open);
+        // Without a lane, on a wire without credit, it counts nothing.
         host.credit
             .on_requested(now, crate::host::lane_id(to), bytes);
         self.send(id, to, Message::Request(request, piece));
@@ -139,7 +141,7 @@ impl World<'_> {
 
     /// Sends a message, unless it gets lost.
     pub(super) fn send(&mut self, from: HostId, to: HostId, message: Message) {
-        let Some(session) = self.sessions.get(&pair(from, to)).copied() else {
+        let Some(session) = self.session(from, to) else {
             return;
         };
         if message.may_be_lost() && self.random.one_in(self.scenario.loss) {
@@ -183,8 +185,7 @@ impl World<'_> {
             return;
         }
         let queued_bytes = host.upload.queued_bytes();
-        let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
-        for to in others {
+        for to in self.linked(id) {
             self.send(id, to, Message::Have(pieces.clone(), queued_bytes));
         }
     }
@@ -192,22 +193,26 @@ impl World<'_> {
     /// Puts the next segment on the uplink.
     fn pump(&mut self, id: HostId) {
         let now = self.now();
-        let needs_credit = !self.has_defect(Defect::IgnoresCredit);
+        let (most, needs) = match (self.scenario.grain, self.has_defect(Defect::IgnoresCredit)) {
+            (Grain::Credit, false) => (SEGMENT_BYTES, Needs::Credit),
+            (Grain::Credit, true) => (SEGMENT_BYTES, Needs::Nothing),
+            (Grain::Pieces, _) => (u64::MAX, Needs::Unknown),
+        };
         let host = self.host(id);
         if host.presence != Presence::Here {
             return;
         }
-        let rate = host.plan.up;
-        if let Some(segment) = host.next_segment(SEGMENT_BYTES, needs_credit) {
-            let free = now + transfer_time(segment.bytes, rate);
-            host.uplink_free = free;
-            self.queue.at(free, Event::UplinkFree(segment));
-        }
+        let Some(segment) = host.next_segment(now, most, needs) else {
+            return;
+        };
+        let latency = host.plan.latency;
+        self.queue.at(segment.tail, Event::UplinkFree(segment));
+        self.queue
+            .at(now + latency, Event::Comes(segment, Cable::Out));
     }
 
     pub(super) fn on_uplink_free(&mut self, segment: Segment) {
         let now = self.now();
-        let latency = self.host(segment.from).plan.latency + self.host(segment.to).plan.latency;
         let host = self.host(segment.from);
         if let Some(done) = host.on_segment_sent(now, segment) {
             host.upload.on_finished(now, done.key);
@@ -215,7 +220,12 @@ impl World<'_> {
                 injector.on_sent(now, done.peer, done.piece);
             }
         }
-        self.queue.at(now + latency, Event::Arrived(segment));
+    }
+
+    /// The neighbours that are linked now.
+    pub(super) fn linked(&self, id: HostId) -> Vec<HostId> {
+        let host = self.hosts.get(id.0 as usize);
+        host.map_or_else(Vec::new, |host| host.lanes.keys().copied().collect())
     }
 
     fn set_timer(&mut self, id: HostId) {
@@ -258,8 +268,7 @@ impl World<'_> {
     /// The person pauses or resumes sharing.
     pub(super) fn set_sharing(&mut self, id: HostId, sharing: Sharing) {
         self.host(id).upload.set_paused(sharing == Sharing::Paused);
-        let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
-        for to in others {
+        for to in self.linked(id) {
             self.send(id, to, Message::Sharing(sharing));
         }
     }

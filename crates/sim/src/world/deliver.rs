@@ -7,9 +7,12 @@ use lanspread_proto::{
         link::Sharing,
     },
 };
-use lanspread_swarm::{Admission, Outcome, PeerFacts, Reservation, download::Path};
+use lanspread_swarm::{
+    Admission, Outcome, PeerFacts, Reservation,
+    download::{Path, Place},
+};
 
-use super::{Event, STORE_TIME, World};
+use super::{Ending, Event, STORE_TIME, World};
 use crate::{
     host::{CONTENT, OpenRequest, Presence, RequestState, lane_id, peer_id, request_key},
     scenario::Defect,
@@ -57,9 +60,15 @@ impl World<'_> {
             true => Path::Wireless,
             false => Path::Wired,
         };
+        let same = self.host(id).plan.switch == self.host(peer).plan.switch;
+        let place = match same || self.has_defect(Defect::SeesNoSwitch) {
+            true => Place::Near,
+            false => Place::Far,
+        };
         let facts = PeerFacts {
             rate_hint: None,
             path,
+            place,
             sharing,
             lanes: 1,
             lied_before: false,
@@ -238,14 +247,16 @@ impl World<'_> {
             return;
         }
         host.counts.done_at = Some(now);
-        if host.role == Role::Taker {
+        let role = host.role;
+        self.ending = Ending::Perhaps;
+        if role == Role::Taker {
             return;
         }
+        let host = self.host(id);
         host.role = Role::Seeder;
         host.fresh.clear();
         let map = Message::HaveMap(host.store.clone(), Role::Seeder);
-        let others: Vec<HostId> = self.hosts.keys().copied().filter(|o| *o != id).collect();
-        for to in others {
+        for to in self.linked(id) {
             self.send(id, to, map.clone());
         }
     }

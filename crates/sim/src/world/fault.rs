@@ -2,16 +2,17 @@
 
 use lanspread_proto::wire::link::Sharing;
 
-use super::{DEATH_NOTICED, Event, RELINK_AFTER, World, pair};
+use super::{DEATH_NOTICED, Ending, Event, RELINK_AFTER, World};
 use crate::{
     host::{OutLane, Presence, lane_id, peer_id},
-    scenario::Fault,
+    scenario::{Fault, Grain},
     wire::{HostId, Message, Role},
 };
 
 impl World<'_> {
     pub(super) fn on_fault(&mut self, id: HostId, fault: Fault) {
         let now = self.now();
+        self.ending = Ending::Perhaps;
         let presence = self.host(id).presence;
         match (fault, presence) {
             (Fault::Join, _) => {
@@ -20,7 +21,7 @@ impl World<'_> {
             }
             (Fault::Die, _) => {
                 self.host(id).presence = Presence::Dead;
-                for other in self.others(id) {
+                for other in self.linked(id) {
                     self.queue
                         .at(now + DEATH_NOTICED, Event::Unlinked(other, id));
                 }
@@ -30,7 +31,7 @@ impl World<'_> {
             (Fault::Pause, Presence::Here) => self.set_sharing(id, Sharing::Paused),
             (Fault::Unpause, Presence::Here) => self.set_sharing(id, Sharing::On),
             (Fault::Flap, Presence::Here) => {
-                for other in self.others(id) {
+                for other in self.linked(id) {
                     self.unlink(id, other);
                     self.act(other);
                     self.queue.at(now + RELINK_AFTER, Event::Linked(id, other));
@@ -41,16 +42,8 @@ impl World<'_> {
         }
     }
 
-    fn others(&self, id: HostId) -> Vec<HostId> {
-        self.hosts
-            .keys()
-            .copied()
-            .filter(|other| *other != id)
-            .collect()
-    }
-
     fn link_all(&mut self, id: HostId) {
-        for other in self.others(id) {
+        for other in self.host(id).neighbours.clone() {
             self.link(id, other);
             self.act(other);
         }
@@ -63,7 +56,7 @@ impl World<'_> {
         }
         self.next_session += 1;
         let session = self.next_session;
-        self.sessions.insert(pair(a, b), session);
+        let credit = self.scenario.grain == Grain::Credit;
         for (here, there) in [(a, b), (b, a)] {
             let now = self.now();
             let host = self.host(here);
@@ -72,7 +65,9 @@ impl World<'_> {
                 ..OutLane::default()
             };
             host.lanes.insert(there, lane);
-            host.credit.on_lane_up(now, lane_id(there));
+            if credit {
+                host.credit.on_lane_up(now, lane_id(there));
+            }
             self.tell_peer(here, there, Sharing::On);
             let host = self.host(here);
             let map = match host.role {
@@ -85,7 +80,7 @@ impl World<'_> {
     }
 
     pub(super) fn unlink(&mut self, a: HostId, b: HostId) {
-        if self.sessions.remove(&pair(a, b)).is_none() {
+        if self.session(a, b).is_none() {
             return;
         }
         for (here, there) in [(a, b), (b, a)] {

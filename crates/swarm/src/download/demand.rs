@@ -19,9 +19,9 @@ pub(super) struct Demand {
 impl Download {
     /// A download that fetches only what is demanded.
     #[must_use]
-    pub fn on_demand(now: Instant, sizes: Vec<u32>, seed: u64) -> Self {
+    pub fn on_demand(now: Instant, who: (PeerId, u64), sizes: Vec<u32>) -> Self {
         let piece_count = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
-        let mut download = Self::new(now, sizes, PieceSet::new(piece_count), seed);
+        let mut download = Self::new(now, who, sizes, PieceSet::new(piece_count));
         download.demand = Some(Demand::default());
         download.wanted.take_only(Vec::new());
         download

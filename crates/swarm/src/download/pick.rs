@@ -6,9 +6,10 @@
 
 use alloc::vec::Vec;
 
-use lanspread_proto::{PeerId, PieceIndex, PieceSet};
+use lanspread_proto::{PieceIndex, PieceSet};
 
-use crate::{availability::Availability, random::Random};
+use super::copies::Copies;
+use crate::random::Random;
 
 /// Candidates looked at for one choice.
 const SAMPLE_MAX: usize = 32;
@@ -68,8 +69,7 @@ impl Wanted {
 
     /// The wanted pieces out of a set.
     pub(super) fn count_in(&self, set: &PieceSet) -> u32 {
-        let both = set.iter().filter(|piece| self.contains(*piece));
-        u32::try_from(both.count()).unwrap_or(u32::MAX)
+        self.set.count_common(set)
     }
 
     /// Others download too: start somewhere else than they.
@@ -82,15 +82,19 @@ impl Wanted {
         self.origin
     }
 
-    /// The piece to ask this peer for.
+    /// The pieces.
+    pub(super) const fn set(&self) -> &PieceSet {
+        &self.set
+    }
+
+    /// The piece to ask a peer for that has these.
     pub(super) fn pick(
         &mut self,
-        availability: &Availability,
-        peer: PeerId,
+        copies: &Copies,
+        theirs: &PieceSet,
         random: &mut Random,
     ) -> Option<PieceIndex> {
         self.advance_front();
-        let theirs = availability.of(peer)?;
         let useful = |piece: &PieceIndex| self.contains(*piece) && theirs.contains(*piece);
         if let Some(order) = &self.order {
             return order.iter().copied().find(useful);
@@ -105,11 +109,10 @@ impl Wanted {
             .map(|_| PieceIndex(random.below(piece_count)))
             .filter(useful)
             .take(SAMPLE_MAX / 2);
-        let rarest =
-            |piece: &PieceIndex| (availability.holder_count(*piece), self.distance(*piece));
+        let rarest = |piece: &PieceIndex| (copies.of(*piece), self.distance(*piece));
         near.chain(far)
             .min_by_key(rarest)
-            .or_else(|| self.set.iter().find(useful))
+            .or_else(|| PieceSet::next_in_all([&self.set, theirs], self.at(self.front)))
     }
 
     pub(super) fn assert_invariants(&self) {
@@ -148,35 +151,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn peer(n: u8) -> PeerId {
-        PeerId::from_bytes([n; 32])
-    }
-
     #[test]
     fn one_source_is_read_in_order() {
         let mut wanted = Wanted::new(&PieceSet::new(1_000));
-        let mut availability = Availability::new(1_000);
-        availability.set(peer(1), PieceSet::full(1_000));
+        let theirs = PieceSet::full(1_000);
+        let mut copies = Copies::new(1_000);
+        copies.add_all(&theirs, true);
         let mut random = Random::new(1);
         for expected in 0..1_000 {
-            let piece = wanted.pick(&availability, peer(1), &mut random);
+            let piece = wanted.pick(&copies, &theirs, &mut random);
             assert_eq!(piece, Some(PieceIndex(expected)));
             wanted.remove(PieceIndex(expected));
         }
-        assert_eq!(wanted.pick(&availability, peer(1), &mut random), None);
+        assert_eq!(wanted.pick(&copies, &theirs, &mut random), None);
     }
 
     #[test]
     fn the_rarest_of_the_sample_comes_first() {
         let mut wanted = Wanted::new(&PieceSet::new(64));
-        let mut availability = Availability::new(64);
-        availability.set(peer(1), PieceSet::full(64));
+        let theirs = PieceSet::full(64);
+        let mut copies = Copies::new(64);
+        copies.add_all(&theirs, true);
         for piece in (0..64).filter(|piece| *piece != 40) {
-            availability.insert(peer(2), PieceIndex(piece));
+            copies.add(PieceIndex(piece), true);
         }
         let mut hits = 0;
         for seed in 0..100 {
-            let picked = wanted.pick(&availability, peer(1), &mut Random::new(seed));
+            let picked = wanted.pick(&copies, &theirs, &mut Random::new(seed));
             hits += u32::from(picked == Some(PieceIndex(40)));
         }
         // Sixteen of 64 places are drawn.
@@ -193,11 +194,13 @@ mod tests {
         ) {
             let mut wanted = Wanted::new(&PieceSet::new(count));
             wanted.start_at(origin % count);
-            let mut availability = Availability::new(count);
-            theirs.iter().for_each(|piece| { availability.insert(peer(1), PieceIndex(*piece)); });
+            let mut set = PieceSet::new(count);
+            set.extend(theirs.iter().copied().map(PieceIndex));
+            let mut copies = Copies::new(count);
+            copies.add_all(&set, true);
             let mut random = Random::new(seed);
             let mut found = Vec::new();
-            while let Some(piece) = wanted.pick(&availability, peer(1), &mut random) {
+            while let Some(piece) = wanted.pick(&copies, &set, &mut random) {
                 wanted.assert_invariants();
                 prop_assert!(wanted.remove(piece));
                 found.push(piece.0);

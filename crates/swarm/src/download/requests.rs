@@ -1,20 +1,29 @@
 //! The steps of [`Download`]: asking, taking back, noticing what does not come.
 
 use alloc::vec::Vec;
+use core::time::Duration;
+
 use lanspread_proto::{
     PeerId, PieceIndex,
     wire::{lane::GoneReason, link::Sharing},
 };
 
 use super::{
-    Download, DownloadAction, Path, SourceState, TICK,
+    Download, DownloadAction, Path, Place, SourceState, TICK,
     endgame::{self, Urgency},
+    gateway::FAR_REQUESTS_MAX,
     score::{Source, Standing},
 };
-use crate::time::Instant;
+use crate::time::{Instant, transfer_bytes, transfer_time};
 
 /// Sources compared for one request.
 const SOURCE_SAMPLE: usize = 3;
+/// Requests wait about this long at all senders together ...
+const HORIZON_IN_ALL: Duration = Duration::from_millis(150);
+/// ... and at least so many pieces are asked for.
+const LEAST_IN_ALL: u64 = 8;
+/// Nobody downloads slower than this: waits stay finite.
+const RATE_MIN: u64 = 64 * 1024;
 
 impl Download {
     /// After every input: ask for what can be asked for, and see how things stand.
@@ -22,6 +31,7 @@ impl Download {
         let sources = self.sources.values_mut();
         sources.for_each(|source| source.forget_stall(now));
         if !self.paused {
+            self.see_group(now);
             self.fill(now);
             self.ask_twice(now);
         }
@@ -40,10 +50,11 @@ impl Download {
         self.tick_at = match (self.have.is_full() || self.paused, asked || pushing) {
             (true, _) => None,
             (false, true) => Some(self.tick_at.unwrap_or(now + TICK)),
-            (false, false) => pauses,
+            (false, false) => pauses.or_else(|| self.duty.late_at(self.piece_time())),
         };
-        if let (Some(tick), Some(end)) = (self.tick_at, pauses) {
-            self.tick_at = Some(tick.min(end));
+        let late = self.duty.late_at(self.piece_time());
+        for end in pauses.into_iter().chain(late) {
+            self.tick_at = self.tick_at.map(|tick| tick.min(end));
         }
     }
 
@@ -65,18 +76,35 @@ impl Download {
         state
     }
 
-    /// Source first, then the piece.
+    /// Source first, then the piece; near ones first.
     fn fill(&mut self, now: Instant) {
-        while !self.wanted.is_empty() && self.live_outstanding() < self.outstanding_max {
-            let Some(peer) = self.choose_source(now) else {
-                return;
+        let most = self.in_all_max();
+        while !self.wanted.is_empty() && self.moving_outstanding(now) < most {
+            let Some((peer, piece)) = self.choose_near(now) else {
+                break;
             };
-            let picked = self.wanted.pick(&self.availability, peer, &mut self.random);
-            let Some(piece) = picked else {
+            self.ask(now, peer, piece);
+        }
+        while !self.wanted.is_empty() && self.live_outstanding() < self.outstanding_max {
+            let Some((peer, piece)) = self.choose_far(now) else {
                 return;
             };
             self.ask(now, peer, piece);
         }
+    }
+
+    /// What may be outstanding in all: a little more than its rate needs. More would only wait at
+    /// the senders, and come late to whom it is passed on.
+    fn in_all_max(&self) -> u64 {
+        let least = LEAST_IN_ALL * self.piece_max;
+        let wish = transfer_bytes(HORIZON_IN_ALL, self.tally.rate());
+        wish.max(least).min(self.outstanding_max)
+    }
+
+    /// What is on its way, as far as one can see.
+    fn moving_outstanding(&self, now: Instant) -> u64 {
+        let moving = self.sources.values().filter(|source| source.moves(now));
+        moving.map(Source::owed).sum()
     }
 
     /// Pieces of a stalled source do not keep others from being asked.
@@ -85,28 +113,97 @@ impl Download {
         live.map(Source::owed).sum()
     }
 
-    /// The least expected wait of three random peers that have something for us.
-    fn choose_source(&mut self, now: Instant) -> Option<PeerId> {
+    /// The least expected wait of three random near peers that have something for us, and the
+    /// rarest of some of their pieces.
+    fn choose_near(&mut self, now: Instant) -> Option<(PeerId, PieceIndex)> {
         let wired = self.has_wired_source();
         let ended = self.has_ended();
-        let usable = |source: &Source| {
-            source.useful > 0
-                && !(wired && source.facts.path == Path::Wireless)
-                && (ended || !source.offers.go_on(now))
-                && source.has_room(now, self.piece_max, self.outstanding_max)
-        };
-        let all = self.sources.iter().filter(|(_, source)| usable(source));
-        let mut peers: Vec<PeerId> = all.map(|(peer, _)| *peer).collect();
+        let mut peers: Vec<(PeerId, bool)> = Vec::new();
+        for (peer, source) in &self.sources {
+            let last_resort = wired && source.facts.path == Path::Wireless;
+            if self.is_near(source) && !last_resort && self.is_usable(now, ended, source) {
+                peers.push((*peer, source.is_partial()));
+            }
+        }
         // What a complete source can send is what a party is short of.
-        if peers.iter().any(|peer| self.is_partial(*peer)) {
-            peers.retain(|peer| self.is_partial(*peer));
+        if peers.iter().any(|(_, partial)| *partial) {
+            peers.retain(|(_, partial)| *partial);
         }
         let sample = self.random.draw(&mut peers, SOURCE_SAMPLE);
-        let wait = |peer: &&PeerId| {
-            let source = self.sources.get(*peer);
+        let sources = sample.iter().map(|(peer, _)| peer);
+        let sources = sources.filter_map(|peer| Some((peer, self.sources.get(peer)?)));
+        let (peer, source) = sources.min_by_key(|(_, source)| source.expected_wait(now, 0))?;
+        let piece = self
+            .wanted
+            .pick(&self.copies, &source.has, &mut self.random)?;
+        Some((*peer, piece))
+    }
+
+    /// A piece that is ours to fetch for all that are near, unless enough of them are asked for.
+    fn choose_far(&mut self, now: Instant) -> Option<(PeerId, PieceIndex)> {
+        if self.far_requests(now) >= FAR_REQUESTS_MAX {
+            return None;
+        }
+        let ended = self.has_ended();
+        let far = self
+            .sources
+            .iter()
+            .filter(|(_, source)| !self.is_near(source) && self.is_usable(now, ended, source));
+        let mut peers: Vec<PeerId> = far.map(|(peer, _)| *peer).collect();
+        let sample = self.random.draw(&mut peers, SOURCE_SAMPLE);
+        let wait = |peer: &PeerId| {
+            let source = self.sources.get(peer);
             source.map(|source| source.expected_wait(now, 0))
         };
-        sample.iter().min_by_key(wait).copied()
+        sample.sort_unstable_by_key(wait);
+        for peer in sample {
+            let theirs = &self.sources.get(peer)?.has;
+            let sets = (self.wanted.set(), theirs);
+            if let Some(piece) = self.duty.pick(sets, &self.copies, &mut self.random) {
+                return Some((*peer, piece));
+            }
+        }
+        None
+    }
+
+    fn is_usable(&self, now: Instant, ended: bool, source: &Source) -> bool {
+        source.useful > 0
+            && (ended || !source.offers.go_on(now))
+            && source.has_room(now, self.piece_max, self.outstanding_max)
+    }
+
+    /// It may be asked for anything. Who keeps nothing fetches for nobody, and waits for nobody.
+    const fn is_near(&self, source: &Source) -> bool {
+        matches!(source.facts.place, Place::Near) || self.demand.is_some()
+    }
+
+    /// Open requests across switches, besides what was offered.
+    fn far_requests(&self, now: Instant) -> usize {
+        let far = |source: &&Source| !self.is_near(source) && !source.offers.go_on(now);
+        let far = self.sources.values().filter(far);
+        far.map(|source| source.asks.len()).sum()
+    }
+
+    /// Who is near decides what we fetch from afar; how long nothing comes, too.
+    fn see_group(&mut self, now: Instant) {
+        if self.sources.values().all(|source| self.is_near(source)) {
+            return;
+        }
+        if self.duty.has_news() {
+            let near = self.sources.iter();
+            let near = near.filter(|(_, source)| source.shares_duty());
+            let group = (self.me, near.map(|(peer, _)| *peer));
+            self.duty.set_group(group, &self.have, &self.copies);
+        }
+        let idle = self.askers.is_empty() && !self.wanted.is_empty();
+        let piece_time = self.piece_time();
+        self.duty
+            .on_idle((now, idle), piece_time, &self.have, &self.copies);
+    }
+
+    /// How long a piece takes at the rate of late.
+    fn piece_time(&self) -> Duration {
+        transfer_time(self.piece_max, self.tally.rate().max(RATE_MIN))
     }
 
     fn has_wired_source(&self) -> bool {
@@ -121,7 +218,8 @@ impl Download {
 
     /// Pieces whose source stalls, or is late at the end, are asked for a second time.
     fn ask_twice(&mut self, now: Instant) {
-        let ended = self.has_ended();
+        // While others can still be asked for, a second time would only take their place.
+        let ended = self.has_ended() && self.moving_outstanding(now) < self.in_all_max() / 2;
         let awaited = self.awaited();
         let troubled = |source: &Source| ended || !source.is_live();
         if awaited.is_none() && !self.sources.values().any(troubled) {
@@ -150,6 +248,7 @@ impl Download {
         };
         let (slow, ask) = self.sources.iter().find_map(first)?;
         let slow_source = self.sources.get(&slow)?;
+        let far_open = self.far_requests(now) < FAR_REQUESTS_MAX;
         let has_room = |source: &Source| match urgency {
             Urgency::Awaited => source.has_lane(now),
             Urgency::End | Urgency::Usual => {
@@ -158,8 +257,9 @@ impl Download {
         };
         let able = |(peer, source): &(&PeerId, &Source)| {
             **peer != slow
+                && (self.is_near(source) || far_open)
                 && has_room(source)
-                && self.availability.has(**peer, piece)
+                && source.has.contains(piece)
                 && endgame::is_worth(now, urgency, (slow_source, &ask), source)
         };
         let others = self.sources.iter().filter(able);
@@ -291,8 +391,12 @@ impl Download {
 
     fn forget_have(&mut self, peer: PeerId, piece: PieceIndex) {
         let is_wanted = self.wanted.contains(piece);
-        if self.availability.remove(peer, piece) && is_wanted {
-            self.with_source(peer, |source| source.useful -= 1);
+        let Some(source) = self.sources.get_mut(&peer) else {
+            return;
+        };
+        if source.has.remove(piece) {
+            self.copies.take(piece, source.counts_as_near());
+            source.useful -= u32::from(is_wanted);
         }
     }
 
@@ -304,8 +408,9 @@ impl Download {
             return;
         };
         source.offers.on_offer(now);
-        if self.availability.insert(peer, piece) && wanted {
-            source.useful += 1;
+        if source.has.insert(piece) {
+            self.copies.add(piece, source.counts_as_near());
+            source.useful += u32::from(wanted);
         }
         if room && wanted && source.is_live() {
             self.ask(now, peer, piece);
@@ -342,16 +447,11 @@ impl Download {
         if self.wanted.origin() != 0 {
             return;
         }
-        if self.sources.keys().any(|peer| self.is_partial(*peer)) {
+        if self.sources.values().any(Source::is_partial) {
             let piece_count = self.have.piece_count();
             let origin = self.random.below(piece_count).max(1) % piece_count.max(1);
             self.wanted.start_at(origin);
         }
-    }
-
-    fn is_partial(&self, peer: PeerId) -> bool {
-        let set = self.availability.of(peer);
-        set.is_some_and(|set| !set.is_full())
     }
 
     pub(super) fn set_wanted(&mut self, piece: PieceIndex, wanted: bool) {
@@ -362,12 +462,11 @@ impl Download {
         if !changed {
             return;
         }
-        for peer in self.availability.holders(piece) {
-            if let Some(source) = self.sources.get_mut(&peer) {
-                match wanted {
-                    true => source.useful += 1,
-                    false => source.useful -= 1,
-                }
+        let holders = self.sources.values_mut();
+        for source in holders.filter(|source| source.has.contains(piece)) {
+            match wanted {
+                true => source.useful += 1,
+                false => source.useful -= 1,
             }
         }
     }

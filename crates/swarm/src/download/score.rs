@@ -5,9 +5,9 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
-use lanspread_proto::{PieceIndex, limits, wire::link::Sharing};
+use lanspread_proto::{PieceIndex, PieceSet, limits, wire::link::Sharing};
 
-use super::{PeerFacts, offers::Offers, window::window};
+use super::{Path, PeerFacts, Place, offers::Offers, window::window};
 use crate::{
     progress::Meter,
     time::{Instant, transfer_bytes, transfer_time},
@@ -22,6 +22,8 @@ const STALL_AFTER_MIN: Duration = Duration::from_secs(1);
 const STALL_AFTER_MAX: Duration = Duration::from_secs(10);
 /// Less than the smallest step of credit is next to nothing: single bytes now and then are a stall.
 const MOVES_BYTES: u64 = crate::credit::STEP_MIN;
+/// Who delivered nothing for so long does not keep others from being asked.
+const MOVES_WITHIN: Duration = Duration::from_millis(500);
 /// After so long all asks of a stalled source are taken back.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 /// How soon a busy source is asked again.
@@ -52,10 +54,24 @@ pub(super) enum Standing {
     Refused,
 }
 
+/// What it told of its pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Map {
+    /// Not all that it has.
+    Unknown,
+    /// It had a part when we first heard of it.
+    Grows,
+    /// It had everything when we first heard of it.
+    Whole,
+}
+
 /// One peer in one download.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) facts: PeerFacts,
+    /// What it has.
+    pub(super) has: PieceSet,
+    map: Map,
     meter: Meter,
     pub(super) asks: BTreeMap<PieceIndex, Ask>,
     owed: u64,
@@ -78,9 +94,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(now: Instant, facts: PeerFacts) -> Self {
+    pub(super) fn new(now: Instant, facts: PeerFacts, piece_count: u32) -> Self {
         Self {
             facts,
+            has: PieceSet::new(piece_count),
+            map: Map::Unknown,
             meter: Meter::new(now),
             asks: BTreeMap::new(),
             owed: 0,
@@ -95,6 +113,45 @@ impl Source {
             standing: Standing::Good,
             offers: Offers::default(),
         }
+    }
+
+    /// It told all that it has. A set of another content says nothing.
+    pub(super) fn on_map(&mut self, set: PieceSet) {
+        let fits = set.piece_count() == self.has.piece_count();
+        self.map = match self.map {
+            _ if !fits => Map::Unknown,
+            Map::Unknown | Map::Whole if set.is_full() => Map::Whole,
+            Map::Unknown | Map::Whole | Map::Grows => Map::Grows,
+        };
+        self.has = match fits {
+            true => set,
+            false => PieceSet::new(self.has.piece_count()),
+        };
+    }
+
+    /// It has nothing any more.
+    pub(super) fn forget_map(&mut self) {
+        self.map = Map::Unknown;
+        self.has = PieceSet::new(self.has.piece_count());
+    }
+
+    /// It has a part.
+    pub(super) fn is_partial(&self) -> bool {
+        (self.map != Map::Unknown || !self.has.is_empty()) && !self.has.is_full()
+    }
+
+    /// Its pieces were brought behind our switch by a download. A seeder's are not counted: it
+    /// sends each once, to whomever.
+    pub(super) const fn counts_as_near(&self) -> bool {
+        matches!(self.facts.place, Place::Near) && !matches!(self.map, Map::Whole)
+    }
+
+    /// It is near, downloads, and will pass on what it fetches for all.
+    pub(super) fn shares_duty(&self) -> bool {
+        self.facts.place == Place::Near
+            && self.facts.path == Path::Wired
+            && self.serves()
+            && self.is_partial()
     }
 
     /// It can send at all.
@@ -112,6 +169,11 @@ impl Source {
     /// It owes, and nothing comes.
     pub(super) const fn is_stalled(&self) -> bool {
         matches!(self.standing, Standing::Stalled)
+    }
+
+    /// It owes nothing, or something came of late.
+    pub(super) fn moves(&self, now: Instant) -> bool {
+        self.is_live() && now.since(self.moved_at) < MOVES_WITHIN
     }
 
     const fn unstall(&mut self) {

@@ -15,6 +15,7 @@ pub(super) fn peer(n: u8) -> PeerId {
 pub(super) const FACTS: PeerFacts = PeerFacts {
     rate_hint: None,
     path: Path::Wired,
+    place: Place::Near,
     sharing: Sharing::On,
     lanes: 1,
     lied_before: false,
@@ -23,7 +24,7 @@ pub(super) const FACTS: PeerFacts = PeerFacts {
 /// A download of so many pieces, and complete sources.
 fn download(piece_count: u32, sources: &[(u8, PeerFacts)]) -> Download {
     let sizes = vec![MIB; piece_count as usize];
-    let mut download = Download::new(at(0), sizes, PieceSet::new(piece_count), 1);
+    let mut download = Download::new(at(0), (peer(0), 1), sizes, PieceSet::new(piece_count));
     for (n, facts) in sources {
         download.on_peer(at(0), peer(*n), *facts);
         download.on_have_map(at(0), peer(*n), PieceSet::full(piece_count));
@@ -249,6 +250,6 @@ fn what_a_peer_says_breaks_nothing() {
     download.on_have_not(at(0), peer(1));
     download.on_peer_down(at(0), peer(9));
     download.assert_invariants();
-    let empty = Download::new(at(0), Vec::new(), PieceSet::new(0), 0);
+    let empty = Download::new(at(0), (peer(0), 0), Vec::new(), PieceSet::new(0));
     assert_eq!(empty.state(), SourceState::Complete);
 }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{paths::FRESH, *};
 use crate::random::Random;
 
 /// A cable with a queue before it, and a sender that keeps the window full.

@@ -17,7 +17,8 @@ fn pieces(range: core::ops::Range<u32>) -> Vec<PieceIndex> {
 }
 
 fn download(piece_count: u32, sources: &[(u8, PeerFacts)]) -> Download {
-    let mut download = Download::on_demand(at(0), vec![MIB; piece_count as usize], 1);
+    let own = (PeerId::from_bytes([0; 32]), 1);
+    let mut download = Download::on_demand(at(0), own, vec![MIB; piece_count as usize]);
     for (n, facts) in sources {
         download.on_peer(at(0), peer(*n), *facts);
         download.on_have_map(at(0), peer(*n), PieceSet::full(piece_count));
