@@ -23,7 +23,7 @@ pub(crate) fn bundle(repo: &Repo) -> Result<bool> {
     command
         .args(["--package", "lanspread-cli"])
         .env("CC_x86_64_unknown_linux_musl", COMPILER.1)
-        .env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER", COMPILER.1)
+        // The linker stays the system's: through musl's one the program would name a loader.
         // Nobody looks into it where it is carried to.
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");

@@ -153,8 +153,16 @@ struct Install {
     limits: Limits,
     done_bytes: u64,
     own_listing: Option<Size>,
-    /// Told when the bytes of the source are not needed any more.
-    staged: Option<oneshot::Sender<()>>,
+    /// Who leads it says when it may be committed; `None` where that is any time.
+    turn: Option<Turn>,
+}
+
+/// Between the staging and the commit.
+struct Turn {
+    /// Told when everything is staged: the bytes of the source are not needed any more.
+    staged: oneshot::Sender<()>,
+    /// Answers when the commit may begin; nothing comes when it must not.
+    go: oneshot::Receiver<()>,
 }
 
 /// Where an install goes.
@@ -210,21 +218,16 @@ impl Install {
             tasks: ports.tasks.child(),
             limits: Limits::default(),
             done_bytes: 0,
-            staged: None,
+            turn: None,
         }
     }
 
     fn carry_out(mut self, mut hooks: JobHooks) -> Result<(), InstallError> {
         let mut staging = self.begin(&mut hooks)?;
         let staged = self.stage(&mut staging);
-        match staged.and_then(|()| self.check_all_staged(&staging)) {
-            Ok(()) => {
-                if let Some(staged) = self.staged.take() {
-                    // Who leads the transfer may have given up by now.
-                    let _gone = staged.send(());
-                }
-                Ok(staging.commit(&mut hooks)?)
-            }
+        let staged = staged.and_then(|()| self.check_all_staged(&staging));
+        match staged.and_then(|()| self.await_turn()) {
+            Ok(()) => Ok(staging.commit(&mut hooks)?),
             Err(error) => {
                 // What was staged goes; the game is as before. A failure here is recovered later,
                 // and on a disk that is away the staging only seems to be gone.
@@ -241,6 +244,19 @@ impl Install {
                 Err(error.into())
             }
         }
+    }
+
+    fn await_turn(&mut self) -> Result<(), OperationError> {
+        let Some(Turn { staged, go }) = self.turn.take() else {
+            return Ok(());
+        };
+        // Who leads it may have given up by now; then nothing comes.
+        let _gone = staged.send(());
+        let stopped = |_gone| match self.job.control.check() {
+            Err(stopped) => stopped,
+            Ok(()) => OperationError::Cancelled,
+        };
+        go.blocking_recv().map_err(stopped)
     }
 
     fn is_here(&self) -> bool {

@@ -9,6 +9,7 @@ mod handle;
 mod holding;
 mod look;
 mod looking;
+mod migrating;
 mod moving;
 mod offer;
 mod place;

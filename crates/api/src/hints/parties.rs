@@ -123,6 +123,24 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["benenne den Ordner um"],
     },
     Entry {
+        code: "migrated",
+        kind: Kind::Environment,
+        meaning: "The original LanSpread left files in a folder; this was done with them.",
+        english: &[
+            "nothing to do; a game that it did not finish is fetched with `lanspread get GAME`",
+        ],
+        german: &[
+            "nichts zu tun; ein Spiel, das sie nicht fertig geladen hat, holt `lanspread get SPIEL`",
+        ],
+    },
+    Entry {
+        code: "not-migrated",
+        kind: Kind::User,
+        meaning: "A folder has a name that LanSpread uses, but nothing in it says whose it is.",
+        english: &["look into it; move out what you want to keep, and delete the rest"],
+        german: &["sieh hinein; nimm heraus, was bleiben soll, und lösche den Rest"],
+    },
+    Entry {
         code: "disk-fault",
         kind: Kind::Environment,
         meaning: "Bytes of a game on this disk are no longer what they were.",

@@ -12,8 +12,8 @@ use lanspread_unpack::detect::{self, Format};
 use tokio::sync::oneshot;
 
 use super::{
-    Destination, Install,
-    source::{Source, files_of},
+    Destination, Install, Turn,
+    source::{Source, files_of, profile_of},
 };
 use crate::{
     committing::{self, JobHooks},
@@ -84,7 +84,6 @@ async fn run(
         // The node stopped after the commit.
         return Ok(());
     }
-    ports.until_closed(job).await?;
     let planned = room::Plan {
         manifest,
         missing_bytes: 0,
@@ -95,11 +94,15 @@ async fn run(
     let transfer = fetch(ports, job, agreed);
     let reader = Arc::new(transfer.reader(order_of(manifest)));
     let reached = reader.reached();
-    let (tell, staged) = oneshot::channel();
+    let (staged_tx, staged) = oneshot::channel();
+    let (go, go_rx) = oneshot::channel();
     let from = (Arc::clone(manifest), Source::Swarm(Arc::clone(&reader)));
     let to = Destination { places, only: None };
     let mut install = Install::new(ports, job, from, to);
-    install.staged = Some(tell);
+    install.turn = Some(Turn {
+        staged: staged_tx,
+        go: go_rx,
+    });
     let hooks = JobHooks::new(ports, job, None);
     let work = ports.blocking(move || {
         install.announce(&reader);
@@ -107,9 +110,17 @@ async fn run(
         install.carry_out(hooks)
     });
     job.enter(Phase::Downloading).await;
-    let lead = lead(ports, job, (transfer, reached), staged);
-    let (done, staged) = tokio::join!(work, lead);
-    *is_staged = staged;
+    let lead = async {
+        if lead(ports, job, (transfer, reached), staged).await
+            && ports.until_closed(job).await.is_ok()
+        {
+            *is_staged = true;
+            job.enter(Phase::Committing).await;
+            // The thread waits for it.
+            let _gone = go.send(());
+        }
+    };
+    let (done, ()) = tokio::join!(work, lead);
     super::settle(ports, job, done?).await?;
     discard_partial(ports, job).await;
     Ok(())
@@ -136,7 +147,8 @@ fn is_installed(ports: &JobPorts, job: &Job, content: ContentId) -> bool {
     installed == Some(content)
 }
 
-/// What is read, in the order of an install: all of a tree, of others only the archives.
+/// What is read, in the order of an install: all of a tree, of others only the archives, and how
+/// the game is started.
 fn order_of(manifest: &Arc<Manifest>) -> ReadOrder {
     match manifest.layout() {
         Layout::Tree => {
@@ -145,7 +157,7 @@ fn order_of(manifest: &Arc<Manifest>) -> ReadOrder {
         }
         Layout::Archives(sets) => {
             let files = sets.iter().flat_map(|set| files_of(manifest, set));
-            ReadOrder::new(manifest, files)
+            ReadOrder::new(manifest, files.chain(profile_of(manifest)))
         }
     }
 }
@@ -187,13 +199,7 @@ async fn lead(
             biased;
             // Without the transfer the reader has nothing to wait for.
             _ = job.control.interrupted() => return false,
-            end = &mut staged => {
-                drop(transfer);
-                if end.is_ok() {
-                    job.enter(Phase::Committing).await;
-                }
-                return end.is_ok();
-            }
+            end = &mut staged => return end.is_ok(),
             Ok(()) = wishes.changed() => {
                 let now = *wishes.borrow_and_update();
                 transfer.set_paused(now.paused || now.awaits_turn()).await;

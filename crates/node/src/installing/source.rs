@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc};
 
-use lanspread_disk::content::OpenContent;
+use lanspread_disk::{content::OpenContent, scan::settings::LANSPREAD_TOML};
 use lanspread_proto::{FileIndex, Manifest, RelPath, manifest::ArchiveSet};
 use lanspread_unpack::ArchiveBytes;
 
@@ -85,6 +85,15 @@ pub(super) fn files_of(
     };
     let found: Vec<FileIndex> = set.volumes.iter().filter_map(find).collect();
     found.into_iter()
+}
+
+/// The file that says how the game is started.
+pub(super) fn profile_of(manifest: &Manifest) -> Option<FileIndex> {
+    let files = manifest.files();
+    let found = files
+        .iter()
+        .position(|entry| entry.path.as_str() == LANSPREAD_TOML);
+    u32::try_from(found?).ok().map(FileIndex)
 }
 
 /// The volumes of one archive.

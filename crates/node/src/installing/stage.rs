@@ -9,7 +9,11 @@ use lanspread_proto::{
 };
 use lanspread_unpack::{ArchiveBytes, Canceller, Event, Mode, NameTable, Unpacker};
 
-use super::{Install, refusal::published_error, source::Source};
+use super::{
+    Install,
+    refusal::published_error,
+    source::{self, Source},
+};
 use crate::{
     error::OperationError,
     games::{self, JobProgress, JobReport},
@@ -31,8 +35,34 @@ impl Install {
                 for set in sets {
                     names = self.stage_archive(staging, set, names)?;
                 }
-                Ok(())
+                match self.source.clone() {
+                    Source::Payload(_) => Ok(()),
+                    Source::Swarm(reader) => self.stage_profile(staging, &reader),
+                }
             }
+        }
+    }
+
+    /// How the game is started lies beside its archives. Without a payload it is brought along,
+    /// unless the archives have a file of that name.
+    fn stage_profile(
+        &mut self,
+        staging: &mut Staging,
+        reader: &SwarmReader,
+    ) -> Result<(), OperationError> {
+        let manifest = Arc::clone(&self.manifest);
+        let Some(file) = source::profile_of(&manifest) else {
+            return Ok(());
+        };
+        let Some(entry) = manifest.files().get(file.as_usize()) else {
+            return Ok(());
+        };
+        if staging.holds(&entry.path) {
+            return Ok(());
+        }
+        match staging.create_file(&entry.path, Some(entry.bytes)) {
+            Err(StagingError::Twin { .. }) => Ok(()),
+            created => self.stage_file((staging, created), reader, (file, entry)),
         }
     }
 
@@ -79,7 +109,10 @@ impl Install {
                     });
                     copied.map_err(|error| self.staging_error(error))
                 }
-                Source::Swarm(reader) => self.stage_file(staging, &reader, (file, entry)),
+                Source::Swarm(reader) => {
+                    let created = staging.create_file(&entry.path, Some(entry.bytes));
+                    self.stage_file((staging, created), &reader, (file, entry))
+                }
             };
             self.job.control.check()?;
             staged?;
@@ -87,16 +120,15 @@ impl Install {
         Ok(())
     }
 
-    /// Writes a file of a tree as it comes.
+    /// Writes a file as it comes.
     fn stage_file(
         &mut self,
-        staging: &mut Staging,
+        (staging, created): (&mut Staging, Result<StagedFile, StagingError>),
         reader: &SwarmReader,
         (file, entry): (FileIndex, &FileEntry),
     ) -> Result<(), OperationError> {
         let game = self.job.game.clone();
         let failed = |error| staging_error(&game, error);
-        let created = staging.create_file(&entry.path, Some(entry.bytes));
         let mut staged = created.map_err(failed)?;
         let mut buffer = vec![0; READ_BYTES];
         let mut offset = 0;

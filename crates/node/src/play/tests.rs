@@ -22,6 +22,8 @@ use crate::{
     snapshot::{GameView, OperationId, PlayState},
 };
 
+mod low_disk;
+
 /// Long enough for a loaded machine; a failure takes so long to show.
 const PATIENCE: Duration = Duration::from_secs(60);
 

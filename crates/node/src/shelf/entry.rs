@@ -18,6 +18,7 @@ use lanspread_proto::{
 use super::{
     ShelfPorts,
     look::{Known, Subject},
+    migrating::Migration,
     refusal::Refusal,
 };
 use crate::{
@@ -59,6 +60,8 @@ pub(super) struct Entry {
     pub(super) known: Option<Known>,
     /// Why no operation may touch it.
     pub(super) blocked: Option<OperationError>,
+    /// What became of what the original LanSpread left in it.
+    pub(super) migration: Migration,
     pub(super) downloading: Option<Arc<Manifest>>,
     /// What was found wrong with it when it was read last.
     pub(super) refusal: Option<Refusal>,
@@ -136,6 +139,7 @@ impl Entry {
             seen: LocalView::default(),
             known: None,
             blocked: None,
+            migration: Migration::default(),
             downloading: None,
             refusal: None,
         }
@@ -241,13 +245,15 @@ impl Entry {
         }
     }
 
-    /// What a person must look at before anything can be done with it.
-    pub(super) fn problem(&self, game: &GameId) -> Option<Problem> {
-        self.blocked.as_ref().map(|error| Problem {
+    /// What a person must look at before anything can be done with it, and what was done for them.
+    pub(super) fn problems(&self, game: &GameId) -> Vec<Problem> {
+        let mut problems = self.migration.problems();
+        problems.extend(self.blocked.as_ref().map(|error| Problem {
             code: error.code(),
             subject: game.to_string(),
             message: error.to_string(),
-        })
+        }));
+        problems
     }
 
     pub(super) fn view(&self, off: bool, root: Place) -> ShelfGame {

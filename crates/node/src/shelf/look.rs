@@ -32,6 +32,7 @@ use lanspread_unpack::WorkerCommand;
 use super::{
     archives,
     entry::{ShareWish, Trust},
+    migrating::Migration,
     refusal::{Refusal, not, not_recovered, unreadable},
 };
 use crate::{
@@ -93,6 +94,8 @@ pub(crate) struct Seen {
     pub(super) payload: PayloadState,
     /// Why no operation may touch the game: a record of ours cannot be read.
     pub(super) blocked: Option<OperationError>,
+    /// What became of what the original LanSpread left.
+    pub(super) migration: Migration,
 }
 
 /// How it stands with the payload.
@@ -140,7 +143,7 @@ impl Looker {
             game_root: subject.root(),
             state: self.state.games().listed(subject.game.as_str()),
         };
-        let recovered = self.recover(&places);
+        let migrated = self.recover(&places).and_then(|()| self.migrate(&places));
         let (wishes, refused) = match settings::read_settings(self.disk.as_ref(), &subject.root()) {
             Ok(wishes) => (wishes, None),
             Err(error) => (
@@ -170,10 +173,12 @@ impl Looker {
             partial_bytes: 0,
             payload: PayloadState::Not(NotShared::NoVersion),
             blocked: None,
+            migration: Migration::default(),
         };
         let observed = || Ok::<_, TransactionError>(observe::observe(self.disk.as_ref(), &places)?);
-        match recovered.and_then(|()| observed()) {
-            Ok(local) => {
+        match migrated.and_then(|migration| Ok((migration, observed()?))) {
+            Ok((migration, local)) => {
+                seen.migration = migration;
                 self.take_in(subject, &mut seen, &local);
                 seen.blocked = self.unreadable_record(&places);
             }

@@ -131,6 +131,7 @@ impl Shelf {
         entry.committed = None;
         entry.fetched = seen.fetched;
         entry.blocked = seen.blocked;
+        entry.migration.take(seen.migration);
         let is_rotten = |known: &Known| {
             let rotten = entry.rotten.as_ref().map(Known::content);
             rotten == Some(known.content())

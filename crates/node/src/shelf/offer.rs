@@ -45,7 +45,7 @@ impl Shelf {
             .set_sharing(place::on_the_wire(sharing))
             .await;
         let blocked = self.entries.iter();
-        let blocked = blocked.filter_map(|(game, entry)| entry.problem(game));
+        let blocked = blocked.flat_map(|(game, entry)| entry.problems(game));
         let view = ShelfView {
             games,
             games_dir: self.games_dir.clone(),

@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use crate::{
     fetching::done_bytes,
-    games::{Game, Kind, noise},
+    games::{Game, Kind, noise, settle},
     keeping::{Volume, bind, free_bytes, unplug},
     offer::Offer,
     party::{Party, is_there},
     peer::{Peer, game_in},
-    trees::{bytes_of, payload, tree},
+    trees::{bytes_of, payload, print, tree},
     wicked::{Habit, Wicked},
 };
 
@@ -111,7 +111,7 @@ fn s37_low_disk_installs() {
         taker.until("an update", |s| game_in(s, &id)["update_available"] == true);
         taker.done(json!({"command": "update", "game": id}));
         let mut expected = new.installed();
-        expected.insert("save.sav".to_owned(), crate::trees::print(b"level 7"));
+        expected.insert("save.sav".to_owned(), print(b"level 7"));
         assert_eq!(tree(&root.join("local")), expected, "{kind:?}");
         assert_eq!(names(&root), ["local"], "{kind:?}");
         let local = taker.game(&id)["local"].clone();
@@ -132,7 +132,10 @@ fn s37_low_disk_reads_a_rar_twice_at_most() {
         let bytes = noise(&path, 500_000);
         game = game.with(&path, &bytes);
     }
-    game.write(&party.games(1));
+    let source = game.write(&party.games(1));
+    let profile = "[play]\nlinux = \"maps/1.map\"\n";
+    fs::write(source.join("lanspread.toml"), profile).unwrap();
+    settle(&source);
     let mut giver = party.start(1);
     giver.until_shared("quake");
     let address = giver.address().to_string();
@@ -140,14 +143,21 @@ fn s37_low_disk_reads_a_rar_twice_at_most() {
     taker.until_ready("quake", 1);
     taker.done(low_disk("quake"));
     let root = party.games(2).join("quake");
-    assert_eq!(tree(&root.join("local")), game.installed());
+    let mut expected = game.installed();
+    expected.insert("lanspread.toml".to_owned(), print(profile.as_bytes()));
+    assert_eq!(tree(&root.join("local")), expected);
+    // How it is started lay beside the archive, and was brought along.
+    taker.until("it can be played", |s| {
+        game_in(s, "quake")["play"]["can_play"] == true
+    });
     assert_eq!(names(&root), ["local"]);
     let bytes = fs::metadata(party.games(1).join("Quake/game.eti"))
         .unwrap()
         .len();
     let begun = taker.notices_of("low_disk_begun");
-    assert_eq!(begun[0]["bytes"], bytes);
-    assert_eq!(begun[0]["bytes_max"], 2 * bytes);
+    let all = bytes + profile.len() as u64;
+    assert_eq!(begun[0]["bytes"], all);
+    assert_eq!(begun[0]["bytes_max"], all + bytes);
     let came = crossed(&taker);
     eprintln!("{came} came for {bytes}, memory {}", taker.memory_peak());
     assert!(came <= bytes / 100 * 205, "{came} for {bytes}");

@@ -28,6 +28,7 @@ mod installing;
 mod keeping;
 mod low_disk;
 mod mending;
+mod migrating;
 mod mirroring;
 mod playing;
 mod publishing;
