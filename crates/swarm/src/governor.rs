@@ -10,7 +10,6 @@
 
 mod paths;
 mod rate;
-pub mod uplink;
 
 use core::time::Duration;
 
