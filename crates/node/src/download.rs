@@ -72,24 +72,11 @@ pub(crate) fn start(ports: &JobPorts, job: Job, spec: DownloadSpec) {
         job.decide(spec.content, spec.version.clone()).await;
         let work = async {
             let agreed = agree(&ports, &job, spec.content, Some(&spec.version)).await?;
-            find_directory(&ports, &job).await?;
+            prepare::find_directory(&ports, &job).await?;
             run_at_home(&ports, &job, &spec, &agreed).await
         };
         Box::pin(job.carry_out(work)).await;
     });
-}
-
-/// A game whose directory is not where it should be may have one that is spelled otherwise.
-async fn find_directory(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
-    let (disk, root) = (Arc::clone(&ports.disk), ports.game_root(&job.game));
-    let is_there = ports
-        .blocking(move || disk.stat(&root).is_ok_and(|stat| stat.is_some()))
-        .await?;
-    if !is_there {
-        // A games directory that is away is waited for later.
-        drop(ports.shelf.rescan().await);
-    }
-    Ok(())
 }
 
 /// Up to the commit it waits while the games directory is away, and begins again with what is
@@ -107,6 +94,7 @@ async fn run_at_home(
             boot,
             commits: false,
         };
+        prepare::until_looked_at(ports, job).await;
         // The game is held from the moment on when its directory is touched, not while a source is
         // awaited.
         let held = run(ports, job, (spec, agreed), &mut stage);

@@ -223,7 +223,7 @@ impl From<&snapshot::Listed> for public::Listed {
     fn from(listed: &snapshot::Listed) -> Self {
         Self {
             count: listed.count,
-            first: listed.first.clone(),
+            first: listed.first.iter().map(|name| visible(name)).collect(),
         }
     }
 }

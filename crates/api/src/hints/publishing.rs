@@ -31,8 +31,16 @@ pub(super) const TABLE: &[Entry] = &[
         code: "exists",
         kind: Kind::User,
         meaning: "The games directory has a game of this name already.",
-        english: &["rename the folder, or remove the other game first"],
-        german: &["benenne den Ordner um, oder entferne zuerst das andere Spiel"],
+        english: &[
+            "if a move of it was interrupted, all of it is there: publish the game's directory in \
+                the games directory",
+            "else rename the folder, or remove the other game first",
+        ],
+        german: &[
+            "wurde das Verschieben unterbrochen, ist dort alles: veröffentliche das Verzeichnis \
+                des Spiels im Spieleordner",
+            "sonst benenne den Ordner um, oder entferne zuerst das andere Spiel",
+        ],
     },
     Entry {
         code: "own-directory",

@@ -22,6 +22,27 @@ use crate::{
     snapshot::Phase,
 };
 
+/// A game whose directory is not where it should be may have one that is spelled otherwise.
+pub(super) async fn find_directory(ports: &JobPorts, job: &Job) -> Result<(), OperationError> {
+    let (disk, root) = (Arc::clone(&ports.disk), ports.game_root(&job.game));
+    let is_there = ports
+        .blocking(move || disk.stat(&root).is_ok_and(|stat| stat.is_some()))
+        .await?;
+    if !is_there {
+        // A games directory that is away is waited for later.
+        drop(ports.shelf.rescan().await);
+    }
+    Ok(())
+}
+
+/// What lies there may be what is wanted: the node was killed right after a commit. Nothing is
+/// hashed any more once the game is held.
+pub(super) async fn until_looked_at(ports: &JobPorts, job: &Job) {
+    // There may be no payload, or one that nobody can share. Who cancels may want it discarded,
+    // which takes the same way.
+    drop(ports.until_checked(job).await);
+}
+
 /// How long until holders that did not deliver are asked again.
 const RETRY: Duration = Duration::from_secs(3);
 

@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Games {
-    /// A second `get` is the same operation, unless it is for other bytes; it may want more.
+    /// A second `get` is the same operation, unless it is for other bytes; it may want more. Who
+    /// asks for a game wants it, paused or not.
     pub(super) fn get_again(
         &mut self,
         request: &GetRequest,
@@ -30,9 +31,12 @@ impl Games {
             let running = open.kind;
             return Err(OperationError::Busy { game, running });
         }
-        let id = open.id;
+        let (id, is_paused) = (open.id, open.is_paused());
         if request.then == AfterDownload::Install && open.want_install() {
             self.save();
+        }
+        if is_paused {
+            self.set_paused(&game, false)?;
         }
         Ok(id)
     }

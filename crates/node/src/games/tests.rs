@@ -595,24 +595,31 @@ async fn a_cancel_works_at_any_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stopped_after_the_commit_only_installs() {
-    let (anna, berta) = two().await;
-    berta.done(berta.get(AfterDownload::Keep).await).await;
-    let content = game_of(&berta.handle().snapshot()).unwrap().local.content;
-    anna.stop().await;
-    let dir = berta.stop().await;
-    let payload = dir.path().join("games/quake/maps/q3dm17.bsp");
-    let before = std::fs::metadata(&payload).unwrap().modified().unwrap();
-    let saved = format!("get\t{}\tinstall\t1.0\tquake\n", content.unwrap());
-    std::fs::write(dir.path().join("state/downloads"), saved).unwrap();
-    let berta = Person::start_in(dir).await;
-    berta
-        .until_phase("done", |phase| matches!(phase, Phase::Done))
-        .await;
-    check_files(&berta.game_dir().join("local"), "1.0");
-    // Nothing was fetched or written again.
-    let after = std::fs::metadata(&payload).unwrap().modified().unwrap();
-    assert_eq!(after, before);
-    berta.stop().await;
+    // Killed, it may not have come to remember what it committed.
+    for remembers in [true, false] {
+        let (anna, berta) = two().await;
+        berta.done(berta.get(AfterDownload::Keep).await).await;
+        let content = game_of(&berta.handle().snapshot()).unwrap().local.content;
+        anna.stop().await;
+        let dir = berta.stop().await;
+        if !remembers {
+            std::fs::remove_file(dir.path().join("state/index.redb")).unwrap();
+        }
+        let payload = dir.path().join("games/quake/maps/q3dm17.bsp");
+        let before = std::fs::metadata(&payload).unwrap().modified().unwrap();
+        let saved = format!("get\t{}\tinstall\t1.0\tquake\n", content.unwrap());
+        std::fs::write(dir.path().join("state/downloads"), saved).unwrap();
+        let berta = Person::start_in(dir).await;
+        berta
+            .until_phase("done", |phase| matches!(phase, Phase::Done))
+            .await;
+        check_files(&berta.game_dir().join("local"), "1.0");
+        // Nothing was fetched or written again.
+        let after = std::fs::metadata(&payload).unwrap().modified().unwrap();
+        assert_eq!(after, before, "{remembers}");
+        assert!(!berta.game_dir().join("kept").exists(), "{remembers}");
+        berta.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,7 +23,7 @@ use lanspread_disk::{
     scan::{self, Payload, settings},
     state::StateDir,
 };
-use lanspread_install::{InstallRecord, launch::Profile};
+use lanspread_install::{Goal, InstallRecord, launch::Profile};
 use lanspread_proto::{
     ChunkMap, ContentId, GameId, Manifest, VersionLabel, library::Size, manifest, text::Title,
 };
@@ -143,7 +143,13 @@ impl Looker {
             game_root: subject.root(),
             state: self.state.games().listed(subject.game.as_str()),
         };
-        let migrated = self.recover(&places).and_then(|()| self.migrate(&places));
+        let recovered = self.recover(&places);
+        let committed = recovered.as_ref().ok().copied().flatten();
+        let subject = &Subject {
+            committed: (subject.committed.clone()).or_else(|| self.load(committed?)),
+            ..subject.clone()
+        };
+        let migrated = recovered.and_then(|_committed| self.migrate(&places));
         let (wishes, refused) = match settings::read_settings(self.disk.as_ref(), &subject.root()) {
             Ok(wishes) => (wishes, None),
             Err(error) => (
@@ -200,7 +206,9 @@ impl Looker {
         unreadable(&record.err()?.into())
     }
 
-    fn recover(&self, places: &GamePlaces) -> Result<(), TransactionError> {
+    /// Brings an interrupted transaction to its end; the content, if that was its commit. Every
+    /// byte of it was verified and durable before the commit began.
+    fn recover(&self, places: &GamePlaces) -> Result<Option<ContentId>, TransactionError> {
         let manifests = self.state.manifests();
         let load = |content: &ContentId| {
             committing::load_manifest(self.disk.as_ref(), &manifests, *content)
@@ -209,14 +217,21 @@ impl Looker {
             // The game is whole, as it was before that operation.
             Err(error) if error.is_undone() => {
                 tracing::warn!(place = %places.game_root, %error, "an operation was given up");
-                return Ok(());
+                return Ok(None);
             }
             done => done?,
         };
         if done != execute::Recovered::Nothing {
             tracing::info!(place = %places.game_root, ?done, "recovered an interrupted operation");
         }
-        Ok(())
+        Ok(match done {
+            execute::Recovered::Finished(Goal::CommitDownload { target, .. }) => {
+                Some(target.content)
+            }
+            execute::Recovered::Finished(_)
+            | execute::Recovered::Undone(_)
+            | execute::Recovered::Nothing => None,
+        })
     }
 
     fn take_in(&self, subject: &Subject, seen: &mut Seen, local: &LocalGame) {

@@ -193,3 +193,21 @@ async fn an_update_installs_what_was_only_downloaded() {
     anna.stop().await;
     berta.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_get_of_what_is_paused_goes_on_with_it() {
+    let (anna, berta) = two().await;
+    limit(&berta, Some(1 << 20), 2).await;
+    let operation = berta.get(AfterDownload::Keep).await;
+    let some = |game: &GameView| game.operation.as_ref().is_some_and(|o| o.done_bytes > 0);
+    berta.until_game("some pieces", some).await;
+    berta.handle().pause(quake()).await.unwrap();
+    berta
+        .until_phase("paused", |phase| matches!(phase, Phase::Paused))
+        .await;
+    limit(&berta, None, 2).await;
+    assert_eq!(berta.get(AfterDownload::Keep).await, operation);
+    berta.done(operation).await;
+    anna.stop().await;
+    berta.stop().await;
+}
