@@ -195,6 +195,15 @@ impl HighWater {
     }
 }
 
+/// A source that has the game and sends it slowly.
+fn slow_source(party: &Party, number: u8, game: &Game) -> Peer {
+    game.write(&party.games(number));
+    let mut source = party.start(number);
+    source.until_shared("quake");
+    source.ask(json!({"command": "set_settings", "up_rate_max": 10_000_000}));
+    source
+}
+
 /// A disk that is too small for archive and game together, and just large enough for the game: a
 /// plain `get` is refused and says so, a low-disk install fits. One source dies in the middle and
 /// one lies; another one takes over, and the archive still crosses the network hardly more than
@@ -211,21 +220,11 @@ fn s38_a_low_disk_install_on_a_disk_that_is_too_small() {
     let Some(_volume) = Volume::mount(scenario, &games, mebibytes) else {
         return;
     };
-    let mut sources = Vec::new();
-    for number in 1..=2 {
-        game.write(&party.games(number));
-        let mut source = party.start(number);
-        source.until_shared("quake");
-        source.ask(json!({"command": "set_settings", "up_rate_max": 10_000_000}));
-        sources.push(source);
-    }
+    let mut sources = vec![slow_source(&party, 1, &game), slow_source(&party, 2, &game)];
     let root = party.games(1).join("Quake");
-    let packed: BTreeMap<_, _> = [(
-        "game.zip".to_owned(),
-        fs::read(root.join("game.zip")).unwrap(),
-    )]
-    .into();
-    let bytes = packed["game.zip"].len() as u64;
+    let archive = fs::read(root.join("game.zip")).unwrap();
+    let bytes = archive.len() as u64;
+    let packed = BTreeMap::from([("game.zip".to_owned(), archive)]);
     let liar = Wicked::start(
         Habit::Lies(4),
         vec![Offer::new("quake", "1.0", packed, &["game.zip"])],
