@@ -5,6 +5,7 @@
 //! anew.
 
 use std::{
+    collections::BTreeSet,
     fs, io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -13,7 +14,8 @@ use std::{
 
 use lanspread_proto::{ContentId, Hash, library::Size};
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, TableDefinition, TableError,
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable,
+    TableDefinition, TableError,
 };
 
 use crate::{
@@ -25,8 +27,10 @@ use crate::{
 };
 
 mod manifests;
+mod needed;
 
 pub use manifests::{ManifestStore, StoredError};
+pub use needed::{Needed, NeededError};
 
 const FILE: &str = "index.redb";
 const ASIDE: &str = "index.redb.damaged";
@@ -236,6 +240,34 @@ impl Index {
                 .map(|found| found.value()))
         })?;
         Ok(found.map(ContentId::from_bytes))
+    }
+
+    /// Every content that a directory is, or was given by a download, in any games directory.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn contents(&self) -> Result<BTreeSet<ContentId>, IndexError> {
+        self.run(|database| {
+            let read = database.begin_read()?;
+            let mut contents = BTreeSet::new();
+            match read.open_table(CURRENT) {
+                Err(TableError::TableDoesNotExist(_)) => {}
+                opened => {
+                    for row in opened?.iter()? {
+                        contents.insert(ContentId::from_bytes(row?.1.value().1));
+                    }
+                }
+            }
+            match read.open_table(FETCHED) {
+                Err(TableError::TableDoesNotExist(_)) => {}
+                opened => {
+                    for row in opened?.iter()? {
+                        contents.insert(ContentId::from_bytes(row?.1.value()));
+                    }
+                }
+            }
+            Ok(contents)
+        })
     }
 
     /// Forgets a game that is gone.

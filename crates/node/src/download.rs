@@ -132,6 +132,7 @@ async fn run(
         // The node stopped after the commit.
         return finish_committed(ports, job, spec, content).await;
     }
+    prepare::keep(ports, agreed).await?;
     let (partial, have) = open_partial(ports, job, agreed, stage.boot).await?;
     let partial = Arc::new(partial);
     let checked = match job.control.check() {

@@ -30,6 +30,8 @@ pub(crate) struct Foundation {
     pub(crate) unshared: BTreeSet<GameId>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) index: Arc<Index>,
+    /// It says all that it ever said.
+    pub(crate) index_is_whole: bool,
     /// For pieces: checking and writing what arrives, reading what is sent.
     pub(crate) pieces: Pieces,
     /// For hashing our own games, which must not make a download wait.
@@ -46,6 +48,7 @@ impl Foundation {
         let identity = Arc::new(load_identity(&state)?);
         let unshared = shelf::load_unshared(&RealDisk::new(), &state)?;
         let (index, found) = Index::open(&state)?;
+        let index_is_whole = found == Found::Whole;
         if let Found::Rebuilt { aside } = found {
             let aside = aside.display();
             tracing::warn!(%aside, "the index cannot be read: all games are hashed again");
@@ -57,6 +60,7 @@ impl Foundation {
             identity,
             unshared,
             index: Arc::new(index),
+            index_is_whole,
             pieces: Pieces::new(start_pool("pieces", threads)?),
             hashing: start_pool("hashing", NonZeroUsize::MIN)?,
             state,

@@ -23,6 +23,7 @@ pub(crate) use self::{
     gate::refused,
     handle::GamesHandle,
     operation::{JobControl, JobProgress, JobReport, Wishes},
+    saved::contents as saved_contents,
 };
 use crate::{
     actor::Reply,

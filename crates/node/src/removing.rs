@@ -121,5 +121,7 @@ async fn remove(ports: &JobPorts, job: &Job, keep_installed: bool) -> Result<(),
             Ok(())
         })
         .await?;
-    committing::settle(ports, job, done).await
+    committing::settle(ports, job, done).await?;
+    ports.shelf.removed(job.game.clone()).await;
+    Ok(())
 }

@@ -16,6 +16,7 @@ mod place;
 mod reference;
 mod refusal;
 mod scanning;
+mod sweeping;
 mod unshared;
 mod watching;
 
@@ -52,7 +53,8 @@ use self::{
     look::{Hashed, Looker, Seen},
     looking::{Hashing, next_to_hash},
     moving::Moving,
-    scanning::{Held, Listed},
+    scanning::{Held, Listed, Scan},
+    sweeping::Sweep,
     unshared::Unshared,
 };
 use crate::{
@@ -89,6 +91,8 @@ pub(crate) enum Msg {
     Reference(GameId, Reply<Reference>),
     /// A download was made the payload.
     Committed(GameId, Agreed),
+    /// The payload was taken away.
+    Removed(GameId),
     /// A person made this folder a game just now.
     Published(GameId),
     /// A download of this content runs; or none does any more.
@@ -119,6 +123,8 @@ pub(crate) enum Msg {
         Result<(), OperationError>,
         Reply<()>,
     ),
+    /// What no game needs any more is gone from the state directory.
+    Swept,
     /// Up to which list the games that are not shared are written down.
     UnsharedSaved(u64, Result<(), DiskError>),
     #[cfg(test)]
@@ -152,6 +158,8 @@ pub(crate) struct Begin {
     pub(crate) lock: Option<GamesLock>,
     /// Games that the person does not share.
     pub(crate) unshared: BTreeSet<GameId>,
+    /// The index says all that it ever said.
+    pub(crate) index_is_whole: bool,
 }
 
 /// The actor.
@@ -185,6 +193,9 @@ pub(crate) struct Shelf {
     scan_replies: Vec<Reply<()>>,
     next_scan_replies: Vec<Reply<()>>,
     moving: Moving,
+    sweep: Sweep,
+    /// Holds that wait until unneeded manifests are gone.
+    swept_first: Vec<(GameId, Reply<()>)>,
     /// What is said once everybody can see it.
     answers: Vec<Answer>,
     hashing: Option<Hashing>,
@@ -194,15 +205,6 @@ pub(crate) struct Shelf {
     /// Something changed since everybody was told; they are told at this time.
     is_stale: bool,
     publish_at: tokio::time::Instant,
-}
-
-/// Whether the games directory is being listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scan {
-    Idle,
-    Running,
-    /// Something changed since it began.
-    RunningStale,
 }
 
 impl Shelf {
@@ -217,6 +219,7 @@ impl Shelf {
             games_dir,
             lock,
             unshared,
+            index_is_whole,
         } = begin;
         let looker = Looker {
             disk: Arc::clone(&ports.disk),
@@ -251,6 +254,8 @@ impl Shelf {
             scan_replies: Vec::new(),
             next_scan_replies: Vec::new(),
             moving: Moving::No,
+            sweep: Sweep::begin(index_is_whole),
+            swept_first: Vec::new(),
             answers: Vec::new(),
             hashing: None,
             paused_until: None,
@@ -335,6 +340,7 @@ impl Shelf {
                 entry.rotten = None;
                 entry.downloading = None;
             }
+            Msg::Removed(game) => self.entry(&game).removed = true,
             Msg::Published(game) => {
                 self.entry(&game).trust = Trust::Settled;
                 self.look_again(&game);
@@ -351,6 +357,10 @@ impl Shelf {
             Msg::Looked(game, seen) => self.on_looked(&game, *seen),
             Msg::LookFailed(game, panic) => self.on_look_failed(&game, panic),
             Msg::Hashed(game, result) => self.on_hashed(&game, result),
+            Msg::Swept => {
+                self.on_swept();
+                return false;
+            }
             Msg::UnsharedSaved(number, written) => self.on_unshared_saved(number, written),
             #[cfg(test)]
             Msg::Panic => panic!("planted"),
@@ -441,6 +451,9 @@ impl Shelf {
 
     /// Starts the next look, and the next hashing.
     fn work(&mut self) {
+        if self.sweep == Sweep::Running {
+            return;
+        }
         if !matches!(self.moving, Moving::No) {
             return self.move_if_idle();
         }
@@ -458,6 +471,7 @@ impl Shelf {
         {
             self.hash(&game, payload);
         }
+        self.sweep_if_idle();
     }
 
     fn on_tick(&mut self) -> bool {

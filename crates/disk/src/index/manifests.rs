@@ -3,12 +3,11 @@
 //! **Invariant:** what is handed out was verified on the way: the manifest hashes to its content's
 //! id, the chunk map merges to the manifest's roots.
 
-use std::collections::BTreeSet;
-
 use lanspread_proto::{
     ChunkMap, ContentId, Manifest, chunk_map::ChunkMapError, limits, manifest::ManifestError,
 };
 
+use super::Needed;
 use crate::{
     error::DiskError,
     scan::{Small, read_small},
@@ -85,24 +84,40 @@ impl<'a> ManifestStore<'a> {
         Ok(Some((manifest, chunk_map)))
     }
 
-    /// Deletes everything but the given contents; names that are not ours stay.
+    /// Whether a manifest and its chunk map lie there, whatever they hold.
     ///
     /// # Errors
     /// The disk failed.
-    pub fn keep_only(&self, contents: &BTreeSet<ContentId>) -> Result<(), DiskError> {
+    pub fn holds(&self, content: ContentId) -> Result<bool, DiskError> {
+        for kind in [MANIFEST, CHUNKS] {
+            if self.disk.stat(&self.file(content, kind))?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deletes what is not needed, and returns how many files that were. Names that are not ours
+    /// stay, and drafts: somebody may be writing one.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn keep_only(&self, needed: &Needed) -> Result<u64, DiskError> {
+        let mut count = 0;
         for entry in self.disk.list(self.place)? {
             let Some((id, kind)) = entry.name.split_once('.') else {
                 continue;
             };
-            let ours = [MANIFEST, CHUNKS].contains(&kind.trim_end_matches(".tmp"));
+            let ours = [MANIFEST, CHUNKS].contains(&kind);
             let Ok(content) = id.parse::<ContentId>() else {
                 continue;
             };
-            if ours && !contents.contains(&content) {
+            if ours && !needed.contains(content) {
                 self.disk.remove_file(&self.place.listed(&entry.name))?;
+                count += 1;
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     fn file(&self, content: ContentId, kind: &str) -> Place {

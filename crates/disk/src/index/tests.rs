@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
 use lanspread_proto::manifest::ManifestError;
 
@@ -273,10 +273,94 @@ fn manifests_are_verified_on_the_way() {
     ));
     fs::write(place.path().join("notes.txt"), b"mine").unwrap();
     store.save(&sample.manifest, &sample.chunk_map).unwrap();
-    store.keep_only(&BTreeSet::from([content])).unwrap();
-    assert!(store.load(content).unwrap().is_some());
-    assert!(store.load(other).unwrap().is_none());
+    let draft = place.path().join(format!("{other}.manifest.tmp"));
+    fs::write(&draft, b"half").unwrap();
+    let mut needed = Needed::default();
+    needed.extend([content]);
+    assert_eq!(store.keep_only(&needed).unwrap(), 1);
+    assert!(store.holds(content).unwrap() && store.load(content).unwrap().is_some());
+    assert!(!store.holds(other).unwrap() && store.load(other).unwrap().is_none());
     assert!(fs::metadata(place.path().join("notes.txt")).is_ok());
-    store.keep_only(&BTreeSet::new()).unwrap();
+    assert!(fs::metadata(draft).is_ok());
+    assert_eq!(store.keep_only(&Needed::default()).unwrap(), 2);
     assert!(store.load(content).unwrap().is_none());
+}
+
+#[test]
+fn a_content_that_anything_names_is_needed() {
+    use lanspread_install::{Goal, InstallRecord, Intent, Phase, Target, TransactionId, slot};
+    let (_keep, state) = state();
+    let (disk, sample) = (crate::RealDisk::new(), sample::mixed());
+    let (index, _) = Index::open(&state).unwrap();
+    let id = |number| ContentId::from_bytes([number; 32]);
+    let read = || Needed::read(&disk, &state, &index);
+    assert_eq!(read().unwrap(), Needed::default());
+
+    remember(&index, &sample);
+    index.remember_fetched(key(&sample), Some(id(1))).unwrap();
+    let version = sample.manifest.version().clone();
+    let target = |number| Target {
+        content: id(number),
+        version: version.clone(),
+    };
+    let old = Some(id(3));
+    let target_2 = target(2);
+    let goals = [
+        (
+            "a",
+            Goal::CommitDownload {
+                target: target_2,
+                old,
+            },
+        ),
+        ("b", Goal::Install(target(4))),
+        (
+            "c",
+            Goal::Remove {
+                content: id(5),
+                keep_installed: true,
+            },
+        ),
+    ];
+    for (game, goal) in goals {
+        let intent = Intent {
+            transaction: TransactionId::at(1, 1),
+            phase: Phase::Committed,
+            goal,
+        };
+        crate::intent_file::write_intent(&disk, &state.games().own(game), &intent).unwrap();
+    }
+    for (name, number) in [(slot::RECORD, 6), (slot::RECORD_NEXT, 7)] {
+        let record = InstallRecord::new(id(number), version.clone(), Vec::new()).unwrap();
+        let path = state.path().join("games/a").join(name);
+        fs::write(path, record.encode().unwrap()).unwrap();
+    }
+    let journal = format!("quake-iii-{}", id(8).short());
+    fs::write(state.path().join("partials").join(journal), b"torn").unwrap();
+
+    let needed = read().unwrap();
+    for number in 1..=8 {
+        assert!(needed.contains(id(number)), "{number}");
+    }
+    assert!(needed.contains(sample.manifest.content()));
+    assert!(!needed.contains(id(9)));
+
+    // A game that is forgotten, and a transaction that ended, need nothing any more.
+    index.forget(key(&sample)).unwrap();
+    fs::remove_file(state.path().join("games/c").join(slot::INTENT)).unwrap();
+    let needed = read().unwrap();
+    for gone in [sample.manifest.content(), id(1), id(5)] {
+        assert!(!needed.contains(gone));
+    }
+    // What cannot be read may need anything.
+    for name in [slot::INTENT, slot::RECORD, slot::RECORD_NEXT] {
+        let path = state.path().join("games/a").join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, b"torn").unwrap();
+        assert!(matches!(read(), Err(NeededError::StateFile(_))), "{name}");
+        fs::write(&path, whole).unwrap();
+    }
+    read().unwrap();
+    fs::remove_dir_all(state.path().join("partials")).unwrap();
+    assert!(matches!(read(), Err(NeededError::Disk(_))));
 }

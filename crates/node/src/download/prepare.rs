@@ -130,6 +130,18 @@ async fn stored(ports: &JobPorts, content: ContentId) -> Result<Option<Agreed>, 
     }
 }
 
+/// Who holds the game relies on its manifest from now on: what nobody held may have been cleared
+/// away since it was stored.
+pub(super) async fn keep(ports: &JobPorts, agreed: &Agreed) -> Result<(), OperationError> {
+    let (disk, place) = (Arc::clone(&ports.disk), ports.state.manifests());
+    let content = agreed.manifest.content();
+    let holds = move || ManifestStore::new(disk.as_ref(), &place).holds(content);
+    match ports.blocking(holds).await?? {
+        true => Ok(()),
+        false => store(ports, agreed).await,
+    }
+}
+
 async fn store(ports: &JobPorts, agreed: &Agreed) -> Result<(), OperationError> {
     let (disk, place, agreed) = (
         Arc::clone(&ports.disk),

@@ -5,7 +5,7 @@
 
 use std::{io::ErrorKind, sync::Arc};
 
-use lanspread_disk::{Disk, Place, atomic_file};
+use lanspread_disk::{Disk, DiskError, Place, atomic_file};
 use lanspread_proto::{ContentId, GameId, VersionLabel};
 
 use super::{Games, operation::Operation};
@@ -107,6 +107,20 @@ fn load(disk: &dyn Disk, state: &Place) -> (Vec<Saved>, Option<Problem>) {
         put_aside(disk, state, &why)
     });
     (saved, problem)
+}
+
+/// The contents of the saved downloads; `None` when not all of them can be understood.
+///
+/// # Errors
+/// They cannot be read.
+pub(crate) fn contents(
+    disk: &dyn Disk,
+    state: &Place,
+) -> Result<Option<Vec<ContentId>>, DiskError> {
+    let bytes = atomic_file::read(disk, &state.own(NAME), BYTES_MAX)?;
+    let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+    let content = |line| parse(line).map(|saved: Saved| saved.content);
+    Ok(text.lines().map(content).collect())
 }
 
 fn put_aside(disk: &dyn Disk, state: &Place, why: &str) -> Problem {

@@ -20,6 +20,7 @@ use crate::{
 
 mod again;
 mod low_disk;
+mod manifests;
 mod odd;
 mod unknown;
 mod waits;

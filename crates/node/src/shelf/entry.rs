@@ -52,6 +52,8 @@ pub(super) struct Entry {
     pub(super) look: Look,
     pub(super) trust: Trust,
     pub(super) committed: Option<Agreed>,
+    /// Its payload was taken away since it was looked at.
+    pub(super) removed: bool,
     /// The disk gave wrong bytes for this content; it is not served until it is hashed again.
     pub(super) rotten: Option<Known>,
     /// The content that a download put here, if its version is still what the game says.
@@ -134,6 +136,7 @@ impl Entry {
             look: Look::Done,
             trust: Trust::MaySettle,
             committed: None,
+            removed: false,
             rotten: None,
             fetched: None,
             seen: LocalView::default(),
@@ -156,6 +159,7 @@ impl Entry {
             directory: self.directory.clone(),
             games,
             committed: self.committed.clone(),
+            removed: self.removed,
             trust: self.trust,
             refusal: self.refusal.clone(),
         }

@@ -74,6 +74,11 @@ impl ShelfHandle {
         self.mailbox.send(Msg::Rotten { game, content }).await;
     }
 
+    /// The payload of a game was taken away, though files may lie there still.
+    pub(crate) async fn removed(&self, game: GameId) {
+        self.mailbox.send(Msg::Removed(game)).await;
+    }
+
     pub(crate) async fn partial_bytes(&self, game: GameId, bytes: u64) {
         self.mailbox.send(Msg::PartialBytes(game, bytes)).await;
     }

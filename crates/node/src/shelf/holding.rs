@@ -4,7 +4,7 @@
 
 use lanspread_proto::GameId;
 
-use super::Shelf;
+use super::{Shelf, sweeping::Sweep};
 use crate::{actor::Reply, error::OperationError, snapshot::GamesDirState};
 
 /// An answer that waits until the view shows what it is about.
@@ -20,6 +20,9 @@ impl Shelf {
     /// Grants a hold once no look is under way: a look may be finishing what a crash left, and that
     /// must not meet an operation.
     pub(super) fn hold(&mut self, game: &GameId, reply: Reply<()>) {
+        if self.sweep == Sweep::Running {
+            return self.swept_first.push((game.clone(), reply));
+        }
         if let Some(early) = &mut self.early {
             return early.push((game.clone(), reply));
         }
@@ -68,6 +71,8 @@ impl Shelf {
     pub(super) fn let_go(&mut self, game: &GameId) {
         let entry = self.entry(game);
         entry.holds = entry.holds.saturating_sub(1);
+        // What the operation was about may be needed no more.
+        self.sweep.want();
         self.look_again(game);
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Subject {
     pub(super) games: Place,
     /// Its files are known to be this content: it was just committed.
     pub(super) committed: Option<Agreed>,
+    /// Its payload was taken away.
+    pub(super) removed: bool,
     /// Whether somebody may still be copying into it.
     pub(super) trust: Trust,
     /// What was found wrong with it when it was read last.
@@ -253,6 +255,11 @@ impl Looker {
             seen.profile = self.installed_profile(&subject.root());
         }
         match &local.sentinel {
+            Sentinel::Absent if subject.removed => {
+                if let Err(error) = self.index.forget(subject.key()) {
+                    tracing::warn!(%error, "a game that is gone cannot be forgotten");
+                }
+            }
             Sentinel::Absent => {}
             Sentinel::Unusable(error) => {
                 seen.payload = PayloadState::Not(not("version-ini", error));

@@ -129,6 +129,7 @@ impl Shelf {
             entry.seen.partial_bytes = known;
         }
         entry.committed = None;
+        entry.removed = false;
         entry.fetched = seen.fetched;
         entry.blocked = seen.blocked;
         entry.migration.take(seen.migration);

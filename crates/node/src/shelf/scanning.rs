@@ -16,7 +16,7 @@ use lanspread_disk::{
     state::StateDir,
 };
 
-use super::{Moving, Msg, Scan, Shelf, ShelfPorts, holding::Answer};
+use super::{Moving, Msg, Shelf, ShelfPorts, holding::Answer};
 use crate::{
     error::OperationError,
     restart::caught_in,
@@ -29,6 +29,15 @@ const NAME: &str = "games_held";
 const BYTES_MAX: u64 = 64 * 1_024;
 /// What is said while another node works in the games directory.
 const TAKEN: &str = "games-dir-in-use";
+
+/// Whether the games directory is being listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scan {
+    Idle,
+    Running,
+    /// Something changed since it began.
+    RunningStale,
+}
 
 /// What lies in the games directory.
 #[derive(Debug)]

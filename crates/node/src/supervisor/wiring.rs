@@ -167,6 +167,7 @@ impl Shared {
             games_dir: self.config.games_dir.clone(),
             lock: games_lock,
             unshared: self.foundation.unshared.clone(),
+            index_is_whole: self.foundation.index_is_whole,
         };
         Shelf::start(&self.parts, self.shelf_ports(), begin, inboxes.shelf);
         let jobs = self.job_ports(self.transfer_ports(known_liars, inboxes.round_trips));
