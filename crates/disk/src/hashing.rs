@@ -30,6 +30,10 @@ use crate::{
     vfs::{Disk, DiskFile, OpenMode, Place},
 };
 
+mod whole;
+
+pub(crate) use whole::{WholeError, hash_whole};
+
 /// How far a long piece of work is, and the wish that it stops; shared with whoever watches it.
 #[derive(Debug, Default)]
 pub struct Progress {

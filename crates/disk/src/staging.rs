@@ -20,8 +20,9 @@ use lanspread_proto::{
 };
 
 use crate::{
-    error::{DiskError, DiskOp},
+    error::DiskError,
     execute::{self, Hands, Hooks, Job, TransactionError, stamp},
+    hashing::hash_whole,
     observe::{self, GamePlaces},
     vfs::{Disk, GoOn, OpenMode, Place},
 };
@@ -32,9 +33,6 @@ pub use file::StagedFile;
 
 /// Files and directories of one install: what a manifest may hold.
 pub const ENTRIES_MAX: usize = lanspread_install::record::RECORD_FILES_MAX;
-
-/// How much of a clone is hashed between two looks at whether it is to go on.
-const READ_BYTES: usize = 1024 * 1024;
 
 /// An install or update being written.
 #[derive(Debug)]
@@ -321,7 +319,11 @@ impl Staging {
     ) -> Result<(), StagingError> {
         self.clone_known(source, entry, go_on)?;
         let place = self.root.join(&entry.path);
-        let root = hash_clone(self.disk.as_ref(), &place, entry.bytes, go_on)?;
+        let clone = self.disk.open(&place, OpenMode::Read)?;
+        // It was counted when it was cloned.
+        let root = hash_whole(clone.as_ref(), entry.bytes, &mut |_| go_on(0))
+            .map_err(|error| error.on(&place))?;
+        drop(clone);
         if root == entry.root {
             return Ok(());
         }
@@ -455,34 +457,6 @@ impl Staging {
         self.dirs.insert(path.clone());
         Ok(())
     }
-}
-
-/// The root of a file that only this process writes. It was counted when it was cloned.
-fn hash_clone(
-    disk: &dyn Disk,
-    place: &Place,
-    bytes: u64,
-    go_on: GoOn<'_>,
-) -> Result<Hash, DiskError> {
-    let file = disk.open(place, OpenMode::Read)?;
-    let mut hasher = ChunkHasher::new(ChunkPlace {
-        offset: 0,
-        whole_file: true,
-    });
-    let mut buffer = vec![0; READ_BYTES];
-    let mut offset = 0;
-    while offset < bytes {
-        if !go_on(0) {
-            let stopped = std::io::Error::from(std::io::ErrorKind::Interrupted);
-            return Err(DiskError::new(DiskOp::Read, place.path(), stopped));
-        }
-        let wanted = usize::try_from(bytes - offset).unwrap_or(READ_BYTES);
-        let part = buffer.split_at_mut(wanted.min(READ_BYTES)).0;
-        file.read_exact_at(part, offset)?;
-        hasher.update(part);
-        offset += part.len() as u64;
-    }
-    Ok(hasher.finish())
 }
 
 fn twin(path: &RelPath, reason: TwinError) -> StagingError {

@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, io::ErrorKind};
 use lanspread_install::{InstallRecord, RecordedFile, Slot};
 use lanspread_proto::{
     ChunkMap, FileIndex, Manifest, RelPath,
-    hash::{ChunkHasher, ChunkPlace},
     manifest::{FileEntry, VERSION_INI},
     rel_path,
 };
@@ -16,13 +15,11 @@ use lanspread_proto::{
 use crate::{
     error::DiskError,
     execute::{is_marker, stamp},
-    hashing::{HashError, Progress},
+    hashing::{HashError, Progress, WholeError, hash_whole},
     observe::GamePlaces,
     vfs::{Disk, DiskFile, EntryKind, FileIdentity, OpenMode, Place},
 };
 
-/// Bytes hashed at once.
-const READ_BYTES: usize = 1024 * 1024;
 /// Deeper directories of the user are one entry.
 const DEPTH_MAX: usize = 64;
 
@@ -213,27 +210,20 @@ fn hash(
     bytes: u64,
     progress: &Progress,
 ) -> Result<Option<lanspread_proto::Hash>, HashError> {
-    let mut hasher = ChunkHasher::new(ChunkPlace {
-        offset: 0,
-        whole_file: true,
-    });
-    let mut buffer = vec![0; READ_BYTES];
-    let mut offset = 0;
-    while offset < bytes {
-        if progress.is_cancelled() {
-            return Err(HashError::Cancelled);
+    let mut counted = 0;
+    let mut count = |done| {
+        counted += done;
+        progress.add(done);
+        !progress.is_cancelled()
+    };
+    match hash_whole(file, bytes, &mut count) {
+        Ok(root) => Ok(Some(root)),
+        Err(WholeError::Stopped) => Err(HashError::Cancelled),
+        Err(WholeError::Disk(_)) => {
+            progress.add(bytes - counted);
+            Ok(None)
         }
-        let wanted = usize::try_from(bytes - offset).unwrap_or(READ_BYTES);
-        let part = buffer.split_at_mut(wanted.min(READ_BYTES)).0;
-        if file.read_exact_at(part, offset).is_err() {
-            progress.add(bytes - offset);
-            return Ok(None);
-        }
-        hasher.update(part);
-        offset += part.len() as u64;
-        progress.add(part.len() as u64);
     }
-    Ok(Some(hasher.finish()))
 }
 
 fn list_unknown(

@@ -8,19 +8,14 @@ use lanspread_install::{
     proof::{Expected, FoundFile, Proof, prove},
     retry::Backoff,
 };
-use lanspread_proto::{
-    Hash,
-    hash::{ChunkHasher, ChunkPlace},
-};
+use lanspread_proto::Hash;
 
 use super::{error::StepError, hooks::Hooks};
 use crate::{
     error::DiskError,
+    hashing::hash_whole,
     vfs::{Disk, EntryKind, OpenMode, Place, Stat},
 };
-
-/// Bytes hashed at once.
-const READ_BYTES: usize = 1024 * 1024;
 
 /// A disk, and patience.
 pub(crate) struct Hands<'a> {
@@ -176,21 +171,10 @@ pub(crate) fn found_file(stat: &Stat) -> FoundFile {
 pub(crate) fn hash_file(disk: &dyn Disk, place: &Place) -> Result<Hash, StepError> {
     let file = disk.open(place, OpenMode::Read)?;
     let before = file.stat()?;
-    let mut hasher = ChunkHasher::new(ChunkPlace {
-        offset: 0,
-        whole_file: true,
-    });
-    let mut buffer = vec![0; READ_BYTES];
-    let mut offset = 0;
-    while offset < before.bytes {
-        let wanted = usize::try_from(before.bytes - offset).unwrap_or(READ_BYTES);
-        let part = buffer.split_at_mut(wanted.min(READ_BYTES)).0;
-        file.read_exact_at(part, offset)?;
-        hasher.update(part);
-        offset += part.len() as u64;
-    }
+    let root =
+        hash_whole(file.as_ref(), before.bytes, &mut |_| true).map_err(|error| error.on(place))?;
     if file.stat()? == before {
-        Ok(hasher.finish())
+        Ok(root)
     } else {
         Err(StepError::Changing(place.clone()))
     }

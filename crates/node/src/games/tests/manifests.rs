@@ -68,7 +68,10 @@ async fn a_manifest_stays_while_anything_needs_it_and_goes_then() {
         .await;
     berta.until_stored("updated", &[&two]).await;
 
-    let remove = berta.handle().remove(quake(), WhileInstalled::KeepInstalled).await;
+    let remove = berta
+        .handle()
+        .remove(quake(), WhileInstalled::KeepInstalled)
+        .await;
     berta.done(remove.unwrap()).await;
     berta.until_stored("the payload is gone", &[&two]).await;
     let dir = berta.stop().await;
