@@ -170,7 +170,8 @@ fn file<R: Read>(
     roster: &mut Roster,
 ) -> Result<(), EngineError> {
     if is_pax_sparse(entry)? {
-        let detail = "a sparse file in the POSIX form";
+        let detail = "a sparse file in the POSIX form, which nothing here can read; \
+                      pack it anew without `--sparse`, or with `--format=gnu`";
         return Err(EngineError::new(ErrorCode::UnsupportedFormat, detail).at(name));
     }
     let bytes = entry.size();
