@@ -80,6 +80,16 @@ pub fn is_later_slice(name: &str) -> bool {
     place(name).is_some_and(|place| place.family.1 == Scheme::Sliced && place.number > 1)
 }
 
+/// The slice that would come behind the last of these, if nothing says that it is the last: packers
+/// cut all slices of an archive alike but the last. `None` also where the names are not of slices.
+#[must_use]
+pub fn slice_behind(slices: &[(&str, u64)]) -> Option<String> {
+    let ((last, last_bytes), (_, first_bytes)) = (slices.last()?, slices.first()?);
+    let place = place(last).filter(|place| place.family.1 == Scheme::Sliced)?;
+    let next = place.number.checked_add(1)?;
+    (last_bytes == first_bytes).then(|| renumbered(Scheme::Sliced, last, next))
+}
+
 /// Groups the files with an archive's name into archives, in name order. Other files are left out.
 ///
 /// # Errors
@@ -343,5 +353,21 @@ mod tests {
             Err("the volume a.7z.002 is missing"),
         );
         check(&["save.001", "data.bin.001"], Ok(&[]));
+        check(&["a.7z.002"], Err("the volume a.7z.001 is missing"));
+    }
+
+    #[test]
+    fn the_slice_behind_the_last() {
+        let check = |slices: &[(&str, u64)], expected: Option<&str>| {
+            assert_eq!(slice_behind(slices).as_deref(), expected, "{slices:?}");
+        };
+        check(&[("A.7z.001", 9)], Some("A.7z.002"));
+        check(&[("a.zip.001", 9), ("a.zip.002", 9)], Some("a.zip.003"));
+        check(&[("a.zip.999", 9)], Some("a.zip.1000"));
+        // It is the last, by its length.
+        check(&[("a.zip.001", 9), ("a.zip.002", 8)], None);
+        check(&[("a.zip", 9)], None);
+        check(&[("a.part1.rar", 9)], None);
+        check(&[], None);
     }
 }

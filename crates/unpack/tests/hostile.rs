@@ -395,6 +395,23 @@ fn missing_volumes() {
     assert_eq!(code(none), Some(ErrorCode::MissingVolume));
 }
 
+/// A 7z says how long it is; a ZIP does not, and what is left of it has no list of entries.
+#[test]
+fn missing_slices() {
+    let files: &[(&str, &[u8])] = &[("a", &[7; 9_000]), ("b", b"end")];
+    for (whole, code) in [
+        (seven_z(files), ErrorCode::Truncated),
+        (zip(files), ErrorCode::Damaged),
+    ] {
+        let slices: Vec<Vec<u8>> = whole.chunks(40).map(<[u8]>::to_vec).collect();
+        for kept in 1..slices.len() {
+            let volumes = slices[..kept].to_vec();
+            let refused = unpack(&worker(), MemoryArchive { volumes }).unwrap_err();
+            assert_eq!(refused.code, code, "{kept} of {}: {refused}", slices.len());
+        }
+    }
+}
+
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let text: Vec<u8> = (0..800_u32)
         .flat_map(|n| format!("{n} ").into_bytes())
@@ -547,10 +564,9 @@ fn a_sparse_file_that_would_be_delivered_wrong() {
         .append_data(&mut header, "GNUSparseFile.0/a", &b"1\n0\n"[..])
         .unwrap();
     let archive = MemoryArchive::single(builder.into_inner().unwrap());
-    assert_eq!(
-        code(unpack(&worker(), archive)),
-        Some(ErrorCode::UnsupportedFormat)
-    );
+    let refused = unpack(&worker(), archive).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnsupportedFormat);
+    assert!(refused.detail.contains("without `--sparse`"), "{refused}");
 }
 
 #[test]

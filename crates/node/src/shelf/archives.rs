@@ -16,7 +16,7 @@ use lanspread_proto::{
     manifest::{ArchiveSet, Layout, VERSION_INI},
 };
 use lanspread_unpack::{
-    ArchiveBytes, Limits, NameTable, WorkerCommand, detect,
+    ArchiveBytes, ErrorCode, Limits, NameTable, WorkerCommand, detect,
     layout::{self, LayoutError, RootFile},
     list, volumes,
 };
@@ -189,11 +189,21 @@ fn list_one(
     };
     let source =
         Files::open(tools.0, game_root, set).map_err(|error| refuse("disk", error.to_string()))?;
+    let missing = source.slice_behind(set);
     let source: Arc<dyn ArchiveBytes> = Arc::new(source);
     let count = set.volumes.len();
     let listed = list(tools.1, source, count, Limits::default(), names);
-    let (listing, names) =
-        listed.map_err(|error| refuse(error.code.as_str(), error.to_string()))?;
+    let (listing, names) = listed.map_err(|error| match (error.code, missing) {
+        // The archive says how long it should be.
+        (ErrorCode::Truncated, Some(missing)) => {
+            refuse("missing-volume", format!("the volume {missing} is missing"))
+        }
+        (ErrorCode::Damaged, Some(missing)) => {
+            let reason = format!("the volume {missing} is missing, or the archive is {error}");
+            refuse("missing-volume", reason)
+        }
+        (code, _) => refuse(code.as_str(), error.to_string()),
+    })?;
     listing
         .check_installable()
         .map_err(|error| refuse(error.code.as_str(), error.to_string()))?;
@@ -231,6 +241,15 @@ impl Files {
         Ok(Self {
             volumes: set.volumes.iter().map(open).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Files {
+    /// What is missing behind the last volume, if anything is.
+    fn slice_behind(&self, set: &ArchiveSet) -> Option<String> {
+        let names = set.volumes.iter().map(RelPath::as_str);
+        let lengths = self.volumes.iter().map(|(_, bytes)| *bytes);
+        volumes::slice_behind(&names.zip(lengths).collect::<Vec<_>>())
     }
 }
 

@@ -158,6 +158,33 @@ fn s30_publish_refuses_archives() {
         "test_read_format_rar_invalid1.rar",
     );
     check("Incomplete", "isc-rarfile/rar5-vols.part1.rar", "rar5-vols");
+    for (kind, archive, missing) in [
+        (Kind::SevenZ, "game.7z", "game.7z.003 is missing"),
+        (Kind::Zip, "game.zip", "game.zip.003 is missing, or"),
+    ] {
+        let folder = party.folder(&format!("Sliced {archive}"));
+        Game::new("Sliced", "1", 4)
+            .packed(kind)
+            .write_payload(&folder);
+        let whole = folder.join(archive);
+        let bytes = fs::read(&whole).unwrap();
+        fs::remove_file(whole).unwrap();
+        let slices = bytes.chunks(bytes.len().div_ceil(3));
+        for (number, slice) in (1..=2).zip(slices) {
+            fs::write(folder.join(format!("{archive}.{number:03}")), slice).unwrap();
+        }
+        settle(&folder);
+        let args = [
+            "publish",
+            folder.to_str().unwrap(),
+            "--version",
+            "1",
+            "--yes",
+        ];
+        let (code, out, err) = party.cli(1, &args);
+        assert_eq!(code, 1, "{archive}: {out}{err}");
+        assert!(err.contains(missing), "{archive}: {out}{err}");
+    }
     check("Nothing", empty.to_str().unwrap(), "game.zip: no file");
     assert!(entries(&party.games(1)).is_empty());
 }

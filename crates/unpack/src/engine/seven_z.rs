@@ -1,6 +1,6 @@
 //! 7z: one block after the other, each decoded once, with one thread.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, EncoderMethod, Error, Password};
 
@@ -9,7 +9,7 @@ use crate::{
     detect::Format,
     error::ErrorCode,
     frame::{Encryption, EntryFrame, EntryKind, Mode, SkipReason, StartFacts},
-    worker::{Job, link::locked},
+    worker::{Job, link::locked, source::Source},
 };
 
 const LZMA: &[u8] = &[0x03, 0x01, 0x01];
@@ -36,6 +36,11 @@ const METHODS: &[&[u8]] = &[
     EncoderMethod::ID_BCJ_RISCV,
     EncoderMethod::ID_DELTA,
 ];
+/// The start header of every 7z, and where it says how far behind it the list of entries begins,
+/// and how long that is.
+const START_BYTES: usize = 32;
+const LIST_OFFSET_AT: usize = 12;
+const LIST_BYTES_AT: usize = 20;
 /// The high half of the attributes holds a Unix mode.
 const UNIX_EXTENSION: u32 = 0x8000;
 const REPARSE_POINT: u32 = 0x400;
@@ -43,6 +48,7 @@ const UNIX_KIND: u32 = 0o170_000;
 
 pub(super) fn run(job: &Job) -> Result<(), EngineError> {
     let mut source = job.joined();
+    check_length(&mut source)?;
     let password = Password::empty();
     let archive = Archive::read(&mut source, &password).map_err(|error| {
         let mut error = translated(&error);
@@ -101,6 +107,31 @@ pub(super) fn run(job: &Job) -> Result<(), EngineError> {
         .enumerate()
         .filter(|(index, _)| blocks.get(*index).is_none_or(Option::is_none))
         .try_for_each(|(_, file)| send(job, file, &mut io::empty()))
+}
+
+/// The list of entries lies at the end, and the beginning says where: what ends before it was cut,
+/// or its last slices are not there.
+fn check_length(source: &mut Source) -> Result<(), EngineError> {
+    let length = source.seek(SeekFrom::End(0))?;
+    source.rewind()?;
+    let mut begin = [0; START_BYTES];
+    source.read_exact(&mut begin)?;
+    source.rewind()?;
+    let field = |at: usize| {
+        let bytes = begin.get(at..).and_then(|rest| rest.first_chunk::<8>());
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    };
+    let (offset, bytes) = (field(LIST_OFFSET_AT), field(LIST_BYTES_AT));
+    let end = u64::try_from(START_BYTES).ok();
+    let end = end.and_then(|start| start.checked_add(offset)?.checked_add(bytes));
+    match end {
+        Some(end) if end > length => {
+            let detail = format!("it should have {end} bytes, and has {length}");
+            Err(EngineError::new(ErrorCode::Truncated, detail))
+        }
+        // What cannot be, the reader refuses.
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The listing refuses what unpacking would refuse.
