@@ -136,6 +136,13 @@ impl Bench {
         tokio::join!(self.mirror.look(ON), answering);
     }
 
+    /// What is being written is written before its directory goes.
+    async fn stop(self) {
+        let tasks = self.mirror.ports.tasks.clone();
+        drop(self.mirror);
+        assert!(tasks.stop_all().await, "tasks hang");
+    }
+
     /// It looks and asks for nothing.
     async fn asks_nothing(&mut self) {
         self.mirror.look(ON).await;
@@ -179,6 +186,7 @@ async fn what_is_refused_rests_longer_each_time() {
         advance(JUST).await;
     }
     bench.asks(Ok(OperationId(5))).await;
+    bench.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,6 +202,7 @@ async fn what_runs_is_waited_for_and_what_a_person_cancelled_rests_long() {
     bench.asks_nothing().await;
     advance(JUST).await;
     bench.asks(Ok(OperationId(6))).await;
+    bench.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,4 +221,5 @@ async fn nothing_is_fetched_while_it_is_not_known_what_is_here() {
     bench.asks_nothing().await;
     change(&bench, true, GamesDirState::Available);
     bench.asks(Ok(OperationId(5))).await;
+    bench.stop().await;
 }

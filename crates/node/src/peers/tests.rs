@@ -320,18 +320,19 @@ async fn a_killed_peer_is_lost() {
             a.peers.connect(address).await.unwrap();
             a
         });
-        tell.send(a.me).unwrap();
+        tell.send((a.me, a.dir.path().to_owned())).unwrap();
         // What is left is leaked: dropping it would say goodbye.
         std::mem::forget(a);
         runtime.shutdown_background();
     });
-    let me = told.await.unwrap();
+    let (me, leaked) = told.await.unwrap();
     victim.join().unwrap();
     b.until_linked(me).await;
     b.until_gone(me).await;
     b.notice(|n| matches!(n, Notice::PeerLost { peer } if *peer == me))
         .await;
     b.stop().await;
+    std::fs::remove_dir_all(leaked).unwrap();
 }
 
 #[tokio::test]
