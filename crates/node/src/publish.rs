@@ -173,12 +173,14 @@ impl Sources {
         }
     }
 
+    /// An operation ends when all else is settled: what is taken after it is as new as its end.
     fn take(&mut self) -> Parts {
+        let operations = Arc::clone(&self.operations.borrow_and_update());
         Parts {
+            operations,
             peers: Arc::clone(&self.peers.borrow_and_update()),
             library: Arc::clone(&self.library.borrow_and_update()),
             shelf: Arc::clone(&self.shelf.borrow_and_update()),
-            operations: Arc::clone(&self.operations.borrow_and_update()),
             uploads: Arc::clone(&self.uploads.borrow_and_update()),
             play: Arc::clone(&self.play.borrow_and_update()),
             mirror: Arc::clone(&self.mirror.borrow_and_update()),
