@@ -11,7 +11,7 @@ use lanspread_node::{
         AfterDownload, ChangedFiles, GamesMove, GetRequest, Partials, PublishHow, PublishRequest,
         ShareChange, UserFiles, WhileInstalled,
     },
-    snapshot::OperationId,
+    snapshot::{GameView, OperationId},
 };
 use lanspread_proto::{ContentId, GameId, VersionLabel, text::PeerName};
 
@@ -117,9 +117,18 @@ pub(crate) const fn is_setting(command: &Command) -> bool {
 }
 
 fn games(node: &NodeHandle) -> Reply {
-    let mut games: Vec<Game> = node.snapshot().games.iter().map(Into::into).collect();
+    let snapshot = node.snapshot();
+    let games = snapshot.games.iter().filter(|game| is_somewhere(game));
+    let mut games: Vec<Game> = games.map(Into::into).collect();
     games.sort_by_cached_key(|game| (game.title.to_lowercase(), game.game.clone()));
     Reply::Games { games }
+}
+
+/// Of a publish that failed or a download that was cancelled nothing but that may be left: who asks
+/// for the game by its name is told.
+fn is_somewhere(game: &GameView) -> bool {
+    let works = game.operation.as_ref().is_some_and(|o| !o.phase.is_end());
+    works || !game.contents.is_empty() || game.local.present || game.local.partial_bytes > 0
 }
 
 fn one_game(node: &NodeHandle, game: &GameId) -> Result<Reply, Report> {

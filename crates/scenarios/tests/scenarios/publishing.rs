@@ -187,6 +187,11 @@ fn s30_publish_refuses_archives() {
     }
     check("Nothing", empty.to_str().unwrap(), "game.zip: no file");
     assert!(entries(&party.games(1)).is_empty());
+    let (code, out, err) = party.cli(1, &["games"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("no games yet"), "{out}");
+    let (_, out, err) = party.cli(1, &["games", "nothing"]);
+    assert!(out.contains("no file is in the archives"), "{out}{err}");
 }
 
 /// See `s30_publish`: one byte of the data is not what the archive's checksum says, its listing is
