@@ -108,11 +108,11 @@ fn failed(verb: &str, path: &Path, error: &io::Error) -> Report {
     Report::new(if full { "volume-full" } else { "state-dir" }, message)
 }
 
-/// Whether two paths lead to the same directory, by whatever links. What is not there is no
+/// Whether a directory is another one or lies in it, by whatever links. What is not there is no
 /// directory.
-pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
-    match (fs::canonicalize(one), fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
+pub(crate) fn lies_in(inner: &Path, outer: &Path) -> bool {
+    match (fs::canonicalize(inner), fs::canonicalize(outer)) {
+        (Ok(inner), Ok(outer)) => inner.starts_with(outer),
         (Err(_), _) | (_, Err(_)) => false,
     }
 }
@@ -210,8 +210,9 @@ mod tests {
         let (one, other) = (dir.path().join("one"), dir.path().join("other"));
         create_dir(&one).unwrap();
         create_dir(&other).unwrap();
-        assert!(is_same(&one, &other.join("../one")));
-        assert!(!is_same(&one, &other) && !is_same(&one, &dir.path().join("none")));
+        assert!(lies_in(&one, &other.join("../one")));
+        assert!(lies_in(&one, dir.path()) && !lies_in(dir.path(), &one));
+        assert!(!lies_in(&one, &other) && !lies_in(&one, &dir.path().join("none")));
     }
 
     #[test]

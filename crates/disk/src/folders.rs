@@ -46,6 +46,24 @@ pub fn holds(outer: &Path, inner: &Path) -> bool {
     }
 }
 
+/// Whether two directories are one, or one lies somewhere in the other, by whatever names and
+/// links; also where one of them is not there yet. A name that cannot be looked up tells nothing.
+#[must_use]
+pub fn overlap(one: &Path, other: &Path) -> bool {
+    match (resolved(one), resolved(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// Without links and detours as far as it is there, and as it is spelled beyond.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        Some(there.canonicalize().ok()?.join(rest))
+    })
+}
+
 /// Whether a directory lies right in another one, by whatever names they are called: links are
 /// followed. What cannot be looked at lies nowhere.
 #[must_use]
@@ -197,6 +215,34 @@ mod tests {
         assert!(make(&dir.path().join("b")).is_err(), "it is there");
         assert!(make(&dir.path().join("x/y")).is_err(), "one at a time");
         assert!(list(&dir.path().join("file")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn directories_overlap_by_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("a/state/games")).unwrap();
+        fs::create_dir_all(at("b")).unwrap();
+        std::os::unix::fs::symlink(at("a"), at("link")).unwrap();
+        let check = |games: &str, expected| {
+            assert_eq!(overlap(&at(games), &at("a/state")), expected, "{games}");
+            assert_eq!(overlap(&at("a/state"), &at(games)), expected, "{games}");
+        };
+        for games in [
+            "a/state",
+            "a",
+            "",
+            "link/state",
+            "a/state/games",
+            "link/state/new/er",
+        ] {
+            check(games, true);
+        }
+        check("b/../a/state", true);
+        for games in ["b", "a/statement", "a/other", "link/other/new", "new"] {
+            check(games, false);
+        }
     }
 
     #[cfg(unix)]

@@ -17,6 +17,10 @@ use crate::{
     vfs::{Disk, EntryKind, GoOn, Place, Stat},
 };
 
+mod leaving;
+
+pub use leaving::finish_left;
+
 /// Under this name, and a number, is the directory in which a copy grows, beside its place. Such
 /// names are no games.
 const DRAFT: &str = ".lanspread_moving";
@@ -37,16 +41,17 @@ struct Tree {
 }
 
 /// Moves a directory to a place where nothing is. By renaming where that can be; else it is
-/// copied, made durable, and then deleted. `go_on` hears of the bytes that are done and may stop
-/// it.
+/// copied, made durable, and then deleted; what is deleted is written down in `records` before, for
+/// [`finish_left`]. `go_on` hears of the bytes that are done and may stop it.
 ///
 /// # Errors
 /// Something is there, a link or a special file is in it, it does not fit, it changes meanwhile, it
-/// was stopped, or the disk fails: then all is where it was.
+/// was stopped, or the disk fails: then all is where it was; or all is there, and not all of the
+/// original can be deleted.
 pub fn relocate(
     disk: &dyn Disk,
-    from: &Place,
-    to: &Place,
+    (from, to): (&Place, &Place),
+    records: &Place,
     go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     if disk.stat(to)?.is_some() {
@@ -56,12 +61,13 @@ pub fn relocate(
         Err(error) if error.source.kind() == ErrorKind::CrossesDevices => {}
         renamed => return renamed,
     }
-    copy_over(disk, (from, to), go_on)
+    copy_over(disk, (from, to), records, go_on)
 }
 
 fn copy_over(
     disk: &dyn Disk,
     (from, to): (&Place, &Place),
+    records: &Place,
     go_on: GoOn<'_>,
 ) -> Result<(), DiskError> {
     let tree = list(disk, from)?;
@@ -70,19 +76,31 @@ fn copy_over(
     let grown = draft.own(COPY);
     let copied = atomic_file::write(disk, &draft, MARKER, MARK)
         .and_then(|()| copy(disk, (from, &grown), &tree, go_on))
-        .and_then(|()| disk.rename(&grown, to));
-    if let Err(error) = copied {
-        // All of the copy is ours, and of no use; the first error is the one that matters.
-        drop(delete_copy(disk, &grown, &tree).and_then(|()| delete_draft(disk, &draft)));
-        return Err(error);
-    }
+        .and_then(|()| leaving::write(disk, records, (from, to), &tree))
+        .and_then(|record| match disk.rename(&grown, to) {
+            Ok(()) => Ok(record),
+            Err(error) => {
+                // Without the copy in its place it says nothing.
+                drop(leaving::clear(disk, record.as_ref()));
+                Err(error)
+            }
+        });
+    let record = match copied {
+        Ok(record) => record,
+        Err(error) => {
+            // All of the copy is ours, and of no use; the first error is the one that matters.
+            drop(delete_copy(disk, &grown, &tree).and_then(|()| delete_draft(disk, &draft)));
+            return Err(error);
+        }
+    };
     disk.sync_dir(&draft)?;
     if let Some(parent) = to.parent() {
         disk.sync_dir(&parent)?;
     }
     // It is empty, and of no harm if it stays.
     drop(delete_draft(disk, &draft));
-    delete_original(disk, from, &tree)
+    delete_original(disk, from, &tree)?;
+    leaving::clear(disk, record.as_ref())
 }
 
 /// Whether a copy may have grown in a directory of this name.
@@ -228,9 +246,14 @@ fn delete_original(disk: &dyn Disk, from: &Place, tree: &Tree) -> Result<(), Dis
             disk.remove_file(&place)?;
         }
     }
+    delete_dirs(disk, from, tree)
+}
+
+/// Those that hold nothing any more.
+fn delete_dirs(disk: &dyn Disk, from: &Place, tree: &Tree) -> Result<(), DiskError> {
     for dir in tree.dirs.iter().rev() {
         let place = below(from, dir);
-        if disk.list(&place)?.is_empty() {
+        if disk.stat(&place)?.is_some() && disk.list(&place)?.is_empty() {
             disk.remove_dir(&place)?;
         }
     }
@@ -251,6 +274,8 @@ fn gone_is_fine(result: Result<(), DiskError>) -> Result<(), DiskError> {
 mod tests {
     use std::path::Path;
 
+    use lanspread_proto::Hash;
+
     use super::*;
     use crate::leftovers;
     use crate::mem::{Count, Fault, Loss, MemDisk};
@@ -269,6 +294,7 @@ mod tests {
         }
         disk.put_dir(Path::new("/old/quake/empty"));
         disk.put_dir(Path::new("/new"));
+        disk.put_dir(Path::new("/state/leaving"));
         let place = |path: &str| Place::root(Path::new(path)).listed("quake");
         (disk, place("/old"), place("/new"))
     }
@@ -281,6 +307,10 @@ mod tests {
             times: 1,
             kind: ErrorKind::CrossesDevices,
         });
+    }
+
+    fn records() -> Place {
+        Place::root(Path::new("/state")).own("leaving")
     }
 
     fn check_all_at(disk: &MemDisk, root: &str) {
@@ -299,7 +329,7 @@ mod tests {
             bytes += more;
             true
         };
-        relocate(&disk, &from, &to, count).unwrap();
+        relocate(&disk, (&from, &to), &records(), count).unwrap();
         check_all_at(&disk, "/new/quake");
         assert!(disk.stat(&to.listed("empty")).unwrap().is_some());
         assert!(disk.stat(&from).unwrap().is_none());
@@ -319,7 +349,7 @@ mod tests {
                 left -= 1;
                 left > 0
             };
-            relocate(&disk, &from, &to, stop).unwrap_err();
+            relocate(&disk, (&from, &to), &records(), stop).unwrap_err();
             assert_eq!(disk.tree(Path::new("/")), before);
         };
         refused(&|_| {}, 1);
@@ -341,7 +371,7 @@ mod tests {
             }
             true
         };
-        relocate(&disk, &from, &to, write).unwrap();
+        relocate(&disk, (&from, &to), &records(), write).unwrap();
         check_all_at(&disk, "/new/quake");
         let save = disk.bytes_of(Path::new("/old/quake/data/save"));
         assert_eq!(save.as_deref(), Some(b"won".as_slice()));
@@ -351,18 +381,21 @@ mod tests {
     #[test]
     fn a_power_cut_at_any_moment_loses_nothing() {
         let (disk, from, to) = world();
-        copy_over(&disk, (&from, &to), &mut |_| true).unwrap();
+        copy_over(&disk, (&from, &to), &records(), &mut |_| true).unwrap();
         let calls = disk.calls(Count::Mutating);
         let (mut moved, mut dropped) = (0, 0);
         for cut in 0..calls {
             for loss in [Loss::All, Loss::None, Loss::Random(cut)] {
                 let (disk, from, to) = world();
                 disk.inject(Fault::power_cut(cut));
-                copy_over(&disk, (&from, &to), &mut |_| true).unwrap_err();
+                copy_over(&disk, (&from, &to), &records(), &mut |_| true).unwrap_err();
                 disk.crash(loss);
                 dropped += leftovers::drop_left(&disk, &to.parent().unwrap()).unwrap();
+                finish_left(&disk, &records()).unwrap();
+                assert!(disk.list(&records()).unwrap().is_empty());
                 if disk.stat(&to).unwrap().is_some() {
                     check_all_at(&disk, "/new/quake");
+                    assert!(disk.stat(&from).unwrap().is_none(), "{cut} {loss:?}");
                     moved += 1;
                 } else {
                     check_all_at(&disk, "/old/quake");
@@ -370,5 +403,85 @@ mod tests {
             }
         }
         assert!(moved > 0 && dropped > 0);
+    }
+
+    /// A kill right after the copy is in its place.
+    fn killed() -> (MemDisk, Place, Place) {
+        let (disk, from, to) = world();
+        let tree = list(&disk, &from).unwrap();
+        copy(&disk, (&from, &to), &tree, &mut |_| true).unwrap();
+        leaving::write(&disk, &records(), (&from, &to), &tree)
+            .unwrap()
+            .unwrap();
+        disk.remove_file(&from.listed("version.ini")).unwrap();
+        (disk, from, to)
+    }
+
+    #[test]
+    fn what_was_not_moved_is_never_deleted() {
+        let (disk, from, to) = killed();
+        let changed = [
+            ("/old/quake/data/deep/a.map", "mine"),
+            ("/old/quake/new", "mine"),
+        ];
+        for (path, text) in changed {
+            disk.put_file(Path::new(path), text.as_bytes());
+        }
+        disk.remove_file(&to.listed("game.eti")).unwrap();
+        assert_eq!(finish_left(&disk, &records()).unwrap(), 1);
+        let stays = |path: &str| disk.bytes_of(Path::new(path));
+        let changed = stays("/old/quake/data/deep/a.map");
+        assert_eq!(changed.as_deref(), Some(b"mine".as_slice()));
+        assert_eq!(stays("/old/quake/new").as_deref(), Some(b"mine".as_slice()));
+        // Its copy is gone.
+        assert!(stays("/old/quake/game.eti").is_some());
+        assert_eq!(stays("/old/quake/data/b.map"), None);
+        assert_eq!(finish_left(&disk, &records()).unwrap(), 0);
+        assert!(disk.stat(&from).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_move_whose_disk_is_away_waits_for_it() {
+        for gone in ["/old", "/new"] {
+            let (disk, _, _) = killed();
+            let (there, away) = (
+                Place::root(Path::new(gone)),
+                Place::root(Path::new("/away")),
+            );
+            disk.rename(&there, &away).unwrap();
+            assert_eq!(finish_left(&disk, &records()).unwrap(), 0, "{gone}");
+            disk.rename(&away, &there).unwrap();
+            assert_eq!(finish_left(&disk, &records()).unwrap(), 1, "{gone}");
+            check_all_at(&disk, "/new/quake");
+            assert!(
+                disk.stat(&Place::root(Path::new("/old/quake")))
+                    .unwrap()
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_not_whole_deletes_nothing() {
+        let record = Path::new("/state/leaving/0/leaving");
+        let (disk, _, _) = killed();
+        let whole = disk.bytes_of(record).unwrap();
+        for (at, byte) in whole.iter().enumerate() {
+            let mut wrong = whole.clone();
+            wrong[at] = byte ^ 1;
+            disk.put_file(record, &wrong);
+            let before = disk.tree(Path::new("/"));
+            finish_left(&disk, &records()).unwrap_err();
+            disk.put_file(record, &whole[..at]);
+            finish_left(&disk, &records()).unwrap_err();
+            disk.put_file(record, &wrong);
+            assert_eq!(disk.tree(Path::new("/")), before);
+        }
+        let hash = |text: &str| Hash::of(text.as_bytes());
+        for path in ["../quake", "a/../b", "/etc", "a//b", "."] {
+            let text = format!("lanspread leaving 1\0/old/quake\0/new/quake\0f 1 1 1 {path}");
+            disk.put_file(record, format!("{text}\0{}", hash(&text)).as_bytes());
+            finish_left(&disk, &records()).unwrap_err();
+        }
     }
 }

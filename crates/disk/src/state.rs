@@ -138,6 +138,12 @@ impl StateDir {
         self.place().own("games")
     }
 
+    /// The directory with what is still to be deleted of directories that were moved.
+    #[must_use]
+    pub fn leaving(&self) -> Place {
+        self.place().own("leaving")
+    }
+
     /// Takes the directory for this process.
     ///
     /// # Errors

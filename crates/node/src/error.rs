@@ -80,6 +80,18 @@ pub enum OperationError {
     /// The games directory is missing or cannot be read.
     #[error("the games directory {} is not available", .0.display())]
     GamesDirUnavailable(PathBuf),
+    /// What lies in the games directory is shared, and the state is nobody else's.
+    #[error(
+        "{} cannot be the games directory beside the state directory {}: they must lie apart",
+        games.display(),
+        state.display()
+    )]
+    NotApart {
+        /// The directory that was to hold the games.
+        games: PathBuf,
+        /// The state directory.
+        state: PathBuf,
+    },
     /// Another node works in the games directory.
     #[error("another node{} uses the games directory {}", process(*pid), path.display())]
     GamesDirInUse {
@@ -270,6 +282,7 @@ impl OperationError {
             Self::Transaction { .. } => "transaction",
             Self::FileTooLarge { .. } => "file-too-large",
             Self::GamesDirUnavailable(_) => "games-dir-unavailable",
+            Self::NotApart { .. } => "not-apart",
             Self::GamesDirInUse { .. } => "games-dir-in-use",
             Self::Disk(error) => disk_code(error),
             Self::InUse(_) => "close-the-game",

@@ -11,6 +11,7 @@ use lanspread_disk::{
     index::{Found, Index},
     open_files,
     pool::Pool,
+    relocate,
     state::{StateDir, StateError, StateLock},
 };
 use lanspread_net::Identity;
@@ -45,6 +46,7 @@ impl Foundation {
         let state = StateDir::open(state_dir).map_err(|error| explain(state_dir, error))?;
         let lock = state.lock().map_err(|error| explain(state_dir, error))?;
         let games = shelf::take(&RealDisk::new(), games_dir, None)?;
+        finish_moves(&state);
         let identity = Arc::new(load_identity(&state)?);
         let unshared = shelf::load_unshared(&RealDisk::new(), &state)?;
         let (index, found) = Index::open(&state)?;
@@ -65,6 +67,15 @@ impl Foundation {
             hashing: start_pool("hashing", NonZeroUsize::MIN)?,
             state,
         })
+    }
+}
+
+/// Nobody else moves anything now. What cannot be deleted is tried again at the next start.
+fn finish_moves(state: &StateDir) {
+    match relocate::finish_left(&RealDisk::new(), &state.leaving()) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "moves that were interrupted were brought to an end"),
+        Err(error) => tracing::warn!(%error, "what was moved cannot be deleted at its old place"),
     }
 }
 

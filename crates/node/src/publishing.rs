@@ -74,6 +74,7 @@ async fn bring_in(
             false => ports.game_root(&job.game),
         },
         in_place,
+        leaving: ports.state.leaving(),
         request,
         job: job.clone(),
         games: ports.games.clone(),
@@ -140,6 +141,8 @@ struct Work {
     /// The game's directory to be.
     target: Place,
     in_place: bool,
+    /// Where moves are written down.
+    leaving: Place,
     request: PublishRequest,
     job: Job,
     games: crate::actor::Mailbox<games::Msg>,
@@ -196,11 +199,12 @@ impl Work {
 
     fn take_over(&mut self, source: &Place) -> Result<(), OperationError> {
         let (disk, target) = (Arc::clone(&self.disk), self.target.clone());
+        let leaving = self.leaving.clone();
         let go_on = &mut |bytes| {
             self.advance(bytes);
             self.job.control.check().is_ok()
         };
-        let moved = relocate(disk.as_ref(), source, &target, go_on);
+        let moved = relocate(disk.as_ref(), (source, &target), &leaving, go_on);
         // Only a move to another volume takes long enough to be stopped.
         if moved.is_err() {
             self.job.control.check()?;

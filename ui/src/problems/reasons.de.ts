@@ -47,6 +47,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'game-running': 'Das Spiel oder sein Server läuft schon.',
   'games-dir': 'Der Spieleordner lässt sich nicht lesen und beschreiben.',
   'games-dir-in-use': 'Ein anderer Knoten arbeitet im Spieleordner.',
+  'not-apart': 'Der Spieleordner und der Ordner mit dem Zustand müssen getrennt liegen.',
   'games-dir-unavailable': 'Der Spieleordner fehlt oder ist nicht lesbar. Nichts ist vergessen.',
   'http-listen': 'Die Adresse der Steuerung lässt sich nicht benutzen.',
   identity: 'Die Schlüsseldatei ist da, aber unbrauchbar. Sie wird nie stillschweigend ersetzt.',

@@ -105,6 +105,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'nobody-seen': 'connect',
   'node-silent': 'retry',
   'not-a-game': 'rescan',
+  'not-apart': 'folder',
   'not-migrated': 'doctor',
   'own-address': 'connect',
   'queue-unreadable': 'library',

@@ -498,6 +498,10 @@ fn operation_errors() -> Vec<OperationError> {
         E::UpToDate(game()),
         no_space(),
         E::GamesDirUnavailable("/games".into()),
+        E::NotApart {
+            games: "/games".into(),
+            state: "/games/state".into(),
+        },
         E::GamesDirInUse {
             path: "/games".into(),
             pid: Some(7),

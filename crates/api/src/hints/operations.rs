@@ -167,6 +167,14 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "not-apart",
+        kind: Kind::Config,
+        meaning: "The games directory would be the state directory, hold it, or lie in it. What \
+                lies in the games directory is shared, and the state is nobody else's.",
+        english: &["name another directory: `lanspread settings games_dir DIR`"],
+        german: &["nenne ein anderes Verzeichnis: `lanspread settings games_dir VERZEICHNIS`"],
+    },
+    Entry {
         code: "games-dir-unavailable",
         kind: Kind::Environment,
         meaning: "The games directory is missing, cannot be read, or is empty where another one \

@@ -163,9 +163,9 @@ fn check_interface(name: &str) -> Result<(), Report> {
 
 /// What lies in the games directory is shared, and the state is nobody else's.
 fn check_apart(games_dir: &Path, state: &Path) -> Result<(), Report> {
-    if files::is_same(games_dir, state) {
-        let dir = state.display();
-        let message = format!("{dir} cannot be the games directory and the state directory");
+    if files::lies_in(games_dir, state) {
+        let (games, state) = (games_dir.display(), state.display());
+        let message = format!("{games} cannot be the games directory: {state} holds the state");
         return Err(Report::new("bad-config", message));
     }
     Ok(())

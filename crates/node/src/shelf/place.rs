@@ -6,7 +6,8 @@ use std::{
 };
 
 use lanspread_disk::{
-    Disk, DiskError, Place, atomic_file, games_lock::GamesLock, relocate::relocate, vfs::EntryKind,
+    Disk, DiskError, Place, atomic_file, folders, games_lock::GamesLock, relocate::relocate,
+    vfs::EntryKind,
 };
 use lanspread_proto::wire::link::Sharing;
 use tokio_util::sync::CancellationToken;
@@ -72,32 +73,56 @@ pub(super) fn move_games(
     reply: Reply<()>,
 ) {
     let (disk, mailbox) = (Arc::clone(&ports.disk), ports.mailbox.clone());
-    let stop = ports.tasks.stop().clone();
+    let (stop, state) = (ports.tasks.stop().clone(), ports.state.clone());
     ports
         .tasks
         .spawn_blocking(tracing::info_span!("games_dir"), move || {
             let mut lock = lock;
-            let carried =
-                caught_in(|| change(disk.as_ref(), (&from, &to), how, (&mut lock, &stop)));
+            let carried = caught_in(|| {
+                check_apart(&to, state.path())?;
+                let way = Way {
+                    from: Place::root(&from),
+                    to: Place::root(&to),
+                    leaving: state.leaving(),
+                };
+                change(disk.as_ref(), &way, how, (&mut lock, &stop))
+            });
             let result = carried.unwrap_or_else(|panic| Err(OperationError::Defect(panic)));
             mailbox.blocking_send(Msg::Moved(to, lock, result, reply));
         });
 }
 
+/// From one games directory to another.
+struct Way {
+    from: Place,
+    to: Place,
+    /// Where moves are written down.
+    leaving: Place,
+}
+
+fn check_apart(games: &Path, state: &Path) -> Result<(), OperationError> {
+    if folders::overlap(games, state) {
+        let (games, state) = (games.to_owned(), state.to_owned());
+        return Err(OperationError::NotApart { games, state });
+    }
+    Ok(())
+}
+
 /// The lock on the old directory is held until all of it is at the new place.
 fn change(
     disk: &dyn Disk,
-    (from, to): (&Path, &Path),
+    way: &Way,
     how: GamesMove,
     (lock, stop): (&mut Option<GamesLock>, &CancellationToken),
 ) -> Result<(), OperationError> {
-    atomic_file::ensure_dir(disk, &Place::root(to))?;
+    atomic_file::ensure_dir(disk, &way.to)?;
+    let to = &way.to.path();
     let stays = lock.as_ref().is_some_and(|lock| lock.is_on(disk, to));
     let new = match stays {
         true => lock.take(),
         false => scanning::take(disk, to, None)?,
     };
-    let carried = carry(disk, (from, to), how, stop);
+    let carried = carry(disk, way, how, stop);
     if stays || carried.is_ok() {
         *lock = new;
     }
@@ -108,18 +133,17 @@ fn change(
 /// middle, each game is at the one place or the other.
 fn carry(
     disk: &dyn Disk,
-    (from, to): (&Path, &Path),
+    Way { from, to, leaving }: &Way,
     how: GamesMove,
     stop: &CancellationToken,
 ) -> Result<(), DiskError> {
-    let (from, to) = (Place::root(from), Place::root(to));
-    atomic_file::ensure_dir(disk, &to)?;
+    atomic_file::ensure_dir(disk, to)?;
     if how == GamesMove::UseAsItIs {
         return Ok(());
     }
     let mut moved: Vec<String> = Vec::new();
     for entry in disk
-        .list(&from)?
+        .list(from)?
         .into_iter()
         .filter(|e| e.kind == EntryKind::Directory)
     {
@@ -127,18 +151,20 @@ fn carry(
         let result = match disk.stat(&target)? {
             // A game that is there already is not replaced.
             Some(_) => continue,
-            None => relocate(disk, &from.listed(&entry.name), &target, &mut |_| {
-                !stop.is_cancelled()
-            }),
+            None => {
+                let ends = (&from.listed(&entry.name), &target);
+                relocate(disk, ends, leaving, &mut |_| !stop.is_cancelled())
+            }
         };
         if let Err(error) = result {
             for name in moved.iter().filter(|_| !stop.is_cancelled()) {
-                relocate(disk, &to.listed(name), &from.listed(name), &mut |_| true)?;
+                let ends = (&to.listed(name), &from.listed(name));
+                relocate(disk, ends, leaving, &mut |_| true)?;
             }
             return Err(error);
         }
         moved.push(entry.name);
     }
-    disk.sync_dir(&to)?;
-    disk.sync_dir(&from)
+    disk.sync_dir(to)?;
+    disk.sync_dir(from)
 }

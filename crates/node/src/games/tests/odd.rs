@@ -187,3 +187,27 @@ async fn a_folder_that_is_spelled_otherwise_is_the_same_game() {
     anna.stop().await;
     berta.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn games_and_state_stay_apart() {
+    let anna = Person::start().await;
+    anna.publish("1.0").await;
+    let root = anna.dir.path();
+    for dir in ["state", "state/games", "state/new", "."] {
+        let dir = root.join(dir);
+        for how in [GamesMove::UseAsItIs, GamesMove::Move] {
+            let refused = anna.handle().set_games_dir(dir.clone(), how).await;
+            let error = refused.unwrap_err();
+            assert_eq!(error.code(), "not-apart", "{}: {error}", dir.display());
+        }
+    }
+    assert!(!root.join("state/new").exists());
+    let view = anna.handle().snapshot();
+    assert_eq!(view.me.games_dir, root.join("games"));
+    check_files(&anna.game_dir(), "1.0");
+    let elsewhere = root.join("elsewhere");
+    let (handle, how) = (anna.handle(), GamesMove::Move);
+    handle.set_games_dir(elsewhere.clone(), how).await.unwrap();
+    check_files(&elsewhere.join("quake"), "1.0");
+    anna.stop().await;
+}
