@@ -19,6 +19,8 @@ cargo xtask COMMAND
   tidy               caps, names, words and documents only
   edges              who may import whom only
   sim [SEED [COUNT]] the swarm simulator
+  sim byzantine [SEED [COUNT]]
+                     one honest source among seven liars; 200 seeds
   sim suite [NAME...] [--seed N]
                      its large parties; their figures go to docs/BENCHMARKS.md
   fuzz [SECONDS]     every parser of foreign bytes, for so many seconds each (60)

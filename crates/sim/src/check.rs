@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     scenario::Scenario,
     wire::{HostId, Role},
-    world::{HostReport, Report},
+    world::{Blame, HostReport, Report},
 };
 
 /// Something that must not be.
@@ -25,6 +25,10 @@ pub enum Violation {
     SeederSent(u64),
     /// So many per mille of the content entered one switch.
     Inflow(u64),
+    /// The first took so many bad pieces from the second.
+    Fooled(HostId, HostId, u64),
+    /// The first took a bad piece from the second, and would take more.
+    Forgave(HostId, HostId),
 }
 
 /// All that is wrong with a run.
@@ -40,6 +44,7 @@ pub fn check(scenario: &Scenario, report: &Report) -> Vec<Violation> {
         }
         violations.extend(check_time(scenario, *id, host));
     }
+    violations.extend(report.blames.iter().filter_map(check_blame));
     // Not in whole per mille: half a per mille too much is too much.
     if waste(report) * 1_000 > scenario.waste_permille * received(report) {
         violations.push(Violation::Waste(waste_permille(report)));
@@ -53,6 +58,16 @@ pub fn check(scenario: &Scenario, report: &Report) -> Vec<Violation> {
         violations.push(Violation::Inflow(inflow));
     }
     violations
+}
+
+/// What was complete when the first lie was found is thrown away with it.
+const BAD_PIECES_MAX: u64 = 2;
+
+fn check_blame(blame: &Blame) -> Option<Violation> {
+    if blame.pieces > BAD_PIECES_MAX {
+        return Some(Violation::Fooled(blame.by, blame.liar, blame.pieces));
+    }
+    (!blame.refused).then_some(Violation::Forgave(blame.by, blame.liar))
 }
 
 fn check_time(scenario: &Scenario, id: HostId, host: &HostReport) -> Option<Violation> {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use lanspread_proto::{ContentId, PeerId, PieceIndex, PieceSet, wire::lane::RequestId};
 use lanspread_swarm::{
-    Credit, Download, Injector, Instant, LaneId, ReadAhead, RequestKey, Reservation, Upload,
+    Credit, Download, Injector, Instant, LaneId, Liars, ReadAhead, RequestKey, Reservation, Upload,
     credit::WINDOW_DEFAULT, time::transfer_time,
 };
 
 use crate::{
     scenario::{Defect, HostPlan, Scenario},
     wire::{HostId, Role, Segment},
+    world::Blame,
 };
 
 /// The one content of a run.
@@ -58,6 +59,10 @@ pub struct Host {
     pub fresh: Vec<PieceIndex>,
     /// When the next announcement is due.
     pub announce_at: Option<Instant>,
+    /// Whom it refuses.
+    pub liars: Liars,
+    /// Bad pieces that it took, by who sent them.
+    pub bad_from: BTreeMap<HostId, u64>,
     /// When its timer fires, if one is set.
     pub timer_at: Option<Instant>,
     /// What its checker counts.
@@ -179,7 +184,7 @@ impl Host {
         });
         let seeders = scenario.hosts.iter();
         let seeders = seeders.filter(|host| host.role == Role::Seeder).count();
-        let pushes = scenario.defect != Some(Defect::PushesNothing);
+        let pushes = scenario.defect != Some(Defect::PushesNothing) && plan.lie.is_none();
         let injector = (plan.role == Role::Seeder && pushes).then(|| {
             let place = (id.0, u32::try_from(seeders).unwrap_or(1));
             Injector::new(scenario.piece_count, scenario.piece_bytes, place, seed)
@@ -203,6 +208,8 @@ impl Host {
             downlink_free: now,
             fresh: Vec::new(),
             announce_at: None,
+            liars: Liars::default(),
+            bad_from: BTreeMap::new(),
             timer_at: None,
             counts: Counts::default(),
             plan,
@@ -237,6 +244,16 @@ impl Host {
     #[must_use]
     pub const fn must_finish(&self) -> bool {
         self.is_linked() && matches!(self.plan.role, Role::Downloader | Role::Taker)
+    }
+
+    /// Who sent it bad pieces.
+    pub fn blames(&self) -> impl Iterator<Item = Blame> + '_ {
+        self.bad_from.iter().map(|(liar, pieces)| Blame {
+            by: self.id,
+            liar: *liar,
+            pieces: *pieces,
+            refused: self.liars.is_refused(peer_id(*liar), CONTENT),
+        })
     }
 
     /// When its machines want to be called.

@@ -5,12 +5,14 @@
 //! the same seed gives the same trace.
 //!
 //! Reading order: [`scenario`] says who is there and what goes wrong, [`suite`] the same for large
-//! parties; [`world`] runs it with
-//! [`host`]s on a [`wire`]; [`mod@check`] judges the [`world::Report`].
+//! parties, [`byzantine`] for a source among seven peers with a [`lie`] each; [`world`] runs it
+//! with [`host`]s on a [`wire`]; [`mod@check`] judges the [`world::Report`].
 
+pub mod byzantine;
 pub mod check;
 pub mod clock;
 pub mod host;
+pub mod lie;
 pub mod scenario;
 pub mod suite;
 pub mod wire;

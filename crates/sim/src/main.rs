@@ -1,22 +1,30 @@
-//! `cargo xtask sim [SEED [COUNT]]` runs seeds, `cargo xtask sim suite [NAME...] [--seed N]` the
-//! large parties; both print how close to the bound they came. Exit code 1 when a rule is broken.
+//! `cargo xtask sim [SEED [COUNT]]` runs seeds, `cargo xtask sim byzantine [SEED [COUNT]]` those
+//! of one source among seven liars, `cargo xtask sim suite [NAME...] [--seed N]` the large parties.
+//! All print how close to the bound they came. Exit code 1 when a rule is broken.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
 use std::process::ExitCode;
 
 use lanspread_sim::{
-    Report, Scenario, Suite,
+    Report, Scenario, Suite, byzantine,
     check::{self, time_permille},
     run,
+    scenario::KINDS,
     suite::SUITES,
 };
 
 const USAGE: &str = "usage: lanspread-sim [SEED [COUNT]]
+       lanspread-sim byzantine [SEED [COUNT]]
        lanspread-sim suite [NAME...] [--seed N]";
+
+/// The word for [`byzantine::scenario`] ...
+const BYZANTINE: &str = "byzantine";
+/// ... of which so many are run when none is named.
+const BYZANTINE_SEEDS: u64 = 200;
 
 /// What is to be run.
 enum Plan {
-    Seeds(u64, u64),
+    Seeds(fn(u64) -> Scenario, u64, u64),
     Suites(Vec<Suite>, u64),
 }
 
@@ -27,8 +35,9 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             return ExitCode::from(2);
         }
-        Some(Plan::Seeds(seed, count)) => {
-            let broken = (seed..seed.saturating_add(count)).filter(|seed| !report_seed(*seed));
+        Some(Plan::Seeds(made, seed, count)) => {
+            let seeds = seed..seed.saturating_add(count);
+            let broken = seeds.filter(|seed| !report_seed(made, *seed));
             broken.count() == 0
         }
         Some(Plan::Suites(suites, seed)) => {
@@ -44,10 +53,20 @@ fn main() -> ExitCode {
 
 fn plan(args: &[String]) -> Option<Plan> {
     match args {
-        [] => Some(Plan::Seeds(0, lanspread_sim::scenario::KINDS.len() as u64)),
         [first, names @ ..] if first == "suite" => suites(names),
-        [seed] => Some(Plan::Seeds(seed.parse().ok()?, 1)),
-        [seed, count] => Some(Plan::Seeds(seed.parse().ok()?, count.parse().ok()?)),
+        [first, seeds @ ..] if first == BYZANTINE => {
+            self::seeds(byzantine::scenario, BYZANTINE_SEEDS, seeds)
+        }
+        seeds => self::seeds(Scenario::of, KINDS.len() as u64, seeds),
+    }
+}
+
+/// Those that are named; without any, so many from the first one.
+fn seeds(made: fn(u64) -> Scenario, all: u64, args: &[String]) -> Option<Plan> {
+    match args {
+        [] => Some(Plan::Seeds(made, 0, all)),
+        [seed] => Some(Plan::Seeds(made, seed.parse().ok()?, 1)),
+        [seed, count] => Some(Plan::Seeds(made, seed.parse().ok()?, count.parse().ok()?)),
         _ => None,
     }
 }
@@ -65,8 +84,8 @@ fn suites(args: &[String]) -> Option<Plan> {
 }
 
 /// Runs one seed. `true` when no rule was broken.
-fn report_seed(seed: u64) -> bool {
-    let scenario = Scenario::of(seed);
+fn report_seed(made: fn(u64) -> Scenario, seed: u64) -> bool {
+    let scenario = made(seed);
     let report = run(&scenario, false);
     println!(
         "seed {seed:5}  {:32} T/T_bound {}  in vain {:3} permille  {:9} events",
@@ -75,7 +94,11 @@ fn report_seed(seed: u64) -> bool {
         check::waste_permille(&report),
         report.events,
     );
-    is_whole(&scenario, &report, &seed.to_string())
+    let replay = match scenario.name {
+        byzantine::NAME => format!("{BYZANTINE} {seed}"),
+        _ => seed.to_string(),
+    };
+    is_whole(&scenario, &report, &replay)
 }
 
 /// The suite with other numbers, for trying things out: `NAME:DOWNLOADERS:PIECES`.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use lanspread_proto::PieceSet;
 use lanspread_swarm::{Instant, Random, download::Path};
 
-use crate::wire::{HostId, Role};
+use crate::{
+    lie::Lie,
+    wire::{HostId, Role},
+};
 
 /// 1 Gbit/s as TCP and TLS leave it, in bytes per second.
 pub const GBIT: u64 = 117_000_000;
@@ -60,8 +63,8 @@ pub struct HostPlan {
     pub latency: Duration,
     /// How it is connected.
     pub path: Path,
-    /// One in so many pieces that it sends is bad; 0 for none.
-    pub lies: u32,
+    /// How it means ill, if it does.
+    pub lie: Option<Lie>,
     /// Behind which switch it is.
     pub switch: u32,
 }
@@ -109,6 +112,10 @@ pub enum Defect {
     SeesNoSwitch,
     /// Seeders wait to be asked.
     PushesNothing,
+    /// Who sent a bad piece is asked for more.
+    Forgives,
+    /// Who lied is asked for more when it comes back.
+    Forgets,
 }
 
 /// All kinds, in the order of their seeds.
@@ -177,7 +184,7 @@ impl Scenario {
             down,
             latency: Duration::from_micros(200),
             path: Path::Wired,
-            lies: 0,
+            lie: None,
             switch: 0,
         });
         let last = self.hosts.len() - 1;
@@ -304,7 +311,7 @@ pub fn liar(seed: u64) -> Scenario {
         s.host(Role::Seeder, GBIT / 3, GBIT);
     }
     if let Some(first) = s.hosts.first_mut() {
-        first.lies = 50;
+        first.lie = Some(Lie::OneIn(50));
     }
     s.host(Role::Downloader, GBIT, GBIT);
     // The honest two alone.
@@ -418,7 +425,7 @@ pub fn low_disk_troubled(seed: u64) -> Scenario {
         s.host(Role::Seeder, up, GBIT);
     }
     if let Some(first) = s.hosts.first_mut() {
-        first.lies = 50;
+        first.lie = Some(Lie::OneIn(50));
     }
     s.host(Role::Taker, GBIT, GBIT);
     // More than the one that stays and the slow one can send.

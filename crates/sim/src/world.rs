@@ -8,6 +8,7 @@ mod act;
 mod cable;
 mod deliver;
 mod fault;
+mod lying;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -76,8 +77,23 @@ pub struct Report {
     pub events: u64,
     /// A number that depends on every event and its time.
     pub trace: u64,
+    /// Who took bad pieces from whom.
+    pub blames: Vec<Blame>,
     /// Bytes that entered each switch from others.
     pub inflow_bytes: Vec<u64>,
+}
+
+/// Somebody took bad pieces from somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blame {
+    /// Who took them.
+    pub by: HostId,
+    /// Who sent them.
+    pub liar: HostId,
+    /// How many.
+    pub pieces: u64,
+    /// Whether the liar is refused now.
+    pub refused: bool,
 }
 
 /// What came of one host.
@@ -342,6 +358,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|host| (host.id, report(host)))
                 .collect(),
+            blames: self.hosts.iter().flat_map(Host::blames).collect(),
             inflow_bytes: self.trunks.inflows().collect(),
         }
     }

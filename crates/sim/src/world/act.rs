@@ -11,7 +11,7 @@ use lanspread_swarm::{DownloadAction, InjectAction, Reservation, UploadAction};
 
 use super::{ANNOUNCE_AFTER, Event, Letter, World, cable::Cable};
 use crate::{
-    host::{Needs, OpenRequest, Presence, RequestState, Sending, host_id},
+    host::{CONTENT, Needs, OpenRequest, Presence, RequestState, Sending, host_id},
     scenario::{Defect, Grain},
     wire::{HostId, Message, Role, Segment},
 };
@@ -68,7 +68,8 @@ impl World<'_> {
                 self.send(id, host_id(peer), Message::Decline(piece));
             }
             // The liar is not told: it would stop lying.
-            DownloadAction::Refuse { .. } | DownloadAction::State(_) => {}
+            DownloadAction::Refuse { peer, .. } => self.host(id).liars.on_lie(peer, CONTENT),
+            DownloadAction::State(_) => {}
         }
     }
 
@@ -120,8 +121,7 @@ impl World<'_> {
     fn start(&mut self, id: HostId, reservation: Reservation) {
         let now = self.now();
         let to = receiver(&reservation);
-        let lies = self.host(id).plan.lies;
-        let bad = self.random.one_in(lies);
+        let bad = self.lies_now(id);
         let host = self.host(id);
         if !host.store.contains(reservation.piece) {
             host.upload.on_finished(now, reservation.key);
@@ -202,6 +202,10 @@ impl World<'_> {
         if host.presence != Presence::Here {
             return;
         }
+        let most = host
+            .plan
+            .lie
+            .map_or(most, |lie| most.min(lie.segment_bytes()));
         let Some(segment) = host.next_segment(now, most, needs) else {
             return;
         };
@@ -219,6 +223,7 @@ impl World<'_> {
             if let Some(injector) = &mut host.injector {
                 injector.on_sent(now, done.peer, done.piece);
             }
+            self.after_lying(segment.from, &done);
         }
     }
 

@@ -34,6 +34,7 @@ impl World<'_> {
                 if let Some(injector) = &mut self.host(to).injector {
                     injector.on_declined(now, peer_id(from), piece);
                 }
+                self.offer_in_vain(to, from, piece);
             }
             Message::Sharing(sharing) => self.tell_peer(to, from, sharing),
             Message::Request(request, piece) => self.on_request(from, to, request, piece),
@@ -73,6 +74,11 @@ impl World<'_> {
             lanes: 1,
             lied_before: false,
         };
+        if self.host(id).liars.is_refused(peer_id(peer), CONTENT)
+            && !self.has_defect(Defect::Forgets)
+        {
+            return;
+        }
         if let Some(download) = &mut self.host(id).download {
             download.on_peer(now, peer_id(peer), facts);
         }
@@ -128,6 +134,9 @@ impl World<'_> {
     }
 
     fn on_request(&mut self, from: HostId, to: HostId, request: RequestId, piece: PieceIndex) {
+        if self.answer_falsely(from, to, request, piece) {
+            return;
+        }
         let now = self.now();
         let bytes = self.scenario.piece_bytes;
         let host = self.host(to);
@@ -219,12 +228,18 @@ impl World<'_> {
     ) {
         let now = self.now();
         let looks = !self.has_defect(Defect::StoresUnverified);
+        let forgives = self.has_defect(Defect::Forgives);
         let host = self.host(id);
         let Some(open) = host.requests.remove(&(from, request)) else {
             return;
         };
         host.counts.bad_seen += u64::from(open.bad);
+        // What was taken back is thrown away without a look.
+        if open.bad && open.state == RequestState::Wanted {
+            *host.bad_from.entry(from).or_default() += 1;
+        }
         let outcome = match open.bad && looks {
+            true if forgives => Outcome::Lost,
             true => Outcome::BadChunk,
             false => Outcome::Stored,
         };

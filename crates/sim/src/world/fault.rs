@@ -76,6 +76,7 @@ impl World<'_> {
             };
             let map = Message::HaveMap(map, host.role);
             self.send(here, there, map);
+            self.offer_in_vain(here, there, lanspread_proto::PieceIndex(0));
         }
     }
 

@@ -9,8 +9,7 @@ use lanspread_proto::{
 };
 
 use super::{
-    Download, DownloadAction, Path, Place, SourceState, TICK,
-    endgame::{self, Urgency},
+    Download, DownloadAction, Path, Place, SourceState, TICK, endgame,
     gateway::FAR_REQUESTS_MAX,
     score::{Source, Standing},
 };
@@ -95,20 +94,20 @@ impl Download {
 
     /// What may be outstanding in all: a little more than its rate needs. More would only wait at
     /// the senders, and come late to whom it is passed on.
-    fn in_all_max(&self) -> u64 {
+    pub(super) fn in_all_max(&self) -> u64 {
         let least = LEAST_IN_ALL * self.piece_max;
         let wish = transfer_bytes(HORIZON_IN_ALL, self.tally.rate());
         wish.max(least).min(self.outstanding_max)
     }
 
     /// What is on its way, as far as one can see.
-    fn moving_outstanding(&self, now: Instant) -> u64 {
+    pub(super) fn moving_outstanding(&self, now: Instant) -> u64 {
         let moving = self.sources.values().filter(|source| source.moves(now));
-        moving.map(Source::owed).sum()
+        moving.map(Source::owed_soon).sum()
     }
 
     /// Pieces of a stalled source do not keep others from being asked.
-    fn live_outstanding(&self) -> u64 {
+    pub(super) fn live_outstanding(&self) -> u64 {
         let live = self.sources.values().filter(|source| !source.is_stalled());
         live.map(Source::owed).sum()
     }
@@ -173,12 +172,12 @@ impl Download {
     }
 
     /// It may be asked for anything. Who keeps nothing fetches for nobody, and waits for nobody.
-    const fn is_near(&self, source: &Source) -> bool {
+    pub(super) const fn is_near(&self, source: &Source) -> bool {
         matches!(source.facts.place, Place::Near) || self.demand.is_some()
     }
 
     /// Open requests across switches, besides what was offered.
-    fn far_requests(&self, now: Instant) -> usize {
+    pub(super) fn far_requests(&self, now: Instant) -> usize {
         let far = |source: &&Source| !self.is_near(source) && !source.offers.go_on(now);
         let far = self.sources.values().filter(far);
         far.map(|source| source.asks.len()).sum()
@@ -211,64 +210,12 @@ impl Download {
         self.sources.values().any(wired)
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         // A reader never comes to an end that could be seen from here.
         self.demand.is_none() && endgame::has_begun(self.missing_bytes, self.tally.total_bytes())
     }
 
-    /// Pieces whose source stalls, or is late at the end, are asked for a second time.
-    fn ask_twice(&mut self, now: Instant) {
-        // While others can still be asked for, a second time would only take their place.
-        let ended = self.has_ended() && self.moving_outstanding(now) < self.in_all_max() / 2;
-        let awaited = self.awaited();
-        let troubled = |source: &Source| ended || !source.is_live();
-        if awaited.is_none() && !self.sources.values().any(troubled) {
-            return;
-        }
-        let asked_once = self.askers.iter().filter(|(_, askers)| **askers == 1);
-        let pieces: Vec<PieceIndex> = asked_once.map(|(piece, _)| *piece).collect();
-        for piece in pieces {
-            if self.live_outstanding() >= self.outstanding_max {
-                return;
-            }
-            let urgency = match awaited == Some(piece) {
-                true => Urgency::Awaited,
-                false if ended => Urgency::End,
-                false => Urgency::Usual,
-            };
-            if let Some(other) = self.second_source(now, piece, urgency) {
-                self.ask(now, other, piece);
-            }
-        }
-    }
-
-    fn second_source(&self, now: Instant, piece: PieceIndex, urgency: Urgency) -> Option<PeerId> {
-        let first = |(peer, source): (&PeerId, &'_ Source)| {
-            source.asks.get(&piece).map(|ask| (*peer, *ask))
-        };
-        let (slow, ask) = self.sources.iter().find_map(first)?;
-        let slow_source = self.sources.get(&slow)?;
-        let far_open = self.far_requests(now) < FAR_REQUESTS_MAX;
-        let has_room = |source: &Source| match urgency {
-            Urgency::Awaited => source.has_lane(now),
-            Urgency::End | Urgency::Usual => {
-                source.has_room(now, self.piece_max, self.outstanding_max)
-            }
-        };
-        let able = |(peer, source): &(&PeerId, &Source)| {
-            **peer != slow
-                && (self.is_near(source) || far_open)
-                && has_room(source)
-                && source.has.contains(piece)
-                && endgame::is_worth(now, urgency, (slow_source, &ask), source)
-        };
-        let others = self.sources.iter().filter(able);
-        let best = others
-            .min_by_key(|(_, source)| (source.facts.path, source.expected_wait(now, ask.bytes)));
-        best.map(|(peer, _)| *peer)
-    }
-
-    fn ask(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
+    pub(super) fn ask(&mut self, now: Instant, peer: PeerId, piece: PieceIndex) {
         let bytes = self.size(piece);
         self.set_wanted(piece, false);
         self.with_source(peer, |source| source.on_ask(now, piece, bytes));
@@ -370,7 +317,11 @@ impl Download {
         piece: PieceIndex,
         reason: GoneReason,
     ) {
-        self.take_back(peer, piece);
+        let begun = self.sources.get(&peer).is_some_and(|s| s.has_begun(piece));
+        // Nobody has to break off often: what came of the piece is lost.
+        if self.take_back(peer, piece) && begun {
+            self.with_source(peer, |source| source.on_strike(now));
+        }
         match reason {
             GoneReason::NotHere => self.forget_have(peer, piece),
             GoneReason::DiskFault => {

@@ -24,6 +24,8 @@ const STALL_AFTER_MAX: Duration = Duration::from_secs(10);
 const MOVES_BYTES: u64 = crate::credit::STEP_MIN;
 /// Who delivered nothing for so long does not keep others from being asked.
 const MOVES_WITHIN: Duration = Duration::from_millis(500);
+/// What comes later than this is not counted as on its way.
+const SOON: Duration = Duration::from_secs(1);
 /// After so long all asks of a stalled source are taken back.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 /// How soon a busy source is asked again.
@@ -223,6 +225,17 @@ impl Source {
         self.owed
     }
 
+    /// Bytes asked for that it can send soon. What a slow one owes beyond that keeps nobody from
+    /// being asked.
+    pub(super) fn owed_soon(&self) -> u64 {
+        self.owed.min(transfer_bytes(SOON, self.rate()))
+    }
+
+    /// Some of this piece came.
+    pub(super) fn has_begun(&self, piece: PieceIndex) -> bool {
+        self.asks.get(&piece).is_some_and(|ask| ask.got > 0)
+    }
+
     /// Bytes asked for that have not come.
     const fn due(&self) -> u64 {
         self.owed.saturating_sub(self.received)
@@ -312,6 +325,8 @@ impl Source {
         if news {
             self.standing = Standing::Stalled;
             self.strikes = self.strikes.saturating_add(1);
+            // When it is asked again, one piece is enough to find out.
+            self.request_limit = 1;
         }
         news
     }

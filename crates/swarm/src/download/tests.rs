@@ -253,3 +253,52 @@ fn what_a_peer_says_breaks_nothing() {
     let empty = Download::new(at(0), (peer(0), 0), Vec::new(), PieceSet::new(0));
     assert_eq!(empty.state(), SourceState::Complete);
 }
+
+#[test]
+fn who_breaks_off_a_piece_is_not_asked_at_once() {
+    let check = |bytes: u32, asked_again: bool| {
+        let mut download = download(100, &[(1, FACTS)]);
+        for (from, piece) in requests(&mut download) {
+            download.on_bytes(at(10), from, piece, bytes);
+            let gone = Outcome::Gone(GoneReason::Cancelled);
+            download.on_piece(at(10), from, piece, gone);
+        }
+        assert_eq!(!requests(&mut download).is_empty(), asked_again, "{bytes}");
+    };
+    check(0, true);
+    check(MIB / 2, false);
+}
+
+#[test]
+fn a_piece_that_two_owe_in_vain_is_asked_of_a_third() {
+    let mut download = download(1, &[(1, FACTS), (2, FACTS)]);
+    let mut now = at(0);
+    let mut asked: Vec<PeerId> = Vec::new();
+    while now < at(3_000) {
+        now += Duration::from_millis(200);
+        download.on_timeout(now);
+        asked.extend(requests(&mut download).iter().map(|(peer, _)| *peer));
+    }
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    download.on_peer(now, peer(3), FACTS);
+    download.on_have_map(now, peer(3), PieceSet::full(1));
+    let then = requests(&mut download);
+    assert_eq!(then, [(peer(3), PieceIndex(0))]);
+}
+
+#[test]
+fn what_a_slow_one_owes_keeps_nobody_from_being_asked() {
+    let mut download = download(100, &[(1, FACTS), (2, FACTS), (3, FACTS)]);
+    let mut now = at(0);
+    for _ in 0..20 {
+        now += Duration::from_millis(200);
+        for (n, first) in [(1, 0), (2, 1), (3, 2)] {
+            download.on_bytes(now, peer(n), PieceIndex(first), 16 << 10);
+        }
+        download.on_timeout(now);
+        requests(&mut download);
+    }
+    download.on_peer(now, peer(4), FACTS);
+    download.on_have_map(now, peer(4), PieceSet::full(100));
+    assert!(!requests(&mut download).is_empty());
+}
