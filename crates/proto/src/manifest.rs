@@ -4,7 +4,7 @@
 
 mod bounds;
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,11 +95,11 @@ pub struct Manifest {
     content: ContentId,
 }
 
-/// The encoded form behind [`MAGIC`].
+/// The encoded form behind [`MAGIC`]. A draft may be large: it is not copied to be written.
 #[derive(Serialize, Deserialize)]
-struct Encoded {
+struct Encoded<'a> {
     chunk_size_log2: u8,
-    draft: ManifestDraft,
+    draft: Cow<'a, ManifestDraft>,
 }
 
 /// Why a manifest is refused.
@@ -186,10 +186,11 @@ impl Manifest {
             return Err(ManifestError::Limit("64 MiB encoded"));
         }
         let body = bytes.strip_prefix(MAGIC).ok_or(ManifestError::Encoding)?;
-        let decoded: Encoded =
+        let decoded: Encoded<'_> =
             postcard::from_bytes(body).map_err(|_undecodable| ManifestError::Encoding)?;
-        let manifest = Self::new(decoded.draft)?;
-        if manifest.encode() == bytes {
+        let manifest = Self::new(decoded.draft.into_owned())?;
+        // Its id is the hash of its canonical bytes.
+        if manifest.content.as_bytes() == Hash::of(bytes).as_bytes() {
             Ok(manifest)
         } else {
             Err(ManifestError::NotCanonical)
@@ -265,7 +266,7 @@ impl Manifest {
 fn encode(chunk_size_log2: u8, draft: &ManifestDraft) -> Result<Vec<u8>, ManifestError> {
     let encoded = Encoded {
         chunk_size_log2,
-        draft: draft.clone(),
+        draft: Cow::Borrowed(draft),
     };
     let bytes = postcard::to_extend(&encoded, MAGIC.to_vec())
         .map_err(|_too_large| ManifestError::Encoding)?;
@@ -310,7 +311,10 @@ fn check_paths(draft: &ManifestDraft) -> Result<(), ManifestError> {
         let mut above = path.parent();
         while let Some(parent) = above {
             above = parent.parent();
-            parents.insert(parent);
+            if !parents.insert(parent) {
+                // Those above it came with it.
+                break;
+            }
         }
     }
     for file in &draft.files {

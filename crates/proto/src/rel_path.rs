@@ -9,7 +9,7 @@ use alloc::{
 };
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::limits;
@@ -17,8 +17,8 @@ use crate::limits;
 /// A relative path: `/`-separated, NFC, no `.` or `..`, no name that Windows reserves.
 ///
 /// Only this type may be joined to a root directory.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RelPath(String);
 
 /// Why a text is not a path we accept.
@@ -138,6 +138,13 @@ impl TryFrom<String> for RelPath {
     }
 }
 
+/// A list of them is written without a copy of each.
+impl Serialize for RelPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl From<RelPath> for String {
     fn from(path: RelPath) -> Self {
         path.0
@@ -160,6 +167,14 @@ impl fmt::Debug for RelPath {
 /// might treat as one name.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        // Nothing in it has another form; most paths are such.
+        return text.to_ascii_lowercase();
+    }
+    fold_any(text)
+}
+
+fn fold_any(text: &str) -> String {
     let compatible: String = text.nfkc().collect();
     let folded = unicase::UniCase::unicode(compatible).to_folded_case();
     folded.nfkc().collect()
@@ -292,11 +307,25 @@ impl PathTable {
 
     fn add_parents(&mut self, path: &RelPath) -> Result<(), TwinError> {
         let text = path.as_str();
-        text.match_indices('/')
-            .try_for_each(|(end, _)| match text.get(..end) {
-                Some(parent) => self.add_one_directory(parent),
-                None => Ok(()),
-            })
+        let parents = || {
+            text.match_indices('/')
+                .filter_map(|(end, _)| text.get(..end))
+        };
+        // With a directory come all above it: most paths lie where one before them does.
+        let known = parents()
+            .rev()
+            .position(|parent| self.has_directory(parent));
+        let count = parents().count();
+        let new = known.unwrap_or(count);
+        parents()
+            .skip(count - new)
+            .try_for_each(|parent| self.add_one_directory(parent))
+    }
+
+    /// It was added, spelled like this.
+    fn has_directory(&self, path: &str) -> bool {
+        let known = self.names.get(&fold(path));
+        matches!(known, Some(Entry::Directory(spelled)) if spelled == path)
     }
 
     fn add_one_directory(&mut self, path: &str) -> Result<(), TwinError> {
@@ -380,7 +409,23 @@ mod tests {
         assert_eq!(add("data/c.txt"), Err(TwinError::Twin));
         assert_eq!(add("Data"), Err(TwinError::FileAndDirectory));
         assert_eq!(add("Data/b.txt/c"), Err(TwinError::FileAndDirectory));
+        assert_eq!(add("Data/new/deep/a"), Ok(()));
+        assert_eq!(add("Data/new/b"), Ok(()));
+        assert_eq!(add("Data/NEW/deep/c"), Err(TwinError::Twin));
+        assert_eq!(add("Data/a.txt/deep/c"), Err(TwinError::FileAndDirectory));
         assert_eq!(add("straße"), Ok(()));
         assert_eq!(add("STRASSE"), Err(TwinError::Twin));
+    }
+
+    #[test]
+    fn the_short_way_folds_like_the_long_one() {
+        for byte in 0..128_u8 {
+            for text in [
+                alloc::format!("{}", char::from(byte)),
+                alloc::format!("aB{}Z", char::from(byte)),
+            ] {
+                assert_eq!(fold(&text), fold_any(&text), "{text:?}");
+            }
+        }
     }
 }
