@@ -1,9 +1,9 @@
 //! [`Credit`]: the receiver's budget. Bytes move only when the receiver lets them.
 //!
-//! One machine-wide window W is split over the lanes that have something to send. A lane gets its
-//! share in steps, so that frames stay few. Invariant: a grant never lifts the counted credit above
-//! W. Credit of a lane that delivered nothing for a second is no longer counted: a dead sender must
-//! not hold the budget of the living.
+//! One machine-wide window W is split over the lanes that have something to send, by what they
+//! delivered of late. A lane gets its share in steps, so that frames stay few. Invariant: a grant
+//! never lifts the counted credit above W. Credit of a lane that delivers nothing for a while is not
+//! counted: who is dead, or sends to others first, must not hold the budget of who sends.
 
 use alloc::collections::BTreeMap;
 use core::time::Duration;
@@ -16,8 +16,14 @@ pub const STEP_MIN: u64 = 16 * 1024;
 pub const STEP_MAX: u64 = 256 * 1024;
 /// W without a governor: enough for a fast link's round trip and a busy receiver.
 pub const WINDOW_DEFAULT: u64 = 16 * 1024 * 1024;
+/// W in steps, where steps may be as long: fewer would come in bursts, more would cost wake-ups.
+const STEPS: u64 = 8;
+/// W is never smaller than so many smallest steps: lanes take turns, none starves.
+const STEPS_MIN: u64 = 4;
+/// How often what arrived loses a quarter of its weight.
+const FADE_EVERY: Duration = Duration::from_millis(25);
 /// A lane that delivers nothing for so long no longer counts.
-const DORMANT_AFTER: Duration = Duration::from_secs(1);
+const DORMANT_AFTER: Duration = Duration::from_millis(60);
 
 /// Names a lane; chosen by the caller, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +36,8 @@ pub struct Credit {
     lanes: BTreeMap<LaneId, Lane>,
     /// The lane that was served last: the next one is first.
     last: LaneId,
+    /// What arrived of late counts less from then on.
+    fades_at: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +46,8 @@ struct Lane {
     open: u64,
     /// Granted and not arrived.
     balance: u64,
+    /// Bytes that arrived of late.
+    lately: u64,
     active_at: Instant,
     dormant: bool,
 }
@@ -65,6 +75,7 @@ impl Credit {
             window,
             lanes: BTreeMap::new(),
             last: LaneId(0),
+            fades_at: Instant::ZERO,
         }
     }
 
@@ -78,6 +89,7 @@ impl Credit {
         let fresh = Lane {
             open: 0,
             balance: 0,
+            lately: 0,
             active_at: now,
             dormant: false,
         };
@@ -111,12 +123,14 @@ impl Credit {
     /// Bytes arrived on a lane. `false` when they were not granted: the sender broke the protocol.
     #[must_use]
     pub fn on_bytes(&mut self, now: Instant, lane: LaneId, bytes: u64) -> bool {
+        self.fade(now);
         let Some(lane) = self.lanes.get_mut(&lane) else {
             return true;
         };
         let granted = bytes <= lane.balance;
         lane.balance = lane.balance.saturating_sub(bytes);
         lane.open = lane.open.saturating_sub(bytes);
+        lane.lately = lane.lately.saturating_add(bytes);
         lane.active_at = now;
         lane.dormant = false;
         granted
@@ -140,25 +154,24 @@ impl Credit {
 
     /// The next grant, if there is one.
     pub fn poll_grant(&mut self) -> Option<(LaneId, u32)> {
-        let lane_count = self.active_count();
-        let budget = self.window.max(lane_count * 2 * STEP_MIN);
-        let share = budget / lane_count.max(1);
-        let step = (share / 4).clamp(STEP_MIN, STEP_MAX);
+        let budget = self.window.max(STEPS_MIN * STEP_MIN);
+        let step = (budget / STEPS).clamp(STEP_MIN, STEP_MAX);
         let room = budget.saturating_sub(self.counted());
         let after = self.last;
-        let due = |(_, lane): &(&LaneId, &mut Lane)| {
-            let wanted = wanted(lane, share);
-            // A rest below a step goes when it is all that is left of the requests.
-            lane.is_active() && wanted > 0 && (wanted >= step || lane.open - lane.balance == wanted)
+        let turns = Turns {
+            budget,
+            step,
+            lane_count: self.active_count(),
+            lately: self.lately(),
         };
         // The one after the last first: everybody has a turn.
         let next = self
             .lanes
             .iter_mut()
-            .filter(due)
+            .filter(|(_, lane)| turns.is_due(lane))
             .min_by_key(|(id, _)| (**id <= after, **id));
         let (id, lane) = next?;
-        let bytes = wanted(lane, share).min(step);
+        let bytes = turns.wanted(lane).min(step);
         if bytes > room {
             return None;
         }
@@ -185,6 +198,21 @@ impl Credit {
         self.lanes.values().map(Lane::counted).sum()
     }
 
+    fn lately(&self) -> u64 {
+        let active = self.lanes.values().filter(|lane| lane.is_active());
+        active.map(|lane| lane.lately).sum()
+    }
+
+    fn fade(&mut self, now: Instant) {
+        if now < self.fades_at {
+            return;
+        }
+        self.fades_at = now + FADE_EVERY;
+        for lane in self.lanes.values_mut() {
+            lane.lately -= lane.lately / 4;
+        }
+    }
+
     /// W as it is set.
     #[must_use]
     pub const fn window(&self) -> u64 {
@@ -192,9 +220,40 @@ impl Credit {
     }
 }
 
-/// What a lane still gets of its share.
-fn wanted(lane: &Lane, share: u64) -> u64 {
-    lane.open.min(share).saturating_sub(lane.balance)
+/// How the budget is split now.
+struct Turns {
+    budget: u64,
+    step: u64,
+    lane_count: u64,
+    /// Bytes that arrived of late on all lanes.
+    lately: u64,
+}
+
+impl Turns {
+    fn is_due(&self, lane: &Lane) -> bool {
+        let wanted = self.wanted(lane);
+        // A rest below a step goes when it is all that is left of the requests.
+        let is_rest = lane.open.saturating_sub(lane.balance) == wanted;
+        lane.is_active() && wanted > 0 && (wanted >= self.step || is_rest)
+    }
+
+    /// What a lane still gets of its share.
+    fn wanted(&self, lane: &Lane) -> u64 {
+        lane.open.min(self.share(lane)).saturating_sub(lane.balance)
+    }
+
+    /// Its part of what arrived of late, and a step at least: a slow lane would only hold what
+    /// others could use, and a lane that waits for its turn can begin at once.
+    fn share(&self, lane: &Lane) -> u64 {
+        let earned = match self.lately {
+            0 => self.budget / self.lane_count.max(1),
+            all => {
+                let part = u128::from(self.budget) * u128::from(lane.lately) / u128::from(all);
+                u64::try_from(part).unwrap_or(u64::MAX)
+            }
+        };
+        earned.max(self.step)
+    }
 }
 
 #[cfg(test)]
@@ -239,12 +298,40 @@ mod tests {
             credit.on_requested(at(0), lane, 10 * MIB);
         }
         assert_eq!(drain(&mut credit), MIB);
-        assert!(credit.on_bytes(at(900), LaneId(2), MIB / 2));
+        assert!(credit.on_bytes(at(50), LaneId(2), MIB / 2));
         assert_eq!(drain(&mut credit), MIB / 2);
-        assert_eq!(credit.poll_timeout(), Some(at(1_000)));
-        credit.on_timeout(at(1_000));
+        assert_eq!(credit.poll_timeout(), Some(at(60)));
+        credit.on_timeout(at(60));
         assert_eq!(drain(&mut credit), MIB / 2);
         assert_eq!(credit.active_count(), 1);
+    }
+
+    #[test]
+    fn who_delivers_faster_gets_more() {
+        let mut credit = Credit::new(8 * STEP_MIN);
+        for lane in [LaneId(1), LaneId(2)] {
+            credit.on_lane_up(at(0), lane);
+            credit.on_requested(at(0), lane, 10_000 * MIB);
+        }
+        let mut balances = BTreeMap::from([(LaneId(1), 0), (LaneId(2), 0)]);
+        // The first takes all that it may at once, the second a hundredth.
+        for millis in 0..1_000 {
+            while let Some((lane, bytes)) = credit.poll_grant() {
+                *balances.entry(lane).or_default() += u64::from(bytes);
+            }
+            for (lane, most) in [(LaneId(1), 8 * STEP_MIN), (LaneId(2), STEP_MIN / 25)] {
+                let sent = balances[&lane].min(most);
+                *balances.entry(lane).or_default() -= sent;
+                assert!(credit.on_bytes(at(millis), lane, sent));
+            }
+        }
+        drain(&mut credit);
+        assert!(
+            credit.lanes[&LaneId(2)].balance <= 2 * STEP_MIN,
+            "{:?} {balances:?}",
+            credit
+        );
+        assert!(credit.lanes[&LaneId(1)].balance >= 5 * STEP_MIN);
     }
 
     proptest! {
@@ -272,8 +359,7 @@ mod tests {
                 }
                 while let Some((granted, bytes)) = credit.poll_grant() {
                     *balances.entry(granted.0).or_default() += u64::from(bytes);
-                    let floor = credit.active_count() * 2 * STEP_MIN;
-                    prop_assert!(credit.counted() <= window.max(floor));
+                    prop_assert!(credit.counted() <= window.max(STEPS_MIN * STEP_MIN));
                 }
                 // Whoever asks is served: a lane that waits has credit on its way or is dormant.
                 let starving = credit.active_count() > 0 && credit.counted() == 0;

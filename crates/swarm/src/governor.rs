@@ -23,7 +23,10 @@ pub const TARGET: Duration = Duration::from_millis(2);
 /// How often [`Governor::on_step`] is due while anything is on its way.
 pub const STEP: Duration = Duration::from_millis(40);
 /// Before anything is measured: fast enough for a gigabit, and half a buffer of a cheap switch.
-const WINDOW_START: u64 = 512 * 1024;
+const WINDOW_START: u64 = 256 * 1024;
+/// What may be on the way beyond the cable itself: the queue that is aimed at, and what two busy
+/// machines take to notice, to grant and to answer. More would only stand in queues.
+const ANSWER_WITHIN: Duration = Duration::from_millis(5);
 /// The least, whatever is measured.
 const WINDOW_MIN: u64 = 96 * 1024;
 /// Of the best rate of late so many per cent must be left by a smaller window ...
@@ -80,7 +83,7 @@ impl Governor {
     /// Bytes arrived.
     pub fn on_bytes(&mut self, now: Instant, bytes: u64) {
         if self.rate.on_bytes(now, bytes) {
-            self.held = self.window;
+            self.held = self.window.min(self.most_useful(now));
         }
     }
 
@@ -100,6 +103,10 @@ impl Governor {
                 (self.window + self.window / 4).min(WINDOW_BLIND.max(self.window))
             }
             None => self.window,
+        };
+        let wish = match self.restoring {
+            true => wish,
+            false => wish.min(self.enough(now)),
         };
         self.window = wish.max(self.needed(now)).min(self.most);
         self.window
@@ -136,9 +143,22 @@ impl Governor {
         self.paths.queueing(now)
     }
 
+    /// What the best rate of late has a use for: no measured queue is a reason for more.
+    fn enough(&self, now: Instant) -> u64 {
+        match self.rate.best(now) {
+            0 => self.most,
+            best => transfer_bytes(self.paths.base() + ANSWER_WITHIN, best),
+        }
+    }
+
+    /// No machine is so busy that it could use more.
+    fn most_useful(&self, now: Instant) -> u64 {
+        transfer_bytes(self.paths.base() + ANSWER_WITHIN * 4, self.rate.best(now)).max(WINDOW_START)
+    }
+
     /// What the best rate of late needs on the way, with a queue as aimed at.
     fn needed(&self, now: Instant) -> u64 {
-        let trip = self.paths.base() + TARGET;
+        let trip = self.paths.base() + TARGET * 2;
         transfer_bytes(trip, self.rate.best(now)).max(WINDOW_MIN)
     }
 }

@@ -1,6 +1,8 @@
 //! [`Upload`]: admission at a sender. A reservation queues a piece; a slot sends it.
 //!
-//! Few pieces are sent at once, so that each is whole early and can be passed on. Peers take turns.
+//! Few pieces are sent to one peer at once, so that each is whole early and can be passed on; but to
+//! many peers, because a receiver's cable is shared with other senders: with two at a time a fifth of
+//! every uplink stood idle in a party of eight. Peers take turns.
 //! Invariant: at most the allowed number of moving slots starts, and queues are bounded per peer
 //! and in all.
 
@@ -24,8 +26,10 @@ use crate::{
     time::{Instant, transfer_time},
 };
 
-/// Pieces that are sent at once per 1 Gbit/s of uplink.
-pub const SENDING_PER_GBIT: u64 = 2;
+/// Pieces that are sent at once per 1 Gbit/s of uplink ...
+pub const SENDING_PER_GBIT: u64 = 12;
+/// ... and of them to one peer: one on its way, one read meanwhile.
+pub const SENDING_TO_ONE_PER_GBIT: u64 = 2;
 /// Pieces that are reserved besides per 1 Gbit/s of uplink.
 pub const QUEUED_PER_GBIT: u64 = 8;
 /// Bytes that a slot must send to count as one that moves: a receiver that takes single bytes does
@@ -343,10 +347,18 @@ impl Upload {
     /// Whose turn it is of those who wait for an offered piece, or for another.
     fn next_peer(&self, offered: bool) -> Option<PeerId> {
         let waits = |queue: &VecDeque<Reservation>| queue.iter().any(|r| r.offered == offered);
-        let waiting = self.queues.iter().filter(|(_, queue)| waits(queue));
+        let most = SENDING_TO_ONE_PER_GBIT * self.gbit_count();
+        let waiting = self.queues.iter();
+        let waiting =
+            waiting.filter(|(peer, queue)| waits(queue) && self.slot_count(**peer) < most);
         let after = |peer: &PeerId| self.last.is_some_and(|last| *peer <= last);
         let peers = waiting.map(|(peer, _)| *peer);
         peers.min_by_key(|peer| (after(peer), *peer))
+    }
+
+    fn slot_count(&self, peer: PeerId) -> u64 {
+        let slots = self.slots.values();
+        slots.filter(|slot| slot.reservation.peer == peer).count() as u64
     }
 
     fn stop_where(&mut self, doomed: impl Fn(&Reservation) -> bool, reason: GoneReason) {

@@ -6,9 +6,9 @@ use core::time::Duration;
 use crate::time::Instant;
 
 /// The rate is the best of so many bins ...
-const BINS: usize = 100;
+const BINS: usize = 40;
 /// ... of this length.
-const BIN: Duration = Duration::from_millis(100);
+const BIN: Duration = Duration::from_millis(250);
 /// Bins that tell the present rate.
 const LATELY: usize = 3;
 
@@ -56,7 +56,7 @@ impl BestRate {
 
     /// Bytes per second; nothing after a long silence.
     pub(super) fn best(&self, now: Instant) -> u64 {
-        if now.since(self.from) > BIN * 100 {
+        if now.since(self.from) > BIN * 40 {
             return 0;
         }
         self.bins.iter().copied().max().unwrap_or(0)

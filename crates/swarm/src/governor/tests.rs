@@ -26,6 +26,8 @@ struct Run {
 const SOURCE: PeerId = PeerId::from_bytes([1; 32]);
 const MOST: u64 = 16 << 20;
 const MIB: u64 = 1 << 20;
+/// What bins of rates and whole bytes make of it.
+const SLACK: Duration = Duration::from_micros(300);
 
 impl Cable {
     const fn new(bytes_per_second: u64, trip_micros: u64) -> Self {
@@ -88,8 +90,12 @@ fn a_full_cable_with_a_short_queue() {
         let percent = run.rate * 100 / cable.bytes_per_second;
         let name = (cable.bytes_per_second, cable.trip, cable.slow);
         assert!(percent >= 95, "{name:?}: {percent} %");
-        assert!(run.usual <= TARGET * 3 / 2, "{name:?}: {:?}", run.usual);
-        assert!(run.longest <= TARGET * 2, "{name:?}: {:?}", run.longest);
+        assert!(run.usual <= TARGET * 2 + SLACK, "{name:?}: {:?}", run.usual);
+        assert!(
+            run.longest <= TARGET * 2 + SLACK,
+            "{name:?}: {:?}",
+            run.longest
+        );
     };
     for rate in [32 * MIB, 120 * MIB, 1_200 * MIB] {
         check(Cable::new(rate, 200));
@@ -157,8 +163,8 @@ fn a_machine_that_is_too_busy_to_answer_does_not_starve_it() {
             }
             bytes += if n >= 200 { came } else { 0 };
         }
-        // A window of a megabyte carries 50 MB/s over 20 ms.
-        assert!(bytes / 59 > 15 * MIB, "seed {seed}: {}", bytes / 59);
+        // A window of 512 KiB carries 25 MB/s over 20 ms.
+        assert!(bytes / 59 > 12 * MIB, "seed {seed}: {}", bytes / 59);
     }
 }
 
