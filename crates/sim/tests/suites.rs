@@ -41,13 +41,13 @@ fn violations(scenario: &Scenario) -> Vec<Violation> {
 fn is_whole(name: &str, size: (u32, u32, u32), allowed: u64) {
     let mut scenario = small(name, size, allowed);
     // The last pieces that are asked for twice are a larger part of a shorter content.
-    scenario.waste_permille = 10;
+    scenario.waste_permille = 15;
     assert_eq!(violations(&scenario), [], "{name}");
 }
 
 #[test]
 fn a_party_on_one_switch() {
-    is_whole("swarm100", (1, 40, 400), 1_200);
+    is_whole("swarm100", (1, 40, 400), 1_220);
 }
 
 #[test]
