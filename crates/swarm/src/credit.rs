@@ -2,8 +2,8 @@
 //!
 //! One machine-wide window W is split over the lanes that have something to send, by what they
 //! delivered of late. A lane gets its share in steps, so that frames stay few. Invariant: a grant
-//! never lifts the counted credit above W. Credit of a lane that delivers nothing for a while is not
-//! counted: who is dead, or sends to others first, must not hold the budget of who sends.
+//! never lifts the counted credit above W. Credit of a lane that delivers nothing for a while is
+//! not counted: who is dead, or sends to others first, must not hold what others could use.
 
 use alloc::collections::BTreeMap;
 use core::time::Duration;

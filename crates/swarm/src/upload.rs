@@ -1,8 +1,8 @@
 //! [`Upload`]: admission at a sender. A reservation queues a piece; a slot sends it.
 //!
-//! Few pieces are sent to one peer at once, so that each is whole early and can be passed on; but to
-//! many peers, because a receiver's cable is shared with other senders: with two at a time a fifth of
-//! every uplink stood idle in a party of eight. Peers take turns.
+//! Few pieces are sent to one peer at once, so that each is whole early and can be passed on; but
+//! to many peers, because a receiver's cable is shared with other senders: with two at a time a
+//! fifth of every uplink stood idle in a party of eight. Peers take turns.
 //! Invariant: at most the allowed number of moving slots starts, and queues are bounded per peer
 //! and in all.
 
