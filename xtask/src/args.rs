@@ -25,7 +25,9 @@ cargo xtask COMMAND
                      its large parties; their figures go to docs/BENCHMARKS.md
   fuzz [SECONDS]     every parser of foreign bytes, for so many seconds each (60)
   torture [PART...]  the long forms of what `test` samples (needs root): crashes on the disk in
-                     memory, kills, errors, power; all of them in about an hour
+                     memory, kills, errors, power, and soak: sixteen peers that come and go; all
+                     of them in about an hour and a half. LANSPREAD_SOAK_SECONDS (1800) and
+                     LANSPREAD_SOAK_SEED (1) change the last
   bench pair         one peer to another, beside a plain copy and other programs (needs root)
   bench swarm        every swarm below on limited cables: time, copies sent, ping (needs root)
   bench swarm8|tree8|multi3|hetero3|churn8|split8
@@ -116,7 +118,7 @@ fn seconds(rest: &[String]) -> Result<u32, String> {
 }
 
 /// What `torture` can be told to do alone.
-pub(crate) const TORTURES: [&str; 4] = ["crashes", "kills", "errors", "power"];
+pub(crate) const TORTURES: [&str; 5] = ["crashes", "kills", "errors", "power", "soak"];
 
 fn torture(rest: Vec<String>) -> Result<Vec<String>, String> {
     match rest.iter().find(|part| !TORTURES.contains(&part.as_str())) {
@@ -283,6 +285,7 @@ mod tests {
         check("fuzz long", Err(()));
         check("torture", Ok(Command::Torture(Vec::new())));
         check("torture power", Ok(Command::Torture(words("power"))));
+        check("torture soak", Ok(Command::Torture(words("soak"))));
         check("torture me", Err(()));
         check("windows", Ok(Command::Windows(false)));
         check("windows --install", Ok(Command::Windows(true)));

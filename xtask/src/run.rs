@@ -49,6 +49,9 @@ const CRASH_STATES: &str = "400";
 /// Random losses at each crash point.
 const CRASH_SEEDS: &str = "24";
 
+/// How long the soak goes on.
+const SOAK_SECONDS: &str = "LANSPREAD_SOAK_SECONDS";
+
 /// Runs the long forms of the tests on files; all of them when no part is named.
 pub(crate) fn torture(repo: &Repo, parts: &[String]) -> Result<bool> {
     tools::check_builders(repo)?;
@@ -75,5 +78,25 @@ pub(crate) fn torture(repo: &Repo, parts: &[String]) -> Result<bool> {
         command.args(["--", "--long"]).args(rest);
         succeeded &= process::succeeds(&mut command)?;
     }
+    if wanted("soak") {
+        succeeded &= soak(repo)?;
+    }
     Ok(succeeded)
+}
+
+/// Half an hour of sixteen peers that come and go, as a scenario of the program in release.
+fn soak(repo: &Repo) -> Result<bool> {
+    let args = ["build", "--release", "--locked", "--bin", "lanspread"];
+    if !process::succeeds(cargo(repo.root(), args).args(["--package", "lanspread-cli"]))? {
+        return Ok(false);
+    }
+    let program = process::target_directory(repo.root())?.join("release/lanspread");
+    let mut command = cargo(repo.root(), ["test", "--locked"]);
+    command.args(["--package", "lanspread-scenarios", "--test", "scenarios"]);
+    command.args(["--", "s81_soak", "--nocapture", "--test-threads=1"]);
+    command.env("LANSPREAD_BIN", program);
+    if std::env::var_os(SOAK_SECONDS).is_none() {
+        command.env(SOAK_SECONDS, "1800");
+    }
+    process::succeeds(&mut command)
 }

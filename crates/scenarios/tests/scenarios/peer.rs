@@ -289,10 +289,25 @@ impl Peer {
 
     /// The most memory that it ever had, in bytes.
     pub(crate) fn memory_peak(&self) -> u64 {
+        self.memory_as("VmHWM:")
+    }
+
+    /// The memory that it has now, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory_as("VmRSS:")
+    }
+
+    fn memory_as(&self, kind: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = peak.unwrap().trim().trim_end_matches(" kB");
+        let line = status.lines().find_map(|line| line.strip_prefix(kind));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
         kib.parse::<u64>().unwrap() * 1_024
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap();
+        open.count()
     }
 
     /// Its process.

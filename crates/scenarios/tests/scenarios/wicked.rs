@@ -19,7 +19,7 @@ use lanspread_proto::{
         Bounded, DataHeader, Extensions, LaneMessage, LinkMessage, PROTOCOL_NEWEST,
         PROTOCOL_OLDEST,
         lane::{
-            BlobKind, BlobRequest, BlobStart, Credit, Gone, GoneReason, LaneRole, Request,
+            BlobKind, BlobRequest, BlobStart, Busy, Credit, Gone, GoneReason, LaneRole, Request,
             RequestId,
         },
         link::{HaveMap, Hello, LibraryPage, Reachability, Sharing},
@@ -44,6 +44,43 @@ pub(crate) enum Habit {
     HidesLists,
     /// Has one wrong byte in the list of files.
     FakesLists,
+    /// Sends the bytes of the piece before the one that is asked for.
+    Swaps,
+    /// Tells of everything, and has nothing when it is asked.
+    HasNothing,
+    /// Is always busy, with nothing before.
+    Busy,
+    /// Its disk fails, each time.
+    DiskFault,
+    /// Sends half of a piece and says that the rest was cancelled.
+    CutsShort,
+    /// Sends without being granted.
+    Overruns,
+    /// Closes the lane as soon as it is asked for something.
+    HangsUp,
+}
+
+impl Habit {
+    /// Every kind of ill will.
+    pub(crate) const ILL: [Self; 12] = [
+        Self::Lies(1),
+        Self::Stalls,
+        Self::CutsShort,
+        Self::HidesLists,
+        Self::Swaps,
+        Self::Trickles,
+        Self::Busy,
+        Self::FakesLists,
+        Self::Overruns,
+        Self::HasNothing,
+        Self::DiskFault,
+        Self::HangsUp,
+    ];
+
+    /// It sends wrong bytes, of pieces or of lists.
+    pub(crate) const fn tells_wrong_bytes(self) -> bool {
+        matches!(self, Self::Lies(_) | Self::Swaps | Self::FakesLists)
+    }
 }
 
 /// A peer of this process that offers contents. Dropping it ends it.
@@ -272,7 +309,12 @@ async fn serve(inner: Arc<Inner>, lane: Lane) {
     let (mut reader, writer) = lane.split();
     let mut sending = Sending {
         writer,
-        credit: 0,
+        credit: match inner.habit {
+            // More than there is to send.
+            Habit::Overruns => u64::from(u32::MAX),
+            _ => 0,
+        },
+        cuts: inner.habit == Habit::CutsShort,
         queue: Vec::new(),
     };
     while let Ok(LaneEvent::Message(message)) = reader.next().await {
@@ -280,16 +322,10 @@ async fn serve(inner: Arc<Inner>, lane: Lane) {
             LaneMessage::Credit(credit) => sending.credit += u64::from(credit.bytes),
             LaneMessage::Request(request) => {
                 inner.seen.lock().unwrap().requests += 1;
-                match inner.piece(request) {
-                    Some(_) if inner.habit == Habit::Trickles => {
-                        drop(sending.send_byte(request.request).await);
-                    }
-                    Some(bytes) if inner.habit != Habit::Stalls => {
-                        sending.queue.push((request.request, 0, bytes));
-                    }
-                    Some(_) => {}
-                    None => sending.refuse(request.request, GoneReason::NotHere).await,
+                if inner.habit == Habit::HangsUp {
+                    return;
                 }
+                sending.on_request(&inner, request).await;
             }
             LaneMessage::BlobRequest(_) if inner.habit == Habit::HidesLists => {}
             LaneMessage::BlobRequest(blob) => sending.start_blob(&inner, blob).await,
@@ -312,7 +348,14 @@ impl Inner {
 
     /// The bytes of a piece, as this peer tells them.
     fn piece(&self, request: Request) -> Option<Vec<u8>> {
-        let (piece, mut bytes) = self.offer(request.content)?.piece(request.piece)?;
+        let offer = self.offer(request.content)?;
+        let (piece, mut bytes) = offer.piece(request.piece)?;
+        if self.habit == Habit::Swaps {
+            let before = PieceIndex(request.piece.0.checked_sub(1)?);
+            let length = bytes.len();
+            bytes = offer.piece(before)?.1;
+            bytes.resize(length, 0);
+        }
         if let Habit::Lies(one_in) = self.habit
             && piece
                 .chunks
@@ -328,11 +371,39 @@ impl Inner {
 struct Sending {
     writer: LaneWriter,
     credit: u64,
+    /// A piece ends in its middle.
+    cuts: bool,
     /// Request, bytes sent of it, its bytes.
     queue: Vec<(RequestId, usize, Vec<u8>)>,
 }
 
 impl Sending {
+    async fn on_request(&mut self, inner: &Inner, asked: Request) {
+        let request = asked.request;
+        let Some(mut bytes) = inner.piece(asked) else {
+            return self.refuse(request, GoneReason::NotHere).await;
+        };
+        match inner.habit {
+            Habit::Stalls => {}
+            Habit::Trickles => drop(self.send_byte(request).await),
+            Habit::HasNothing => self.refuse(request, GoneReason::NotHere).await,
+            Habit::DiskFault => self.refuse(request, GoneReason::DiskFault).await,
+            Habit::Busy => {
+                let queued_bytes = 0;
+                let busy = LaneMessage::Busy(Busy {
+                    request,
+                    queued_bytes,
+                });
+                drop(self.writer.send(&busy).await);
+            }
+            Habit::CutsShort => {
+                bytes.truncate(bytes.len() / 2);
+                self.queue.push((request, 0, bytes));
+            }
+            _ => self.queue.push((request, 0, bytes)),
+        }
+    }
+
     async fn refuse(&mut self, request: RequestId, reason: GoneReason) {
         let gone = LaneMessage::Gone(Gone { request, reason });
         // A broken lane shows at the next step.
@@ -382,7 +453,10 @@ impl Sending {
             self.credit -= (end - *sent) as u64;
             *sent = end;
             if end == bytes.len() {
-                self.queue.remove(0);
+                let (request, ..) = self.queue.remove(0);
+                if self.cuts {
+                    self.refuse(request, GoneReason::Cancelled).await;
+                }
             }
         }
         self.writer.flush().await
