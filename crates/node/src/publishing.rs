@@ -15,15 +15,17 @@ use lanspread_disk::{
     space::SpaceError,
     vfs::{DiskFile, EntryKind, OpenMode},
 };
-use lanspread_proto::{VersionLabel, manifest::VERSION_INI};
+use lanspread_proto::manifest::VERSION_INI;
 use lanspread_unpack::{
     Limits, WorkerCommand,
     pack::{PackFile, Packer, TarZstd},
 };
 
+mod made;
 mod source;
 mod testing;
 
+use made::{How, Made};
 pub(crate) use source::{check_not_ours, game_of, is_in, own_version, refused, scan_source};
 
 use crate::{
@@ -46,9 +48,18 @@ pub(crate) fn start(ports: &JobPorts, job: Job, request: PublishRequest) {
     let tasks = ports.tasks.clone();
     tasks.spawn_until_stop(span, async move {
         let work = async {
-            let held = bring_in(&ports, &job, request);
+            let mut made = None;
+            let held = async {
+                made = Some(bring_in(&ports, &job, request).await?);
+                Ok(())
+            };
             ports.holding(&job, held).await?;
-            wait_until_shared(&ports, &job).await
+            match (wait_until_shared(&ports, &job).await, made) {
+                (Err(OperationError::Cancelled), Some(made)) => {
+                    Err(give_up(&ports, &job, made).await)
+                }
+                (result, _) => result,
+            }
         };
         job.carry_out(work).await;
     });
@@ -58,7 +69,7 @@ async fn bring_in(
     ports: &JobPorts,
     job: &Job,
     request: PublishRequest,
-) -> Result<(), OperationError> {
+) -> Result<Made, OperationError> {
     let (source, at, state) = (
         request.source.clone(),
         ports.games_dir(),
@@ -66,13 +77,16 @@ async fn bring_in(
     );
     let looked = move || check_not_ours(&source, &at, &state).map(|()| is_in(&at, &source));
     let in_place = ports.blocking(looked).await??;
+    let (target, how) = match (in_place, request.how) {
+        (true, _) => (Place::root(&request.source), How::InPlace),
+        (false, PublishHow::Move) => (ports.game_root(&job.game), How::Moved),
+        (false, PublishHow::Pack) => (ports.game_root(&job.game), How::Packed),
+    };
     let work = Work {
         disk: Arc::clone(&ports.disk),
         worker: ports.worker.clone(),
-        target: match in_place {
-            true => Place::root(&request.source),
-            false => ports.game_root(&job.game),
-        },
+        made: Made::new(target.clone(), how),
+        target,
         in_place,
         leaving: ports.state.leaving(),
         request,
@@ -82,9 +96,24 @@ async fn bring_in(
         done_bytes: 0,
         total_bytes: 0,
     };
-    ports.blocking(move || work.run()).await??;
+    let made = ports.blocking(move || work.run()).await??;
     ports.shelf.published(job.game.clone()).await;
-    Ok(())
+    Ok(made)
+}
+
+/// Takes back what was made, while the shelf keeps its hands off it; how it ended.
+async fn give_up(ports: &JobPorts, job: &Job, made: Made) -> OperationError {
+    // The cancel was heard already: it must not stop this, too.
+    if let Err(error) = ports.shelf.hold(job.game.clone()).await {
+        return error;
+    }
+    let disk = Arc::clone(&ports.disk);
+    let taken_back = ports.blocking(move || made.take_back(disk.as_ref())).await;
+    ports.shelf.release(job.game.clone()).await;
+    // A directory that is not there is not known any more. What cannot be listed was told before.
+    drop(ports.shelf.rescan().await);
+    let result = taken_back.and_then(|result| result);
+    result.err().unwrap_or(OperationError::Cancelled)
 }
 
 /// The shelf hashes it; what the shelf refuses is the result.
@@ -141,6 +170,7 @@ struct Work {
     /// The game's directory to be.
     target: Place,
     in_place: bool,
+    made: Made,
     /// Where moves are written down.
     leaving: Place,
     request: PublishRequest,
@@ -159,7 +189,7 @@ impl Drop for Work {
 }
 
 impl Work {
-    fn run(mut self) -> Result<(), OperationError> {
+    fn run(mut self) -> Result<Made, OperationError> {
         let source = Place::root(&self.request.source);
         if self.in_place {
             self.check_whole(&source)?;
@@ -181,7 +211,9 @@ impl Work {
                 PublishHow::Pack => self.pack(&source)?,
             }
         }
-        self.write_version()
+        self.write_version()?;
+        let nothing = Made::new(self.target.clone(), How::InPlace);
+        Ok(std::mem::replace(&mut self.made, nothing))
     }
 
     /// All that could be refused later is refused before anything changes.
@@ -270,6 +302,7 @@ impl Work {
         }
         let name = format!("{}.tar.zst", self.job.game);
         self.disk.rename(&draft, &self.target.listed(&name))?;
+        self.made.wrote(self.disk.as_ref(), &name)?;
         Ok(self.disk.sync_dir(&self.target)?)
     }
 
@@ -329,21 +362,14 @@ impl Work {
         Ok(out.file.sync()?)
     }
 
-    fn write_version(&self) -> Result<(), OperationError> {
-        match own_version(self.disk.as_ref(), &self.target)? {
-            Some(_) => Ok(()),
-            None => self.write_label(&self.request.version),
+    fn write_version(&mut self) -> Result<(), OperationError> {
+        let disk = self.disk.as_ref();
+        if own_version(disk, &self.target)?.is_none() {
+            let text = format!("{}\n", self.request.version);
+            atomic_file::write(disk, &self.target, VERSION_INI, text.as_bytes())?;
+            self.made.wrote(disk, VERSION_INI)?;
         }
-    }
-
-    fn write_label(&self, version: &VersionLabel) -> Result<(), OperationError> {
-        let text = format!("{version}\n");
-        Ok(atomic_file::write(
-            self.disk.as_ref(),
-            &self.target,
-            VERSION_INI,
-            text.as_bytes(),
-        )?)
+        Ok(())
     }
 
     fn advance(&mut self, bytes: u64) {

@@ -65,6 +65,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'lost-track': 'Der Knoten führt den Vorgang nicht mehr, sein Ende ist also unbekannt.',
   migrated: 'Das ursprüngliche LanSpread hat Dateien in einem Ordner hinterlassen; das wurde mit ihnen getan.',
   'missing-volume': 'Ein Teil eines mehrteiligen Archivs fehlt.',
+  moved: 'Das Veröffentlichen wurde abgebrochen, als der Ordner schon im Spieleordner lag.',
   name: 'Der Name des Ordners kann nicht die Kennung eines Spiels sein.',
   'needs-wine': 'Das Spiel ist ein Programm für Windows, und weder Wine noch Proton ist eingestellt.',
   'no-address': 'Der Name hat keine Adresse.',

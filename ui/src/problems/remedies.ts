@@ -82,6 +82,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'lost-track': 'library',
   migrated: 'library',
   'missing-volume': 'share',
+  moved: 'library',
   name: 'share',
   'needs-wine': 'settings',
   'no-address': 'connect',

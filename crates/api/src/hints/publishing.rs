@@ -43,6 +43,21 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "moved",
+        kind: Kind::User,
+        meaning: "A publish with `--move` was cancelled when the folder lay in the games directory \
+            already.",
+        english: &[
+            "publish the directory that is named to share it after all, or move it back by hand",
+            "`lanspread share off GAME` keeps a game that is shared to yourself",
+        ],
+        german: &[
+            "veröffentliche das genannte Verzeichnis, um es doch zu teilen, oder verschiebe es \
+                von Hand zurück",
+            "`lanspread share off SPIEL` teilt ein Spiel nicht mehr",
+        ],
+    },
+    Entry {
         code: "own-directory",
         kind: Kind::User,
         meaning: "The folder is a directory of LanSpread itself, or holds one.",

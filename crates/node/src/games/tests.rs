@@ -25,6 +25,7 @@ mod low_disk;
 mod manifests;
 mod odd;
 mod pauses;
+mod publishing;
 mod sources;
 mod unknown;
 mod waits;
