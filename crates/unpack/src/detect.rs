@@ -77,17 +77,20 @@ pub fn detect(prefix: &[u8]) -> Option<Format> {
         .iter()
         .find(|(magic, _)| prefix.starts_with(magic))
         .map(|(_, format)| *format);
-    by_start.or_else(|| is_tar(prefix).then_some(Format::Tar))
+    let is_tar = || is_tar_header(prefix) || is_empty_tar(prefix);
+    by_start.or_else(|| is_tar().then_some(Format::Tar))
 }
 
-/// A tar header: the POSIX or GNU magic, and a checksum that fits.
-fn is_tar(prefix: &[u8]) -> bool {
+/// Whether it begins with a tar's end mark: a tar without entries, or what is no archive at all.
+pub(crate) fn is_empty_tar(prefix: &[u8]) -> bool {
+    prefix.len() >= PREFIX_BYTES && prefix.iter().all(|byte| *byte == 0)
+}
+
+/// A tar header, by its checksum alone: those from before POSIX and labels have no magic.
+pub(crate) fn is_tar_header(prefix: &[u8]) -> bool {
     let Some(header) = prefix.get(..PREFIX_BYTES) else {
         return false;
     };
-    if header.get(257..262) != Some(b"ustar") {
-        return false;
-    }
     let sum: u32 = header
         .iter()
         .enumerate()
@@ -130,6 +133,19 @@ mod tests {
         check(b"\xfd7zXZ\x00", Some(Format::TarXz));
         check(b"MZ\x90\x00", None);
         check(b"", None);
+    }
+
+    #[test]
+    fn a_tar_from_before_posix() {
+        let mut header = tar::Header::new_old();
+        header.set_path("a").unwrap();
+        header.set_size(0);
+        header.set_cksum();
+        check(header.as_bytes(), Some(Format::Tar));
+        // No entry, only the end mark.
+        check(&[0; 512], Some(Format::Tar));
+        check(&[0; 511], None);
+        check(&[7; 512], None);
     }
 
     #[test]

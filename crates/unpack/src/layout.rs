@@ -8,7 +8,7 @@ use lanspread_proto::{
 };
 
 use crate::{
-    detect::detect,
+    detect::{detect, is_empty_tar},
     volumes::{self, VolumeError},
 };
 
@@ -76,10 +76,11 @@ pub fn decide<'a>(
     if archives.is_empty() || has_payload_directory {
         return Ok(Layout::Tree);
     }
+    // Later files of a split ZIP are no archives by content: names say first what is wrong.
+    let sets = volumes::group(archives)?;
     if let Some(broken) = broken {
         return Err(LayoutError::NotAnArchive(broken.to_owned()));
     }
-    let sets = volumes::group(archives)?;
     let sets: Result<Vec<ArchiveSet>, LayoutError> = sets
         .into_iter()
         .map(|set| {
@@ -112,8 +113,10 @@ fn has_archive_name(name: &str) -> bool {
 
 /// Later slices of a cut 7z or ZIP have no magic of their own: their name must do.
 fn is_archive(file: &RootFile<'_>) -> bool {
-    volumes::has_archive_name(file.name)
-        && (volumes::is_later_slice(file.name) || detect(file.prefix).is_some())
+    // Zeroes alone are an empty tar only where the name says tar.
+    let is_hole = is_empty_tar(file.prefix) && !fold(file.name).ends_with(".tar");
+    let has_content = !is_hole && detect(file.prefix).is_some();
+    volumes::has_archive_name(file.name) && (volumes::is_later_slice(file.name) || has_content)
 }
 
 fn path(name: &str) -> Result<RelPath, LayoutError> {
@@ -197,8 +200,14 @@ mod tests {
         check(&[("version.ini", b""), ("game.eti", b"")], "game.eti");
         check(&[("a.zip", ZIP), ("b.7z", b"\0\0\0\0\0\0")], "b.7z");
         check(&[("a.tar.bz2", b"BZh91AY")], "a.tar.bz2");
-        // The first part of a spanned ZIP.
-        check(&[("a.z01", b"PK\x07\x08"), ("a.zip", ZIP)], "a.z01");
+        check(&[("a.zip", &[0; 512])], "a.zip");
+    }
+
+    #[test]
+    fn a_split_zip() {
+        let files: &[(&str, &[u8])] = &[("a.z01", b"PK\x07\x08"), ("a.z02", b"x"), ("a.zip", b"y")];
+        let split = "a.z01: a split ZIP cannot be read; join it with `zip -s 0` or pack it anew";
+        check(files, false, Err(split));
     }
 
     #[test]

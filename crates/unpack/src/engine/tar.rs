@@ -2,15 +2,16 @@
 
 use std::{
     cell::Cell,
-    io::{self, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     rc::Rc,
 };
 
+use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 use super::{EngineError, names, roster::Roster, times};
 use crate::{
-    detect::Format,
+    detect::{Format, is_tar_header},
     error::ErrorCode,
     frame::{Encryption, EntryFrame, EntryKind, Mode, SkipReason, StartFacts},
     worker::{Job, link::locked, source::Source},
@@ -18,6 +19,8 @@ use crate::{
 
 /// A tar archive is made of these.
 const BLOCK_BYTES: usize = 512;
+/// The type of a record that names the whole archive, and is no file.
+const LABEL: u8 = b'V';
 /// Smallest and largest window of zstd, as powers of two.
 const WINDOW_LOG: std::ops::RangeInclusive<u32> = 10..=31;
 /// What the xz decoder needs besides its dictionary.
@@ -33,33 +36,59 @@ pub(super) fn run(job: &Job, format: Format) -> Result<(), EngineError> {
         dictionary_bytes: None,
         isolation: job.isolation.clone(),
     })?;
-    let zeroes = Rc::new(Cell::new(0));
-    let tail = Tail {
-        inner: decoder(job, format)?,
-        zeroes: Rc::clone(&zeroes),
-    };
-    let mut archive = Archive::new(tail);
     let mut roster = Roster::default();
-    let entries = archive.entries().map_err(|error| translated(&error))?;
-    for entry in entries {
+    let mut rest = Tail::new(decoder(job, format)?);
+    let mut entries = send_all(job, &mut rest, &mut roster)?;
+    // What somebody joined with `cat` is one archive.
+    while let Some(block) = block_behind(&mut rest).map_err(|error| translated(&error))? {
+        // In front of the first entry, zeroes are no end mark, but damage.
+        if entries == 0 || !is_tar_header(&block) {
+            let detail = "something that is no tar follows the end mark";
+            return Err(EngineError::new(ErrorCode::Damaged, detail));
+        }
+        rest.give_back(block);
+        entries = send_all(job, &mut rest, &mut roster)?;
+    }
+    Ok(())
+}
+
+/// Sends what comes before the end mark; says how many entries that are.
+fn send_all(
+    job: &Job,
+    rest: &mut Tail<Box<dyn Read>>,
+    roster: &mut Roster,
+) -> Result<u64, EngineError> {
+    let zeroes = Rc::clone(&rest.zeroes);
+    let mut archive = Archive::new(rest);
+    let mut count = 0_u64;
+    for entry in archive.entries().map_err(|error| translated(&error))? {
         let mut entry = entry.map_err(|error| translated(&error))?;
-        send(job, &mut entry, &mut roster)?;
+        send(job, &mut entry, roster)?;
         io::copy(&mut entry, &mut io::sink()).map_err(|error| translated(&error))?;
         // A file may end with as many zeroes as the mark has; what fills its last block has fewer.
         zeroes.set(0);
+        count = count.saturating_add(1);
     }
-    // Whatever comes after the mark is of no use.
-    let has_end_mark = zeroes.get() >= BLOCK_BYTES;
-    // Decoders check what they have only when they are read to their end.
-    let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink()).map_err(|error| translated(&error))?;
-    if !has_end_mark {
-        return Err(EngineError::new(
-            ErrorCode::Truncated,
-            "the end mark is missing",
-        ));
+    if zeroes.get() < BLOCK_BYTES {
+        let detail = "the end mark is missing";
+        return Err(EngineError::new(ErrorCode::Truncated, detail));
     }
-    Ok(())
+    Ok(count)
+}
+
+/// The first block that is not all zeroes, shorter if the input ends in it. Decoders check what
+/// they have only when they are read to their end.
+fn block_behind(rest: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let most = u64::try_from(BLOCK_BYTES).unwrap_or(u64::MAX);
+    loop {
+        let mut block = Vec::with_capacity(BLOCK_BYTES);
+        if rest.by_ref().take(most).read_to_end(&mut block)? == 0 {
+            return Ok(None);
+        }
+        if block.iter().any(|byte| *byte != 0) {
+            return Ok(Some(block));
+        }
+    }
 }
 
 fn decoder(job: &Job, format: Format) -> Result<Box<dyn Read>, EngineError> {
@@ -75,7 +104,7 @@ fn decoder(job: &Job, format: Format) -> Result<Box<dyn Read>, EngineError> {
             decoder.window_log_max(log)?;
             Box::new(decoder)
         }
-        Format::TarGzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(source))),
+        Format::TarGzip => Box::new(Members(Some(GzDecoder::new(BufReader::new(source))))),
         Format::TarXz => {
             let stream = liblzma::stream::Stream::new_stream_decoder(
                 most.saturating_add(XZ_OVERHEAD),
@@ -90,15 +119,76 @@ fn decoder(job: &Job, format: Format) -> Result<Box<dyn Read>, EngineError> {
     })
 }
 
+/// The members of a gzip file, one after the other. As `gzip` does, it takes zeroes behind the last
+/// one for padding.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut member) = self.0.take() {
+            let count = member.read(out)?;
+            if count > 0 || out.is_empty() {
+                self.0 = Some(member);
+                return Ok(count);
+            }
+            let mut source = member.into_inner();
+            let padding = skip_zeroes(&mut source)?;
+            if source.fill_buf()?.is_empty() {
+                break;
+            }
+            if padding > 0 {
+                let detail = "something follows the zeroes behind the end";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, detail));
+            }
+            self.0 = Some(GzDecoder::new(source));
+        }
+        Ok(0)
+    }
+}
+
+fn skip_zeroes(source: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0_u64;
+    loop {
+        let zeroes = source.fill_buf()?.iter().take_while(|byte| **byte == 0);
+        let count = zeroes.count();
+        if count == 0 {
+            return Ok(skipped);
+        }
+        source.consume(count);
+        skipped = skipped.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+}
+
 /// Counts the zero bytes at the end of what was read, since the count was set back.
 struct Tail<R> {
     inner: R,
     zeroes: Rc<Cell<usize>>,
+    /// Read once, to be read again before all else.
+    again: io::Cursor<Vec<u8>>,
+}
+
+impl<R> Tail<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            zeroes: Rc::default(),
+            again: io::Cursor::default(),
+        }
+    }
+
+    /// Takes back what was read last.
+    fn give_back(&mut self, bytes: Vec<u8>) {
+        self.again = io::Cursor::new(bytes);
+        self.zeroes.set(0);
+    }
 }
 
 impl<R: Read> Read for Tail<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(out)?;
+        let count = match self.again.read(out)? {
+            0 => self.inner.read(out)?,
+            count => count,
+        };
         let read = out.get(..count).unwrap_or_default();
         let zeroes = read.iter().rev().take_while(|byte| **byte == 0).count();
         let before = if zeroes == count {
@@ -117,7 +207,7 @@ fn send<R: Read>(
     roster: &mut Roster,
 ) -> Result<(), EngineError> {
     let kind = entry.header().entry_type();
-    if matches!(kind, EntryType::XGlobalHeader) {
+    if kind == EntryType::XGlobalHeader || kind.as_byte() == LABEL {
         return Ok(());
     }
     let spelled = names::utf8(&entry.path_bytes())?.to_owned();

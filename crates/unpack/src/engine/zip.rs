@@ -1,7 +1,10 @@
 //! ZIP: the central directory is the truth. Entries that overlap, or whose local header says
 //! something else, are refused.
 
-use std::io::{self, Read, Seek};
+use std::{
+    collections::HashSet,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+};
 
 use zip::{
     CompressionMethod, ExtraField, ZipArchive,
@@ -17,6 +20,8 @@ use crate::{
     worker::{Job, link::locked, source::Source},
 };
 
+/// Bytes of a record of the central directory in front of its name.
+const DIRECTORY_RECORD_BYTES: usize = 46;
 /// Bytes of a local header in front of its name.
 const LOCAL_HEADER_BYTES: u64 = 30;
 /// What the decoder can undo, as it is built here.
@@ -39,11 +44,11 @@ pub(super) fn run(job: &Job) -> Result<(), EngineError> {
         ZipArchive::with_config(config, job.joined()).map_err(|error| translated(&error))?;
     let (entries, encrypted) = entries(&archive)?;
     check_no_overlap(&entries, archive.central_directory_start())?;
-    if archive.has_duplicate_names() {
-        return Err(EngineError::new(
-            ErrorCode::UnsafeName,
-            "two entries have the same name",
-        ));
+    if archive.has_duplicate_names()
+        && let Some(name) = twin(job.joined(), archive.central_directory_start())?
+    {
+        let detail = "two entries have the same name";
+        return Err(EngineError::new(ErrorCode::UnsafeName, detail).at(name));
     }
     if let (Mode::Unpack, Some(name)) = (job.request.mode, &encrypted) {
         return Err(EngineError::new(ErrorCode::PasswordRequired, "").at(name));
@@ -159,6 +164,50 @@ fn check_method(method: CompressionMethod) -> Result<(), EngineError> {
     }
     let detail = format!("packed with {method}, which cannot be read");
     Err(EngineError::new(ErrorCode::UnsupportedFormat, detail))
+}
+
+/// The first name that another entry has, too. The reader
+/// keeps one entry of each name, so the central directory is read again.
+fn twin(mut source: Source, directory: u64) -> io::Result<Option<String>> {
+    source.seek(SeekFrom::Start(directory))?;
+    let mut source = BufReader::new(source);
+    let mut seen = HashSet::new();
+    loop {
+        let mut record = [0; DIRECTORY_RECORD_BYTES];
+        source.read_exact(&mut record)?;
+        if !record.starts_with(b"PK\x01\x02") {
+            return Ok(None);
+        }
+        let [
+            ..,
+            n0,
+            n1,
+            x0,
+            x1,
+            c0,
+            c1,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+        ] = record;
+        let mut name = vec![0; usize::from(u16::from_le_bytes([n0, n1]))];
+        source.read_exact(&mut name)?;
+        let behind = [[x0, x1], [c0, c1]].map(|field| i64::from(u16::from_le_bytes(field)));
+        source.seek_relative(behind.iter().sum())?;
+        if seen.contains(&name) {
+            return Ok(Some(String::from_utf8_lossy(&name).into_owned()));
+        }
+        seen.insert(name);
+    }
 }
 
 /// Overlapping entries are how a small ZIP becomes a large bomb.

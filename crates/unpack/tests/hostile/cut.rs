@@ -1,5 +1,9 @@
 //! Archives that end early, lack a part, or hold a wrong byte.
 
+use std::io::Write as _;
+
+use flate2::{Compression, write::GzEncoder};
+
 use super::*;
 
 #[test]
@@ -144,9 +148,41 @@ fn a_tar_cut_between_two_blocks_is_truncated() {
             assert!(found.is_err(), "cut at {cut} of {}", whole.len());
         }
         let with_more = [&whole[..], b"what somebody appended"].concat();
-        let found = unpack(&worker(), MemoryArchive::single(with_more)).unwrap();
+        let found = unpack(&worker(), MemoryArchive::single(with_more));
+        assert_eq!(code(found), Some(ErrorCode::Damaged));
+        let padded = [&whole[..], &[0; 700]].concat();
+        let found = unpack(&worker(), MemoryArchive::single(padded)).unwrap();
         assert_eq!(found.files.len(), files.len());
     }
+}
+
+#[test]
+fn tars_one_behind_the_other_are_one() {
+    let (first, second) = (tar(&[("a", b"one")]), tar(&[("b", b"two"), ("c", b"")]));
+    let joined = [first.clone(), vec![0; 512], second.clone()].concat();
+    let found = unpack(&worker(), MemoryArchive::single(joined)).unwrap();
+    assert_eq!(found.files.len(), 3);
+    // The hole in front of it is damage, as is a cut second one.
+    let holed = [vec![0; 1_024], first.clone()].concat();
+    let found = unpack(&worker(), MemoryArchive::single(holed));
+    assert_eq!(code(found), Some(ErrorCode::Damaged));
+    let cut = [&first[..], &second[..second.len() - 1_024]].concat();
+    let found = unpack(&worker(), MemoryArchive::single(cut));
+    assert_eq!(code(found), Some(ErrorCode::Truncated));
+}
+
+/// By tapes and download tools; `gzip` takes it without a word.
+#[test]
+fn zeroes_behind_a_gzip() {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(&tar(&[("a", b"one")])).unwrap();
+    let whole = packer.finish().unwrap();
+    let padded = [&whole[..], &[0; 40_000]].concat();
+    let found = unpack(&worker(), MemoryArchive::single(padded.clone())).unwrap();
+    assert_eq!(found.files.len(), 1);
+    let with_more = [&padded[..], b"more"].concat();
+    let found = unpack(&worker(), MemoryArchive::single(with_more));
+    assert_eq!(code(found), Some(ErrorCode::Damaged));
 }
 
 /// A cut archive is refused for what it is: the fault of the archive, not of the worker.

@@ -137,6 +137,19 @@ fn every_evil_archive_is_refused() {
 }
 
 #[test]
+fn entries_of_one_name_are_named() {
+    let mut bytes = zip(&[("one", b"1"), ("two", b"")]);
+    for at in 0..bytes.len() - 3 {
+        if bytes[at..].starts_with(b"two") {
+            bytes[at..at + 3].copy_from_slice(b"one");
+        }
+    }
+    let refused = unpack(&worker(), MemoryArchive::single(bytes)).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnsafeName);
+    assert_eq!(refused.entry.as_deref(), Some("one"));
+}
+
+#[test]
 fn links_are_left_out() {
     let game = unpack(&worker(), MemoryArchive::single(evil::links().unwrap())).unwrap();
     let link = |name: &str| (name.to_owned(), SkipReason::Link);
@@ -244,7 +257,7 @@ fn a_sparse_file_that_would_be_delivered_wrong() {
 
 #[test]
 fn not_an_archive() {
-    for bytes in [&b""[..], b"x", b"MZ\x90\0 this is a program", &[0; 2_000]] {
+    for bytes in [&b""[..], b"x", b"MZ\x90\0 this is a program", &[7; 2_000]] {
         let found = code(unpack(&worker(), MemoryArchive::single(bytes.to_vec())));
         assert_eq!(found, Some(ErrorCode::UnsupportedFormat));
     }
