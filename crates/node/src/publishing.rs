@@ -6,6 +6,7 @@
 use std::{
     io::{self, Read, Write},
     sync::Arc,
+    time::SystemTime,
 };
 
 use lanspread_disk::{
@@ -26,7 +27,9 @@ mod source;
 mod testing;
 
 use made::{How, Made};
-pub(crate) use source::{check_not_ours, game_of, is_in, own_version, refused, scan_source};
+pub(crate) use source::{
+    check_not_ours, check_still, game_of, is_in, own_version, refused, scan_source,
+};
 
 use crate::{
     actor::Tasks,
@@ -206,6 +209,7 @@ impl Work {
                 PublishHow::Move => {
                     let payload = self.check_whole(&source)?;
                     source::check_no_name_of_ours(&payload)?;
+                    self.check_unchanged(&payload)?;
                     self.take_over(&source)?;
                 }
                 PublishHow::Pack => self.pack(&source)?,
@@ -271,8 +275,17 @@ impl Work {
                 reason: "there is nothing in it to share".to_owned(),
             });
         }
+        if !self.in_place {
+            check_still(self.disk.as_ref(), source_path, &payload, SystemTime::now())?;
+        }
         self.total_bytes = payload.bytes;
         Ok(payload)
+    }
+
+    /// What came, went or changed since the folder was looked at would be torn from the game.
+    fn check_unchanged(&self, payload: &scan::Payload) -> Result<(), OperationError> {
+        let source = (self.request.source.as_path(), self.in_place);
+        source::check_unchanged(self.disk.as_ref(), source, payload)
     }
 
     fn pack(&mut self, source: &Place) -> Result<(), OperationError> {
@@ -293,6 +306,8 @@ impl Work {
         let packed = self
             .write_archive(source, &payload, &draft)
             .and_then(|()| self.check_proportion(payload.bytes, &draft));
+        // What changed is also why it could not be read.
+        let packed = self.check_unchanged(&payload).and(packed);
         if let Err(error) = packed {
             // Both are ours: the directory was not there before.
             drop(self.disk.remove_file(&draft));

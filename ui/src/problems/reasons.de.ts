@@ -128,6 +128,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'space-low': 'Wo die Spiele liegen, ist nur noch wenig Platz.',
   'start-elsewhere': 'Programme werden nur am Rechner selbst gestartet, nie über das Netz.',
   'state-dir': 'Das Zustandsverzeichnis oder eine Datei darin lässt sich nicht lesen oder schreiben.',
+  'still-changing': 'In dem Ordner hat sich in den letzten 10 Sekunden oder währenddessen etwas geändert.',
   'still-installed': 'Der Download kann nicht weg, solange das Spiel installiert ist, außer das ist gewollt.',
   stopping: 'Der Knoten beendet sich gerade.',
   threads: 'Das System gibt keine Threads her.',

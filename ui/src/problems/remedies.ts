@@ -146,6 +146,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'space-low': 'space',
   'start-elsewhere': 'library',
   'state-dir': 'doctor',
+  'still-changing': 'retry',
   'still-installed': 'library',
   stopping: 'reload',
   threads: 'retry',

@@ -43,6 +43,17 @@ pub(super) const TABLE: &[Entry] = &[
         ],
     },
     Entry {
+        code: "still-changing",
+        kind: Kind::User,
+        meaning: "Something in the folder changed in the last 10 seconds, or while it was \
+            published.",
+        english: &["wait until nothing is copied into the folder any more, then publish it again"],
+        german: &[
+            "warte, bis nichts mehr in den Ordner kopiert wird, dann veröffentliche ihn noch \
+                einmal",
+        ],
+    },
+    Entry {
         code: "moved",
         kind: Kind::User,
         meaning: "A publish with `--move` was cancelled when the folder lay in the games directory \

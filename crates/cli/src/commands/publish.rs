@@ -3,6 +3,8 @@
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::PathBuf,
+    thread,
+    time::Duration,
 };
 
 use lanspread_api::{
@@ -19,6 +21,11 @@ use crate::{
     wait::{self, Job},
     words,
 };
+
+/// The code of a folder into which somebody may still be copying.
+const STILL_CHANGING: &str = "still-changing";
+/// How often such a folder is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Make a folder a shared game
 ///
@@ -47,10 +54,7 @@ pub(crate) fn run(args: &PublishArgs, session: &Session) -> Outcome {
     let ask = Command::PlanPublish {
         folder: folder.clone(),
     };
-    let reply = session.call(&ask)?;
-    let Reply::PublishPlan(plan) = reply else {
-        return Err(client::unexpected(&reply).into());
-    };
+    let plan = until_still(session, &ask)?;
     let version = chosen(args.version.as_deref(), plan.version.as_deref())?;
     if !session.out.is_json() {
         session.out.line(describe(&plan, args.moved, &version))?;
@@ -64,6 +68,26 @@ pub(crate) fn run(args: &PublishArgs, session: &Session) -> Outcome {
         moved: args.moved,
     }))?;
     wait::until_ended(session, &[Job::new(&plan.game, operation)])
+}
+
+/// Asks what would be done until the folder is still; Ctrl+C ends that, for nothing was begun.
+fn until_still(session: &Session, ask: &Command) -> Result<PublishPlan, Report> {
+    let mut told = false;
+    loop {
+        match session.call(ask) {
+            Ok(Reply::PublishPlan(plan)) => return Ok(plan),
+            Ok(reply) => return Err(client::unexpected(&reply)),
+            Err(report) if report.code == STILL_CHANGING => {
+                if !told {
+                    // Garnish: who cannot be told waits all the same.
+                    drop(writeln!(io::stderr(), "still changing: {report}; waiting"));
+                    told = true;
+                }
+                thread::sleep(LOOK_INTERVAL);
+            }
+            Err(report) => return Err(report),
+        }
+    }
 }
 
 /// The version that the folder names is its own; nobody else changes it.

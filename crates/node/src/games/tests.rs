@@ -156,6 +156,17 @@ fn write_game(dir: &Path, version: &str) {
     std::fs::write(dir.join("quake.exe"), format!("program {version}")).unwrap();
 }
 
+/// As nobody has copied into it for long; of a folder without others in it.
+fn settle(folder: &Path) {
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3_600);
+    let entries = std::fs::read_dir(folder).unwrap();
+    let entries = entries.map(|entry| entry.unwrap().path());
+    for path in entries.chain([folder.to_owned()]) {
+        let opened = std::fs::File::open(path).unwrap();
+        opened.set_modified(long_ago).unwrap();
+    }
+}
+
 fn payload(version: &str) -> Vec<u8> {
     let salt = version.bytes().map(u32::from).sum::<u32>();
     let words = (0..u32::try_from(BYTES).unwrap()).map(|at| (at / 7 * salt).to_le_bytes()[1]);

@@ -1,19 +1,24 @@
 //! The folder that is published: which game it would be, what of it is shared, and why it cannot
 //! be. Nothing here changes anything.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use lanspread_disk::{
     Disk, Place, folders,
     scan::{self, ScanError, Sentinel},
+    vfs::FileIdentity,
 };
 use lanspread_proto::{
-    GameId, VersionLabel,
+    GameId, RelPath, VersionLabel,
     manifest::{self, VERSION_INI},
     version::VersionError,
 };
 
-use crate::error::OperationError;
+use crate::{error::OperationError, limits};
 
 /// The game that a folder would be.
 pub(crate) fn game_of(source: &Path) -> Result<GameId, OperationError> {
@@ -86,6 +91,79 @@ pub(crate) fn scan_source(
         scan::scan_folder(disk, &place)
     };
     scanned.map_err(|error| refused(source, &error))
+}
+
+/// Somebody may still be copying into a folder that changed a moment ago. In the games directory
+/// the shelf looks at it again for as long as it changes.
+pub(crate) fn check_still(
+    disk: &dyn Disk,
+    source: &Path,
+    payload: &scan::Payload,
+    now: SystemTime,
+) -> Result<(), OperationError> {
+    let files = payload.files.iter();
+    let newest = files.max_by_key(|file| file.identity.modified_nanos);
+    let lately = newest.filter(|file| is_lately(file.identity.modified_nanos, now));
+    if let Some(file) = lately {
+        return Err(changing(file.path.as_str(), "it changed a moment ago"));
+    }
+    // A copy that keeps the times of files still changes the directory it copies into.
+    let root = disk.stat(&Place::root(source))?;
+    let root = root.map_or(0, |stat| stat.identity.modified_nanos);
+    if is_lately(root.max(payload.newest_change_nanos), now) {
+        let path = source.display().to_string();
+        return Err(changing(&path, "something in it changed a moment ago"));
+    }
+    Ok(())
+}
+
+/// What is packed or moved must be what was looked at.
+pub(super) fn check_unchanged(
+    disk: &dyn Disk,
+    (source, in_place): (&Path, bool),
+    before: &scan::Payload,
+) -> Result<(), OperationError> {
+    let after = scan_source(disk, source, in_place)?;
+    let files = |payload: &scan::Payload| -> BTreeMap<RelPath, (u64, FileIdentity)> {
+        let files = payload.files.iter();
+        let files = files.map(|file| (file.path.clone(), (file.bytes, file.identity)));
+        files.collect()
+    };
+    let (before_files, mut after_files) = (files(before), files(&after));
+    for (path, was) in &before_files {
+        match after_files.remove(path) {
+            None => return Err(changing(path.as_str(), "it was removed meanwhile")),
+            Some(is) if is != *was => {
+                return Err(changing(path.as_str(), "it changed meanwhile"));
+            }
+            Some(_same) => {}
+        }
+    }
+    if let Some((path, _)) = after_files.first_key_value() {
+        return Err(changing(path.as_str(), "it was added meanwhile"));
+    }
+    let mut dirs = (before.empty_dirs.iter()).chain(&after.empty_dirs);
+    let is_in_one =
+        |dir: &&RelPath| before.empty_dirs.contains(dir) != after.empty_dirs.contains(dir);
+    match dirs.find(is_in_one) {
+        Some(dir) => Err(changing(dir.as_str(), "it changed meanwhile")),
+        None => Ok(()),
+    }
+}
+
+fn changing(entry: &str, reason: &str) -> OperationError {
+    OperationError::Publish {
+        entry: entry.to_owned(),
+        code: "still-changing",
+        reason: reason.to_owned(),
+    }
+}
+
+/// A change that seems to come from the future is an old one with a wrong clock.
+fn is_lately(nanos: i128, now: SystemTime) -> bool {
+    let nanos = u64::try_from(nanos).unwrap_or(0);
+    let age = now.duration_since(UNIX_EPOCH + Duration::from_nanos(nanos));
+    age.is_ok_and(|age| age < limits::SETTLE)
 }
 
 /// A game root that is packed would lose its installed game without a word.
@@ -161,12 +239,12 @@ fn bad_version(error: &VersionError) -> OperationError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test prepares files by hand")]
 mod tests {
     use lanspread_disk::RealDisk;
 
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "the test prepares files by hand")]
     fn folder(names: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for name in names {
@@ -194,6 +272,57 @@ mod tests {
         // Moved, they would be ours.
         let refused = check_no_name_of_ours(&payload).unwrap_err();
         assert_eq!(entry_of(refused), "kept");
+    }
+
+    #[test]
+    fn a_folder_that_changes_is_named() {
+        let check = |expected: &str, change: &dyn Fn(&Path)| {
+            let dir = folder(&["a.txt", "sub/b.txt"]);
+            std::fs::create_dir(dir.path().join("empty")).unwrap();
+            let disk = RealDisk::new();
+            let payload = scan_source(&disk, dir.path(), false).unwrap();
+            check_unchanged(&disk, (dir.path(), false), &payload).unwrap();
+            change(dir.path());
+            let refused = check_unchanged(&disk, (dir.path(), false), &payload).unwrap_err();
+            assert_eq!(entry_of(refused), expected);
+        };
+        check("c.txt", &|dir| {
+            std::fs::write(dir.join("c.txt"), "new").unwrap()
+        });
+        check("sub/b.txt", &|dir| {
+            std::fs::write(dir.join("sub/b.txt"), "").unwrap()
+        });
+        check("a.txt", &|dir| {
+            std::fs::remove_file(dir.join("a.txt")).unwrap()
+        });
+        check("empty", &|dir| {
+            std::fs::remove_dir(dir.join("empty")).unwrap()
+        });
+    }
+
+    #[test]
+    fn a_folder_must_be_still() {
+        let dir = folder(&["a.txt"]);
+        let (disk, now) = (RealDisk::new(), SystemTime::now());
+        let old = now - Duration::from_secs(60);
+        let age = |name: &str, time| {
+            let file = std::fs::File::open(dir.path().join(name)).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let still = || {
+            let payload = scan_source(&disk, dir.path(), false).unwrap();
+            check_still(&disk, dir.path(), &payload, now).map_err(entry_of)
+        };
+        age("a.txt", now);
+        assert_eq!(still(), Err("a.txt".to_owned()));
+        // As `cp -p` leaves it.
+        age("a.txt", old);
+        age("", now);
+        assert_eq!(still(), Err(dir.path().display().to_string()));
+        age("", old);
+        assert_eq!(still(), Ok(()));
+        age("a.txt", now + Duration::from_secs(60));
+        assert_eq!(still(), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use lanspread_disk::{
@@ -55,6 +56,9 @@ fn plan(
     publishing::check_not_ours(source, games, state)?;
     let in_place = publishing::is_in(games, source);
     let payload = publishing::scan_source(disk, source, in_place)?;
+    if !in_place {
+        publishing::check_still(disk, source, &payload, SystemTime::now())?;
+    }
     Ok(PublishPlan {
         version: publishing::own_version(disk, &Place::root(source))?,
         in_place,

@@ -21,6 +21,7 @@ fn s30_publish() {
     let game = Game::new("My Game", "2.5", 6);
     game.write_folder(&folder);
     fs::create_dir(folder.join("screenshots")).unwrap();
+    settle(&folder);
     let mut first = party.start(1);
     let publish = |dir: &Path, more: &[&str]| {
         let mut args = vec![
@@ -46,6 +47,7 @@ fn s30_publish() {
     let own = party.folder("Own");
     Game::new("Own", "7.7", 1).write_folder(&own);
     fs::write(own.join("version.ini"), "7.7\n").unwrap();
+    settle(&own);
     let (code, out, err) = publish(&own, &[]);
     assert_eq!(code, 2, "it says its version itself: {out}{err}");
     assert!(err.contains("says 7.7"), "{err}");

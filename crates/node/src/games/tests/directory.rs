@@ -79,6 +79,7 @@ async fn what_an_interrupted_packing_left_is_no_obstacle() {
     let source = anna.dir.path().join("quake");
     std::fs::create_dir(&source).unwrap();
     std::fs::write(source.join("quake.exe"), "program").unwrap();
+    settle(&source);
     let request = PublishRequest {
         source,
         version: VersionLabel::parse("1.0").unwrap(),

@@ -7,6 +7,7 @@ fn vast(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     let file = std::fs::File::create(folder.join("vast.pak")).unwrap();
     file.set_len(64 << 30).unwrap();
+    settle(folder);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,4 +46,32 @@ async fn what_is_cancelled_while_it_is_hashed_is_not_shared() {
         assert!(local.downloaded.is_none() && local.content.is_none());
         anna.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_somebody_copies_into_is_not_taken() {
+    let anna = Person::start().await;
+    let source = anna.dir.path().join("quake");
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(source.join("quake.exe"), "program").unwrap();
+    let handle = anna.handle();
+    for how in [PublishHow::Pack, PublishHow::Move] {
+        let refused = handle.plan_publish(source.clone()).await.unwrap_err();
+        assert_eq!(refused.code(), "still-changing");
+        let request = PublishRequest {
+            source: source.clone(),
+            version: VersionLabel::parse("1.0").unwrap(),
+            how,
+        };
+        let operation = handle.publish(request).await.unwrap();
+        let phase = anna.ended(operation).await;
+        assert!(
+            matches!(&phase, Phase::Failed(error) if error.to_string().contains("quake.exe")),
+            "{phase:?}"
+        );
+        assert!(source.exists() && !anna.game_dir().exists());
+    }
+    settle(&source);
+    handle.plan_publish(source).await.unwrap();
+    anna.stop().await;
 }
