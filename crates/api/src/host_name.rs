@@ -29,9 +29,24 @@ pub enum HostNameError {
     /// Addresses are answered to anyhow.
     #[error("this is an address; addresses need not be named")]
     Address,
+    /// There are more than [`HOST_NAMES_MAX`].
+    #[error("at most 16 names are answered to")]
+    TooMany,
 }
 
 impl HostName {
+    /// As many as are answered to.
+    ///
+    /// # Errors
+    ///
+    /// There are more than [`HOST_NAMES_MAX`].
+    pub fn check_count(names: Vec<Self>) -> Result<Vec<Self>, HostNameError> {
+        if names.len() > HOST_NAMES_MAX {
+            return Err(HostNameError::TooMany);
+        }
+        Ok(names)
+    }
+
     /// The name in small letters.
     #[must_use]
     pub fn as_str(&self) -> &str {

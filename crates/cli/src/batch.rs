@@ -1,7 +1,7 @@
 //! The same command for one game or for many.
 
 use lanspread_api::{
-    Command, Report, Snapshot,
+    Command, Reply, Report, Snapshot,
     types::snapshot::{Game, Phase},
 };
 
@@ -57,7 +57,7 @@ pub(crate) fn change(
     done: &str,
 ) -> Outcome {
     if games.is_empty() {
-        return Ok(session.out.line("nothing to do")?);
+        return session.confirm(&Reply::Done, "nothing to do");
     }
     let mut failed = Vec::new();
     for game in games {

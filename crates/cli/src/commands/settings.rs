@@ -319,10 +319,8 @@ impl Change {
 fn host_names(text: &str) -> Result<Vec<HostName>, HostNameError> {
     let text = if text == "off" { "" } else { text };
     let names = text.split(',').map(str::trim);
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::parse)
-        .collect()
+    let names = names.filter(|name| !name.is_empty()).map(str::parse);
+    HostName::check_count(names.collect::<Result<_, _>>()?)
 }
 
 fn bad(key: Key, error: &dyn std::fmt::Display) -> Report {

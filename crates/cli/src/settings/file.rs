@@ -206,7 +206,8 @@ fn host_names(names: Vec<Value>) -> Result<Vec<HostName>, String> {
         text.parse()
             .map_err(|error: HostNameError| format!("`{text}`: {error}"))
     };
-    names.into_iter().map(name).collect()
+    let names: Result<Vec<HostName>, String> = names.into_iter().map(name).collect();
+    HostName::check_count(names?).map_err(|error| error.to_string())
 }
 
 fn expected(what: &str, found: &Value) -> String {
@@ -251,6 +252,10 @@ mod tests {
         check(
             "http_names = [\"seedbox.lan\", \"10.0.0.1\"]\n",
             "line 1: http_names: `10.0.0.1`: this is an address; addresses need not be named",
+        );
+        check(
+            &format!("http_names = [{}]\n", "\"a.lan\",".repeat(17)),
+            "line 1: http_names: at most 16 names are answered to",
         );
         check(
             "http_view = 1\n",

@@ -254,6 +254,7 @@ impl Install {
 
     fn notify_skipped(&self, name: String) {
         let entry = lanspread_proto::Text::<200>::clean(&name).to_string();
+        tracing::warn!(game = %self.job.game, entry, "left out: no file and no folder");
         // Nobody may be listening.
         drop(self.notices.send(Notice::EntrySkipped {
             game: self.job.game.clone(),

@@ -9,8 +9,7 @@ use std::{
 };
 
 use lanspread_api::{
-    Admits, ApiFile, Reception, Report, Server, Token,
-    host_name::HOST_NAMES_MAX,
+    Admits, ApiFile, HostName, Reception, Report, Server, Token,
     http::Place,
     reception::{Inside, Opening},
     types::snapshot::FirstRun,
@@ -146,12 +145,10 @@ fn admits(args: &NodeArgs, state: &Path) -> Result<Admits, Report> {
     } else {
         args.http_name.clone()
     };
-    if named.len() > HOST_NAMES_MAX {
-        let message = format!("at most {HOST_NAMES_MAX} names are answered to");
-        return Err(Report::new("bad-config", message));
-    }
+    let names = HostName::check_count(named)
+        .map_err(|error| Report::new("bad-value", format!("--http-name: {error}")))?;
     Ok(Admits {
-        names: named,
+        names,
         view: args.http_view || file.http_view.unwrap_or_default(),
     })
 }
