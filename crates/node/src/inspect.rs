@@ -3,9 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use lanspread_disk::{Disk, Place, RealDisk, vfs::EntryKind};
-use lanspread_proto::{RelPath, manifest::ArchiveSet};
+use lanspread_proto::{RelPath, manifest::ArchiveSet, rel_path::fold};
 use lanspread_unpack::{
-    ArchiveBytes, Encryption, Isolation, Limits, NameTable, WorkerCommand, list, volumes,
+    ArchiveBytes, Encryption, Isolation, Limits, NameTable, WorkerCommand, list,
+    volumes::{self, VolumeError},
 };
 
 use crate::{error::OperationError, installing::archive_error, shelf::Files};
@@ -93,6 +94,7 @@ fn volumes_of(disk: &dyn Disk, archive: &Path) -> Result<(Place, ArchiveSet), Op
     let names: Vec<&str> = names
         .filter(|name| volumes::has_archive_name(name))
         .collect();
+    check_split_zip(name, &names)?;
     // Another set in the same directory may be incomplete: that is not this one's fault.
     let set = volumes::group(names).unwrap_or_default();
     let set = set
@@ -107,4 +109,49 @@ fn volumes_of(disk: &dyn Disk, archive: &Path) -> Result<(Place, ArchiveSet), Op
         None => vec![own],
     };
     Ok((root, ArchiveSet { volumes }))
+}
+
+/// A part of a ZIP that its packer split is no archive that could be read alone.
+fn check_split_zip(name: &str, beside: &[&str]) -> Result<(), OperationError> {
+    let zip_stem = |name: &str| {
+        let folded = fold(name);
+        let (stem, extension) = folded.rsplit_once('.')?;
+        extension.starts_with('z').then(|| stem.to_owned())
+    };
+    let Some(stem) = zip_stem(name) else {
+        return Ok(());
+    };
+    let parts = beside.iter().copied();
+    let parts = parts.filter(|other| zip_stem(other).as_ref() == Some(&stem));
+    match volumes::group(parts) {
+        Err(error @ VolumeError::SplitZip { .. }) => Err(OperationError::Archive {
+            archive: name.to_owned(),
+            entry: None,
+            code: "split-zip",
+            reason: error.to_string(),
+        }),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_split_zip() {
+        let beside = ["a.z01", "a.z02", "A.zip", "a.rar", "b.zip"];
+        let check = |name: &str, expected: Option<&str>| {
+            let refused = check_split_zip(name, &beside).err();
+            assert_eq!(
+                refused.as_ref().map(OperationError::code),
+                expected,
+                "{name}"
+            );
+        };
+        check("a.z01", Some("split-zip"));
+        check("A.zip", Some("split-zip"));
+        check("a.rar", None);
+        check("b.zip", None);
+    }
 }

@@ -126,6 +126,7 @@ export const GERMAN_REASONS: Readonly<Record<Code, string>> = {
   'slow-link': 'Dieses Kabel läuft mit höchstens 100 Mbit/s, einem Zehntel des Üblichen.',
   'some-failed': 'Einige von mehreren Spielen konnten nicht gestartet werden.',
   'space-low': 'Wo die Spiele liegen, ist nur noch wenig Platz.',
+  'split-zip': 'Eine ZIP-Datei wurde in `.z01`, `.z02` und `.zip` zerteilt; das fügt hier nichts zusammen.',
   'start-elsewhere': 'Programme werden nur am Rechner selbst gestartet, nie über das Netz.',
   'state-dir': 'Das Zustandsverzeichnis oder eine Datei darin lässt sich nicht lesen oder schreiben.',
   'still-changing': 'In dem Ordner hat sich in den letzten 10 Sekunden oder währenddessen etwas geändert.',

@@ -144,6 +144,7 @@ export const REMEDIES: Readonly<Record<Code, Remedy>> = {
   'slow-link': 'doctor',
   'some-failed': 'library',
   'space-low': 'space',
+  'split-zip': 'share',
   'start-elsewhere': 'library',
   'state-dir': 'doctor',
   'still-changing': 'retry',

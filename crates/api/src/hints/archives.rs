@@ -41,6 +41,14 @@ pub(super) const TABLE: &[Entry] = &[
         german: &["lege alle Teile in den Ordner des Spiels und veröffentliche es neu"],
     },
     Entry {
+        code: "split-zip",
+        kind: Kind::User,
+        meaning: "A ZIP that its packer split into `.z01`, `.z02` and `.zip`, which nothing here \
+            joins.",
+        english: &["join it with `zip -s 0 NAME.zip --out whole.zip`, or pack it anew"],
+        german: &["füge es mit `zip -s 0 NAME.zip --out ganz.zip` zusammen, oder packe es neu"],
+    },
+    Entry {
         code: "damaged",
         kind: Kind::Peer,
         meaning: "The archive contradicts itself.",

@@ -18,7 +18,8 @@ use lanspread_proto::{
 use lanspread_unpack::{
     ArchiveBytes, ErrorCode, Limits, NameTable, WorkerCommand, detect,
     layout::{self, LayoutError, RootFile},
-    list, volumes,
+    list,
+    volumes::{self, VolumeError},
 };
 
 use super::refusal::not;
@@ -117,10 +118,18 @@ fn by_content(tools: Tools<'_>, game_root: &Place, payload: &Payload) -> Result<
     layout::decide(files, deeper || !payload.empty_dirs.is_empty()).map_err(|error| {
         let code = match error {
             LayoutError::NotAnArchive(_) => "unsupported-format",
-            LayoutError::Volumes(_) | LayoutError::Name { .. } => "missing-volume",
+            LayoutError::Volumes(ref error) => code_of(error),
+            LayoutError::Name { .. } => "missing-volume",
         };
         not(code, &error)
     })
+}
+
+const fn code_of(error: &VolumeError) -> &'static str {
+    match error {
+        VolumeError::SplitZip { .. } => "split-zip",
+        VolumeError::Missing { .. } | VolumeError::SameVolume { .. } => "missing-volume",
+    }
 }
 
 fn read_prefix(
@@ -147,7 +156,7 @@ fn sets(payload: &Payload, named: Option<&[RelPath]>) -> Result<Vec<ArchiveSet>,
     let names = at_root
         .map(RelPath::as_str)
         .filter(|name| volumes::has_archive_name(name));
-    let found = volumes::group(names).map_err(|error| not("missing-volume", &error))?;
+    let found = volumes::group(names).map_err(|error| not(code_of(&error), &error))?;
     let set_of = |names: &[String]| ArchiveSet {
         volumes: names
             .iter()
