@@ -48,7 +48,12 @@ impl Member {
             discovery: Discovery::Off,
             connect,
             worker,
-            settings: Settings::default(),
+            // One game after the other, so that each comes from both sources: two at a time would
+            // share the sources between them.
+            settings: Settings {
+                downloads_max: 1,
+                ..Settings::default()
+            },
         };
         let node = Box::pin(Node::start(config)).await;
         let node = node.map_err(|source| DemoError::Start {

@@ -77,6 +77,14 @@ pub fn is_child(folder: &Path, of: &Path) -> bool {
     }
 }
 
+/// Whether a directory of another one is only a link, to wherever.
+#[must_use]
+pub fn is_link_in(folder: &Path, of: &Path) -> bool {
+    let parent = folder.parent().map(fs::canonicalize);
+    let lies_in = matches!((parent, fs::canonicalize(of)), (Some(Ok(a)), Ok(b)) if a == b);
+    lies_in && fs::symlink_metadata(folder).is_ok_and(|m| m.is_symlink())
+}
+
 /// Lists a directory.
 ///
 /// # Errors
@@ -258,6 +266,9 @@ mod tests {
         let check = |folder: &str, of: &str, expected| {
             assert_eq!(is_child(&at(folder), &at(of)), expected, "{folder} in {of}");
         };
+        for (folder, expected) in [("games/out", true), ("games/gg", false), ("link", false)] {
+            assert_eq!(is_link_in(&at(folder), &at("link")), expected, "{folder}");
+        }
         check("games/gg", "games", true);
         check("games/gg", "link", true);
         check("link/gg", "games", true);

@@ -5,8 +5,9 @@
 
 use std::{
     io::{self, Read, Write},
+    path::Path,
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use lanspread_disk::{
@@ -41,6 +42,8 @@ use crate::{
     snapshot::{NotShared, Phase},
 };
 
+/// How often a folder that changes is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How much is read at once.
 const BLOCK: usize = 1024 * 1024;
 
@@ -80,6 +83,9 @@ async fn bring_in(
     );
     let looked = move || check_not_ours(&source, &at, &state).map(|()| is_in(&at, &source));
     let in_place = ports.blocking(looked).await??;
+    if !in_place {
+        until_still(ports, job, &request.source).await?;
+    }
     let (target, how) = match (in_place, request.how) {
         (true, _) => (Place::root(&request.source), How::InPlace),
         (false, PublishHow::Move) => (ports.game_root(&job.game), How::Moved),
@@ -102,6 +108,25 @@ async fn bring_in(
     let made = ports.blocking(move || work.run()).await??;
     ports.shelf.published(job.game.clone()).await;
     Ok(made)
+}
+
+/// Somebody may still be copying into the folder: waits until nothing changes in it any more.
+async fn until_still(ports: &JobPorts, job: &Job, source: &Path) -> Result<(), OperationError> {
+    loop {
+        let (disk, at) = (Arc::clone(&ports.disk), source.to_owned());
+        let look = move || {
+            let payload = scan_source(disk.as_ref(), &at, false)?;
+            check_still(disk.as_ref(), &at, &payload, SystemTime::now())
+        };
+        match ports.blocking(look).await? {
+            Err(error) if error.code() == source::STILL_CHANGING => {}
+            result => return result,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            () = job.control.cancel.cancelled() => return Err(OperationError::Cancelled),
+        }
+    }
 }
 
 /// Takes back what was made, while the shelf keeps its hands off it; how it ended.

@@ -20,6 +20,9 @@ use lanspread_proto::{
 
 use crate::{error::OperationError, limits};
 
+/// The code of a folder into which somebody may still be copying.
+pub(super) const STILL_CHANGING: &str = "still-changing";
+
 /// The game that a folder would be.
 pub(crate) fn game_of(source: &Path) -> Result<GameId, OperationError> {
     let name = source
@@ -46,6 +49,13 @@ pub(crate) fn check_not_ours(
     state: &Place,
 ) -> Result<(), OperationError> {
     let (games, state) = (games.path(), state.path());
+    if folders::is_link_in(source, &games) {
+        return Err(OperationError::Publish {
+            entry: source.display().to_string(),
+            code: "payload",
+            reason: "it is a link: publish the folder that it leads to, or move that here".into(),
+        });
+    }
     let is_state = folders::holds(source, &state)
         || (folders::holds(&state, source) && !folders::holds(&games, source));
     let of = match (is_state, folders::holds(source, &games)) {
@@ -154,7 +164,7 @@ pub(super) fn check_unchanged(
 fn changing(entry: &str, reason: &str) -> OperationError {
     OperationError::Publish {
         entry: entry.to_owned(),
-        code: "still-changing",
+        code: STILL_CHANGING,
         reason: reason.to_owned(),
     }
 }
